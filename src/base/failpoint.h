@@ -3,15 +3,23 @@
 /* Named places where a test can kill, stop or delay a program. Set by the environment:
  *   ATLAS_FAILPOINTS="conductor.after_commit=kill:3;agent.before_apply=delay:200"
  * Actions: kill[:n] (SIGKILL at the n-th pass, default 1), stop[:n] (SIGSTOP), delay:ms (every pass),
- * fail[:n] (failpoint_hit() is true at the n-th pass only; fail:* at each). An unknown name or action ends the program at
- * once with a message. Compiled to nothing without ATLAS_FAILPOINTS_ENABLED (release builds). */
+ * fail[:n] (failpoint_hit() is true at the n-th pass only; fail:* at each). Read once, before
+ * main(). An unknown action ends the program at once with a message, and so does an unknown name: one
+ * whose first word this program uses ("conductor.") without having that failpoint; names of other
+ * programs are left to them. Compiled to nothing without ATLAS_FAILPOINTS_ENABLED (release builds). */
 
 #include <stdbool.h>
 
 #ifdef ATLAS_FAILPOINTS_ENABLED
 bool failpoint_hit(const char *name);
 unsigned long failpoint_count(const char *name); /* passes so far of a failpoint that is set */
-#define FAILPOINT(name) failpoint_hit(name)
+/* 'name' is a literal; it is kept in a section of its own, so that misspelt ones are found. */
+#define FAILPOINT(name)                                                                            \
+        __extension__({                                                                            \
+                static const char *const failpoint_here_                                           \
+                        __attribute__((section("atlas_failpoints"), used)) = (name);               \
+                failpoint_hit(failpoint_here_);                                                    \
+        })
 #else
 #define FAILPOINT(name) (0)
 #endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# ATLAS_SANITIZE: a comma list for -fsanitize=, given by the presets asan, tsan and fuzz.
+set(ATLAS_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+if(ATLAS_SANITIZE)
+        target_compile_options(atlas-house INTERFACE
+                -fsanitize=${ATLAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                # The sanitizers' own code makes gcc see null pointers that are not there.
+                -Wno-null-dereference -Wno-maybe-uninitialized)
+        target_link_options(atlas-house INTERFACE -fsanitize=${ATLAS_SANITIZE})
+endif()
