@@ -4,7 +4,8 @@ set(ATLAS_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
 if(ATLAS_SANITIZE)
         target_compile_options(atlas-house INTERFACE
                 -fsanitize=${ATLAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-                # The sanitizers' own code makes gcc see null pointers that are not there.
-                -Wno-null-dereference -Wno-maybe-uninitialized)
+                # What gcc cannot follow through the sanitizers' own code.
+                -Wno-null-dereference -Wno-maybe-uninitialized
+                $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation -Wno-stringop-overflow>)
         target_link_options(atlas-house INTERFACE -fsanitize=${ATLAS_SANITIZE})
 endif()

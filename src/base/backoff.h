@@ -3,6 +3,7 @@
 /* Jittered exponential backoff: each failure doubles the base up to a limit; the wait is drawn
  * evenly from [base/2, base]. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct backoff {
@@ -16,3 +17,4 @@ static inline void backoff_reset(struct backoff *b)
         b->n_failures = 0;
 }
 uint32_t random_u32(void); /* from getrandom(2) */
+void random_bytes(void *ret, size_t n); /* the same, at most 256 */

@@ -39,7 +39,7 @@ static size_t n_points;
 extern const char *const __start_atlas_failpoints[] __attribute__((weak));
 extern const char *const __stop_atlas_failpoints[] __attribute__((weak));
 
-static void refuse(const char *entry, const char *why)
+_Noreturn static void refuse(const char *entry, const char *why)
 {
         fprintf(stderr, "ATLAS_FAILPOINTS: \"%s\": %s\n", entry, why);
         _exit(1);
@@ -85,9 +85,10 @@ static void entry_read(char *entry)
                 refuse(entry, "too many");
         if (!equals)
                 refuse(entry, "expected name=action");
-        else if (!action_read(equals + 1, p))
+        if (!action_read(equals + 1, p))
                 refuse(entry, "expected kill[:n], stop[:n], delay:ms or fail[:n]");
-        else if (text_copy(p->name, (size_t)(equals - entry) + 1, entry), !name_known(p->name))
+        *equals = '\0';
+        if (!TEXT_SET(p->name, entry) || !name_known(p->name))
                 refuse(entry, "this program has no such failpoint");
         n_points++;
 }

@@ -12,11 +12,7 @@ static void hex_of_random(char ret[UUID_HEX])
 {
         unsigned char bytes[16];
 
-        for (size_t i = 0; i < sizeof bytes; i += sizeof(uint32_t)) {
-                uint32_t random = random_u32();
-
-                memcpy(bytes + i, &random, sizeof random);
-        }
+        random_bytes(bytes, sizeof bytes);
         bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4 */
         bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant of RFC 4122 */
         for (size_t i = 0; i < sizeof bytes; i++) {

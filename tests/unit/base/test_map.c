@@ -4,7 +4,7 @@
 #include "base/map.h"
 
 enum { N = 3000 };
-static char keys[N][8];
+static char keys[N][16];
 
 static void it_agrees_with_an_array_through_many_changes(void **state)
 {
