@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what the files named as arguments say, one JSON list per file, or null where it is refused. */
+/* Prints what the files named as arguments say, one JSON list per file, or null where it is
+ * refused. */
 #include <inttypes.h>
 #include <stdio.h>
 
