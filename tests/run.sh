@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
         case $1 in
         --preset) preset=${2:?--preset needs a name}; shift ;;
         --preset=*) preset=${1#*=} ;;
-        -h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *)
                 if [[ " ${all[*]} " != *" $1 "* ]]; then
                         echo "tests/run.sh: no label \"$1\"; there are: ${all[*]}" >&2

@@ -219,7 +219,7 @@ static int row_apply(const struct config_file *f, const struct setting *row, con
 {
         const struct config_entry *entry = entry_of(f, row, name);
         const char *suffix = name ? name : "";
-        const char *source = f && f->n_sources ? f->sources[f->n_sources - 1] : "configuration";
+        const char *source = f && f->n_sources ? f->sources[0] : "configuration";
         char expected[80];
         int r;
 

@@ -65,8 +65,8 @@ const char *config_section_name(const struct config_file *f, const char *prefix,
  * --print-sample (writes the sample file), and --SECTION-NAME=VALUE for settings that are not
  * secret (--debug, --database-pool-size=4). Returns CONFIG_OK, CONFIG_EXIT when the answer was
  * already printed (help), or CONFIG_BAD after printing the fault; DAEMON_MAIN turns all three into
- * exit codes. 'tables' is NULL-terminated; the first is applied to 'target', all are checked. The file
- * goes to 'ret_file' (may be NULL) for sections with names. */
+ * exit codes. 'tables' is NULL-terminated; the first is applied to 'target', all are checked. The
+ * file goes to 'ret_file' (may be NULL) for sections with names. */
 enum { CONFIG_EXIT = 64 };
 int config_main(const char *program, const char *summary, const struct setting *const *tables,
                 void *target, int argc, char **argv, struct config_file **ret_file);

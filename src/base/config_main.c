@@ -190,6 +190,23 @@ static const struct setting *row_of(const struct setting *const *tables, const c
         return NULL;
 }
 
+/* A flag that was perhaps meant, or NULL; in 'ret' of 'size' bytes. */
+static const char *near_flag(const struct setting *const *tables, const char *argument, char *ret,
+                             size_t size)
+{
+        const char *const words[] = { ret, NULL };
+        char given[128];
+
+        snprintf(given, sizeof given, "%.*s", (int)strcspn(argument, "="), argument);
+        for (; *tables; tables++)
+                for (const struct setting *row = *tables; row->name; row++) {
+                        flag_of(row, ret, size);
+                        if (has_flag(row) && text_nearest(given, words))
+                                return ret;
+                }
+        return NULL;
+}
+
 static int flag_add(struct config_file *f, const struct setting *const *tables,
                     const char *argument, struct fault *why)
 {
@@ -201,8 +218,11 @@ static int flag_add(struct config_file *f, const struct setting *const *tables,
                                                                     : NULL;
 
         if (problem) {
-                fault_set(why, 400, "config.argument", "%.*s: %s", (int)strcspn(argument, "="),
-                          argument, problem);
+                char flag[128];
+                const char *near = row ? NULL : near_flag(tables, argument, flag, sizeof flag);
+
+                fault_set(why, 400, "config.argument", "%.*s: %s%s%s", (int)strcspn(argument, "="),
+                          argument, problem, near ? "; did you mean " : "", near ? near : "");
                 return CONFIG_BAD;
         }
         return config_file_add_entry(f, row->section, row->name, value ? value : "true", 0);

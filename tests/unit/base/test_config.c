@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/unit.h"
 
+#include <unistd.h>
+
 #include "base/config.h"
 #include "base/text.h"
 
@@ -289,6 +291,33 @@ static void flags_override_plain_settings(void **state)
         config_done(plain, &s);
 }
 
+static void a_program_tells_the_file_that_lacks_a_required_setting(void **state)
+{
+        static const struct setting *const required[] = { named, NULL };
+        char path[] = "/tmp/test_config.XXXXXX", flag[64];
+        char *argv[] = { (char[]){ "p" }, flag, NULL };
+        char printed[512] = "", expected[128];
+        int fd = mkstemp(path), ends[2], old = dup(STDERR_FILENO), r;
+        struct gateway g;
+
+        (void)state;
+        assert_true(fd >= 0 && pipe(ends) == 0);
+        snprintf(flag, sizeof flag, "--config-file=%s", path);
+        dup2(ends[1], STDERR_FILENO);
+        r = config_main("p", "A test.", required, &g, 2, argv, NULL);
+        dup2(old, STDERR_FILENO);
+        close(ends[1]);
+        assert_true(read(ends[0], printed, sizeof printed - 1) > 0);
+        snprintf(expected, sizeof expected,
+                 "p: %s: [gateway:] driver has to be set: Which driver.\n", path);
+        assert_int_equal(r, CONFIG_BAD);
+        assert_string_equal(printed, expected);
+        close(ends[0]);
+        close(old);
+        close(fd);
+        unlink(path);
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
         struct settings s = { 0 };
@@ -330,5 +359,6 @@ UNIT_MAIN(UNIT(without_a_file_the_fallbacks_hold), UNIT(both_signs_and_all_kinds
           UNIT(sections_with_names_are_listed_and_read_one_by_one),
           UNIT(the_sample_is_a_configuration_with_the_fallbacks),
           UNIT(each_option_of_the_sample_counts_once_it_is_uncommented),
-          UNIT(flags_override_plain_settings), UNIT(wrong_arguments_are_refused),
-          UNIT(a_command_begins_behind_the_options))
+          UNIT(flags_override_plain_settings),
+          UNIT(a_program_tells_the_file_that_lacks_a_required_setting),
+          UNIT(wrong_arguments_are_refused), UNIT(a_command_begins_behind_the_options))
