@@ -31,7 +31,8 @@ static void the_longest_names_fit(void **state)
         memset(v.gateway, 'g', sizeof v.gateway - 1);
         vif_id_format(&v, text);
         assert_true(vif_id_parse(text, &back));
-        assert_memory_equal(&v, &back, sizeof v);
+        assert_string_equal(back.driver, v.driver);
+        assert_string_equal(back.gateway, v.gateway);
 }
 
 static void what_is_not_ours_is_refused(void **state)
