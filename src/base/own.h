@@ -4,6 +4,7 @@
  * away. */
 
 #include <stddef.h>
+#include <string.h>
 
 /* A local that owns: starts NULL, is freed at the end of its scope unless given away with TAKE().
  */
@@ -25,6 +26,12 @@
                 taken_;                                                                            \
         })
 
-/* free() itself, for OWN(mem_free) char *text = NULL; */
+/* free() itself, for a local pointer of any type: OWN(mem_free) char *text = NULL; */
 void *mem_free(void *p);
-OWN_DEFINE(void *, mem_free)
+static inline void own_mem_free(void *local)
+{
+        void *p;
+
+        memcpy(&p, local, sizeof p);
+        mem_free(p);
+}
