@@ -11,7 +11,8 @@ need_root "$@"
 if [ -e "$LAB" ] && [ ! -e "$lab_marker" ] && [ -n "$(ls -A "$LAB")" ]; then
         die "$LAB is not empty and not a lab"
 fi
-mkdir -p "$LAB"/{pid,log}
+mkdir -p "$LAB"/{pid,log,tmp}
+chmod 1777 "$LAB/tmp"
 : >"$lab_marker"
 lab_lock
 began=$SECONDS

@@ -95,7 +95,8 @@ daemon_running() {
 daemon_start() {
         local name=$1
         shift
-        env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/root ATLAS_LAB_DAEMON="$LAB" SPT_NOENV=1 setsid -- "$@" </dev/null >>"$(daemon_log "$name")" 2>&1 9<&- &
+        env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/root TMPDIR="$LAB/tmp" \
+                ATLAS_LAB_DAEMON="$LAB" SPT_NOENV=1 setsid -- "$@" </dev/null >>"$(daemon_log "$name")" 2>&1 9<&- &
         printf '%s\n' $! >"$LAB/pid/$name"
 }
 

@@ -47,7 +47,7 @@ gateway_up() {
         rm -f "$home/run/ready"
         daemon_start "gateway-$letter" ip netns exec "$(site "$letter" GW_NETNS)" \
                 unshare --pid --fork --mount --propagation private --uts \
-                "$devstack/lib/gateway-init.sh" "$home" "$(site "$letter" GW_NAME)" "$(site "$letter" WAN_MAC)"
+                "$devstack/lib/gateway-init.sh" "$home" "$(site "$letter" GW_NAME)"
         daemon_is_child "gateway-$letter"
         daemon_ready "gateway-$letter" 30 test -e "$home/run/ready"
 }
