@@ -7,13 +7,13 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/all.sh"
 
 need_root "$@"
-"$devstack/packages.sh" lab
-if [ -e "$LAB" ] && [ ! -e "$lab_marker" ] && [ -n "$(ls -A "$LAB")" ]; then
+"$DEVSTACK/packages.sh" lab
+if [ -e "$LAB" ] && [ ! -e "$LAB_MARKER" ] && [ -n "$(ls -A "$LAB")" ]; then
         die "$LAB is not empty and not a lab"
 fi
 mkdir -p "$LAB"/{pid,log,tmp}
 chmod 1777 "$LAB/tmp"
-: >"$lab_marker"
+: >"$LAB_MARKER"
 lab_lock
 began=$SECONDS
 settings
@@ -62,7 +62,7 @@ env_load
 agents
 
 cat <<END
-The lab is up after $((SECONDS - began)) s. Its settings: $env_file
+The lab is up after $((SECONDS - began)) s. Its settings: $LAB_ENV
   as a tenant:     OS_CLIENT_CONFIG_FILE=$OS_CLIENT_CONFIG_FILE openstack --os-cloud alice-a network list
   a gateway host:  ip netns exec $SITE_A_GW_NETNS bash, or ssh -i $SITE_A_GW_KEY root@$SITE_A_GW_HOST
   all its parts:   . devstack/lib/all.sh; env_load

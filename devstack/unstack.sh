@@ -7,7 +7,7 @@ set -euo pipefail
 
 need_root "$@"
 [ -e "$LAB" ] || exit 0
-[ -e "$lab_marker" ] || die "$LAB is not a lab"
+[ -e "$LAB_MARKER" ] || die "$LAB is not a lab"
 lab_lock
 if [ -e "$LAB/.settled" ]; then
         env_load

@@ -5,8 +5,8 @@
 
 LAB=${ATLAS_LAB:-/var/tmp/cloud-atlas-lab}
 SITES=(a b)
-lab_marker="$LAB/.cloud-atlas-lab"
-devstack=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LAB_MARKER="$LAB/.cloud-atlas-lab"
+DEVSTACK=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 
 die() {
@@ -91,10 +91,11 @@ daemon_running() {
         daemon_pid "$1" >/dev/null
 }
 
-# daemon_start NAME command ...: in an environment that owes nothing to the caller.
+# daemon_start NAME command ...: in an environment that owes nothing to the caller; the log of its last run is kept.
 daemon_start() {
         local name=$1
         shift
+        [ ! -e "$(daemon_log "$name")" ] || mv "$(daemon_log "$name")" "$(daemon_log "$name").old"
         env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/root TMPDIR="$LAB/tmp" \
                 ATLAS_LAB_DAEMON="$LAB" SPT_NOENV=1 setsid -- "$@" </dev/null >>"$(daemon_log "$name")" 2>&1 9<&- &
         printf '%s\n' $! >"$LAB/pid/$name"

@@ -47,7 +47,7 @@ gateway_up() {
         rm -f "$home/run/ready"
         daemon_start "gateway-$letter" ip netns exec "$(site "$letter" GW_NETNS)" \
                 unshare --pid --fork --mount --propagation private --uts \
-                "$devstack/lib/gateway-init.sh" "$home" "$(site "$letter" GW_NAME)"
+                "$DEVSTACK/lib/gateway-init.sh" "$home" "$(site "$letter" GW_NAME)"
         daemon_is_child "gateway-$letter"
         daemon_ready "gateway-$letter" 30 test -e "$home/run/ready"
 }
@@ -76,4 +76,19 @@ gateway_daemon() {
 gateway_ssh() {
         ssh -F none -i "$(site "$1" GW_KEY)" -o UserKnownHostsFile="$(site "$1" GW_KNOWN_HOSTS)" -o BatchMode=yes -o ConnectTimeout=5 \
                 -p "$(site "$1" GW_PORT)" "$(site "$1" GW_USER)@$(site "$1" GW_HOST)" "${@:2}"
+}
+
+# gateway_reboot SITE [empty]: as if the machine lost its power. Interfaces made since its start are gone, VMs stay
+# plugged; Open vSwitch's database is read again. With `empty` br-atlas and the host's own files are lost too.
+gateway_reboot() {
+        local letter=${1#site-} netns dev
+        netns=$(site "$letter" GW_NETNS)
+        [ "${2-}" != empty ] || gateway_exec "$letter" sh -c 'ovs-vsctl --timeout=10 --if-exists del-br br-atlas; rm -rf /var/lib/*'
+        gateway_down "$letter"
+        while read -r dev; do
+                ip -n "$netns" link delete "$dev" 2>/dev/null || true
+        done < <(ip -n "$netns" -br link | awk '{ sub(/@.*/, "", $1) } $1 !~ /^(lo|wan0|mgmt0|tap.*)$/ { print $1 }')
+        gateway_up "$letter"
+        neutron_agent_up "$letter"
+        neutron_agent_known "$letter"
 }

@@ -39,8 +39,8 @@ keystone_install() {
         local credential=$!
         keystone_manage db_sync &
         all_of $fernet $credential $!
-        keystone_manage bootstrap --bootstrap-password "$OS_PASSWORD_ADMIN" --bootstrap-region-id "$SITE_A_REGION" \
-                --bootstrap-public-url "$OS_AUTH_URL" --bootstrap-internal-url "$OS_AUTH_URL" --bootstrap-admin-url "$OS_AUTH_URL"
+        keystone_manage bootstrap --bootstrap-password "$KEYSTONE_PASSWORD_ADMIN" --bootstrap-region-id "$SITE_A_REGION" \
+                --bootstrap-public-url "$KEYSTONE_URL" --bootstrap-internal-url "$KEYSTONE_URL" --bootstrap-admin-url "$KEYSTONE_URL"
         : >"$LAB/keystone/.installed"
 }
 
@@ -50,7 +50,7 @@ keystone_up() {
                 daemon_start keystone env OS_KEYSTONE_CONFIG_DIR="$LAB/keystone" OS_KEYSTONE_CONFIG_FILES=keystone.conf \
                         uwsgi --plugin python3 --http-socket "127.0.0.1:$KEYSTONE_PORT" --wsgi-file "$(command -v keystone-wsgi-public)" \
                         --master --processes 1 --threads 4 --enable-threads --die-on-term --need-app --buffer-size 65535 --disable-logging
-                daemon_ready keystone 60 http_ready "$OS_AUTH_URL"
+                daemon_ready keystone 60 http_ready "$KEYSTONE_URL"
         fi
         [ -e "$LAB/keystone/.filled" ] || keystone_fill
 }
@@ -135,7 +135,7 @@ keystone_fill() {
         for letter in "${SITES[@]}"; do
                 ks_user "$(site "$letter" AGENT_USER)" "$service" "$admin" "$service_role"
                 ks_region "$(site "$letter" REGION)" "$(site "$letter" NAME)"
-                ks_endpoint "$identity" "$(site "$letter" REGION)" "$OS_AUTH_URL"
+                ks_endpoint "$identity" "$(site "$letter" REGION)" "$KEYSTONE_URL"
                 ks_endpoint "$network" "$(site "$letter" REGION)" "$(site "$letter" NEUTRON_URL)"
                 ks_endpoint "$atlas" "$(site "$letter" REGION)" "$ATLAS_API_URL"
         done
@@ -160,7 +160,7 @@ keystone_clouds() {
     region_name: $(site "$letter" REGION)
     identity_api_version: 3
     auth:
-      auth_url: $OS_AUTH_URL
+      auth_url: $KEYSTONE_URL
       username: $user
       password: $(os_password "$user")
       project_name: $project

@@ -33,8 +33,8 @@ agent_down_time = 30
 [database]
 connection = $(pg_openstack_url "$(site "$letter" NEUTRON_DB)")
 [keystone_authtoken]
-www_authenticate_uri = $OS_AUTH_URL
-auth_url = $OS_AUTH_URL
+www_authenticate_uri = $KEYSTONE_URL
+auth_url = $KEYSTONE_URL
 auth_type = password
 username = neutron
 password = $password
@@ -112,7 +112,7 @@ neutron_agent_up() {
         local letter=$1
         daemon_running "neutron-agent-$letter" && return
         gateway_daemon "$letter" "neutron-agent-$letter" neutron-openvswitch-agent --config-file "$LAB/neutron-$letter/agent.conf"
-        daemon_ready "neutron-agent-$letter" 60 gateway_exec "$letter" ovs-vsctl br-exists br-tun
+        daemon_ready "neutron-agent-$letter" 60 grep -q 'Agent initialized successfully' "$(daemon_log "neutron-agent-$letter")"
 }
 
 # Neutron binds a port only where it knows a living agent.
@@ -124,12 +124,11 @@ neutron_agent_known() {
         wait_for 60 "Neutron's agent of site-$1" "$(daemon_log "neutron-agent-$1")" neutron_agent_alive "$1"
 }
 
+# The servers; the agents end with their gateway hosts.
 neutron_down() {
         local letter pids=()
         for letter in "${SITES[@]}"; do
-                daemon_stop "neutron-agent-$letter" TERM 5 &
-                pids+=($!)
-                daemon_stop "neutron-server-$letter" TERM 10 &
+                daemon_stop "neutron-server-$letter" INT 10 &
                 pids+=($!)
         done
         all_of "${pids[@]}"

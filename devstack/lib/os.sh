@@ -11,7 +11,7 @@ as_mallory() { OS_USERNAME=mallory OS_PROJECT_NAME=rival "$@"; }
 
 os_password() {
         local name=${1//-/_}
-        name=OS_PASSWORD_${name^^}
+        name=KEYSTONE_PASSWORD_${name^^}
         printf '%s' "${!name}"
 }
 
@@ -22,7 +22,7 @@ os_token() {
                 mkdir -p "$LAB/token"
                 chmod 700 "$LAB/token"
                 new=$(mktemp "$kept.XXXXXX")
-                curl -sS -m 30 -f -o /dev/null -D - -H 'Content-Type: application/json' "$OS_AUTH_URL/auth/tokens" -d @- <<END |
+                curl -sS -m 30 -f -o /dev/null -D - -H 'Content-Type: application/json' "$KEYSTONE_URL/auth/tokens" -d @- <<END |
 {"auth": {"identity": {"methods": ["password"], "password": {"user":
   {"name": "$user", "domain": {"id": "default"}, "password": "$(os_password "$user")"}}},
   "scope": {"project": {"name": "$project", "domain": {"id": "default"}}}}}
@@ -34,7 +34,7 @@ END
 }
 
 os_base() {
-        if [ "$1" = keystone ]; then printf '%s' "$OS_AUTH_URL"; else site "$1" NEUTRON_URL; fi
+        if [ "$1" = keystone ]; then printf '%s' "$KEYSTONE_URL"; else site "$1" NEUTRON_URL; fi
 }
 
 # os_status METHOD SITE PATH [JSON]: the body, then the HTTP status on a line of its own; never fails on a status.

@@ -32,9 +32,16 @@ fsync = on
 log_line_prefix = '%m [%p] %u@%d '
 END
         chown postgres: "$home/data/postgresql.auto.conf"
+        # One that was killed just now holds its lock until it is gone altogether.
+        wait_for 15 "the end of the former $name" "$(daemon_log "$name")" pg_unlocked "$home/data/postmaster.pid"
         daemon_start "$name" setpriv --reuid=postgres --regid=postgres --init-groups -- \
                 env -C "$home" "$pg_bin/postgres" -D "$home/data"
         daemon_ready "$name" 30 "$pg_bin/pg_isready" -q -h "$home/run" -p "$port"
+}
+
+pg_unlocked() {
+        local pid
+        ! read -r pid <"$1" || ! kill -0 "$pid"
 }
 
 # pg_sql NAME PORT [psql arguments ...]: as the superuser.

@@ -3,11 +3,12 @@
 # What the lab decides once and keeps in $LAB/env: names, ports, addresses, passwords. The file is plain
 # KEY='value' lines, to be sourced by a shell or read line by line.
 
-env_file="$LAB/env"
+LAB_ENV="$LAB/env"
 
 env_load() {
         # shellcheck source=/dev/null
-        . "$env_file"
+        . "$LAB_ENV"
+        export OS_CLIENT_CONFIG_FILE
 }
 
 # env_put KEY VALUE: adds or replaces one line.
@@ -15,8 +16,8 @@ env_put() {
         [[ $2 != *\'* && $2 != *$'\n'* ]] || die "a quote or newline in $1"
         (
                 flock 8
-                sed -i "/^$1=/d" "$env_file"
-                printf "%s='%s'\n" "$1" "$2" >>"$env_file"
+                sed -i "/^$1=/d" "$LAB_ENV"
+                printf "%s='%s'\n" "$1" "$2" >>"$LAB_ENV"
         ) 8<"$LAB/pid"
         printf -v "$1" '%s' "$2"
 }
@@ -37,7 +38,7 @@ settings_new() {
         [[ $prefix =~ ^[a-z][a-z0-9]{0,2}$ ]] || die "ATLAS_LAB_PREFIX: one to three small letters or digits"
         [[ $net =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "ATLAS_LAB_NET: three numbers of an IPv4 /24"
         mapfile -t ports < <(free_ports 14)
-        (umask 077 && : >"$env_file")
+        (umask 077 && : >"$LAB_ENV")
 
         env_put LAB "$LAB"
         env_put LAB_PREFIX "$prefix"
@@ -72,9 +73,9 @@ settings_new() {
         env_put PG_OPENSTACK_SOCKET "$LAB/pg-openstack/run"
 
         env_put KEYSTONE_PORT "${ports[5]}"
-        env_put OS_AUTH_URL "http://127.0.0.1:$KEYSTONE_PORT/v3"
+        env_put KEYSTONE_URL "http://127.0.0.1:$KEYSTONE_PORT/v3"
         for s in admin neutron alice mallory atlas_agent_site_a atlas_agent_site_b cloud_atlas; do
-                env_put "OS_PASSWORD_${s^^}" "$(secret)"
+                env_put "KEYSTONE_PASSWORD_${s^^}" "$(secret)"
         done
         env_put OS_CLIENT_CONFIG_FILE "$LAB/clouds.yaml"
 
