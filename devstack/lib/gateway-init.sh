@@ -10,12 +10,12 @@ home=$1 name=$2
 trap 'exit 0' TERM
 
 hostname "$name"
-mount -t proc proc /proc
+mount -n -t proc proc /proc
 mkdir -p "$home"/{run,lib,log,etc}
 rm -rf "$home/run"/*
-mount --bind "$home/lib" /var/lib
-mount --bind "$home/log" /var/log
-mount --bind "$home/run" /run
+mount -n --bind "$home/lib" /var/lib
+mount -n --bind "$home/log" /var/log
+mount -n --bind "$home/run" /run
 mkdir -p /run/openvswitch /run/sshd /run/lock
 
 # Every start is a new boot, as it would be with a machine.

@@ -19,6 +19,10 @@ netns_delete() {
         ip netns delete "$1"
 }
 
+link_delete() {
+        ! ip link show dev "$1" >/dev/null 2>&1 || ip link delete "$1"
+}
+
 # Quiet: no address of its own, and checksums filled in by the sender, for nobody behind a veth does it later.
 link_quiet() {
         local netns=$1 dev=$2
@@ -74,14 +78,18 @@ network_gateway() {
 
 # Deletes every namespace and interface of the lab, and /run/netns if there was none before.
 network_down() {
-        local netns
+        local netns letter
         [ -e "$LAB/.network-made" ] || return 0
+        # The kernel takes a namespace apart at its leisure; what reaches into this one goes now.
+        for letter in "${SITES[@]}"; do
+                link_delete "$LAB_PREFIX-mgmt-$letter"
+        done
+        link_delete "$LAB_PREFIX-mgmt"
         for netns in $(ip netns list | awk -v p="$LAB_PREFIX-" 'index($1, p) == 1 { print $1 }'); do
                 netns_delete "$netns"
         done
-        ! ip link show dev "$LAB_PREFIX-mgmt" >/dev/null 2>&1 || ip link delete "$LAB_PREFIX-mgmt"
         if [ -e "$LAB/.made-run-netns" ] && [ -d /run/netns ] && [ -z "$(ls -A /run/netns)" ]; then
-                ! mountpoint -q /run/netns || umount /run/netns
+                ! mountpoint -q /run/netns || umount -n /run/netns
                 rmdir /run/netns
         fi
         rm -f "$LAB/.network-made"
