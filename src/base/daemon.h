@@ -11,7 +11,7 @@ int daemon_wait_stop(int timeout_ms);
 void daemon_ready(void);
 
 int daemon_main(const char *program, int (*run)(int argc, char **argv), int argc, char **argv);
-/* main() of a program: 0 from run() is exit 0; a positive answer is exit 2 (already explained); a negative one is logged with its trace, exit 1. */
+/* main() of a program: 0 or CONFIG_EXIT from run() is exit 0; another positive answer is exit 2 (already explained); a negative one is logged with its trace, exit 1. */
 #define DAEMON_MAIN(program, run)                                                                  \
         int main(int argc, char **argv)                                                            \
         {                                                                                          \
