@@ -57,11 +57,13 @@ static int take(struct openstack_settings *s, size_t offset, const char *value)
         return 0;
 }
 
-/* The variable of the first thing that is missing. */
+/* The variable of the first thing that is missing; of an unknown auth_type nothing is. */
 static const char *missing(const struct openstack_settings *s)
 {
         if (text_equal(s->auth_type, "none"))
                 return s->endpoint_override[0] ? NULL : "OS_ENDPOINT";
+        if (!text_equal(s->auth_type, "password") && !text_equal(s->auth_type, "v3password"))
+                return NULL;
         if (!s->auth_url[0])
                 return "OS_AUTH_URL";
         if (!s->username[0])
