@@ -638,7 +638,7 @@ static int neutron_find(struct cloud_handle *c, const char *const *vif_ids, size
         return CLOUD_DONE;
 }
 
-const struct cloud_driver neutron_cloud_driver = {
+const struct cloud_driver cloud_neutron = {
         .name = "neutron",
         .settings = settings_table,
         .open = neutron_open,

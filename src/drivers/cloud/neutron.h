@@ -2,4 +2,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/cloud/cloud_driver.h"
 
-extern const struct cloud_driver neutron_cloud_driver;
+extern const struct cloud_driver cloud_neutron;
