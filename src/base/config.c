@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives what was read its meaning: which options there are, and the values of a program's struct. */
+/* Gives what was read its meaning: which options there are, and the values of a struct. */
 #include "base/config.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ bool setting_in_section(const struct setting *row, const char *name, const char 
         return !name || strcmp(section + n, name) == 0;
 }
 
-/* The nearest among sections (with 'entry' a heading) or among the options of the entry's section. */
+/* The nearest section when 'entry' is a heading, else the nearest option of its section. */
 static const char *nearest(const struct setting *const *tables, const struct config_entry *entry)
 {
         const char *words[WORDS_MAX + 1];
@@ -159,7 +159,10 @@ static char *list_of(const struct config_file *f, const struct setting *row,
 static bool bool_read(const char *value, bool *ret)
 {
         static const char *const words[][2] = {
-                { "false", "true" }, { "no", "yes" }, { "off", "on" }, { "0", "1" },
+                { "false", "true" },
+                { "no", "yes" },
+                { "off", "on" },
+                { "0", "1" },
         };
 
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -216,7 +219,7 @@ static int row_apply(const struct config_file *f, const struct setting *row, con
 {
         const struct config_entry *entry = entry_of(f, row, name);
         const char *suffix = name ? name : "";
-        const char *source = f && f->n_sources ? f->sources[f->n_sources - 1] : "configuration";
+        const char *source = f && f->n_sources ? f->sources[0] : "configuration";
         char expected[80];
         int r;
 
@@ -238,7 +241,8 @@ static int row_apply(const struct config_file *f, const struct setting *row, con
 
 static bool is_text(const struct setting *row)
 {
-        return row->kind == SETTING_TEXT || row->kind == SETTING_SECRET || row->kind == SETTING_LIST;
+        return row->kind == SETTING_TEXT || row->kind == SETTING_SECRET ||
+               row->kind == SETTING_LIST;
 }
 
 int config_apply(const struct config_file *f, const struct setting *table, const char *name,

@@ -225,7 +225,8 @@ int config_file_add(struct config_file *f, const char *path, struct fault *why)
         int error = stream ? 0 : errno, r;
         size_t n;
 
-        while (stream && text.n <= FILE_BYTES_MAX && (n = fread(piece, 1, sizeof piece, stream)) > 0)
+        while (stream && text.n <= FILE_BYTES_MAX &&
+               (n = fread(piece, 1, sizeof piece, stream)) > 0)
                 text_add_n(&text, piece, n);
         if (stream && ferror(stream))
                 error = errno;

@@ -1,6 +1,6 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was read from configuration files, before any table gives it a meaning. Only for config*.c. */
+/* What was read from files, before any table gives it a meaning. Only for config*.c. */
 
 #include <stdbool.h>
 

@@ -122,7 +122,8 @@ static void add_section(const struct setting *const *tables, const struct settin
                                 row_add(row, to);
 }
 
-/* Calls 'row_add' for all rows, those of one section together, in the order sections are first named. */
+/* Calls 'row_add' for all rows, those of one section together, in the order sections are first
+ * named. */
 static void each_section(const struct setting *const *tables,
                          void (*row_add)(const struct setting *, struct text *), struct text *to)
 {
@@ -134,11 +135,12 @@ static void each_section(const struct setting *const *tables,
 
 void config_sample(const char *program, const struct setting *const *tables, struct text *ret)
 {
-        text_addf(ret,
-                  "# Settings of %s with their defaults. Printed by `%s --print-sample`.\n"
-                  "# The format is oslo.config's: \"#\" and \";\" begin a comment only at the start of\n"
-                  "# a line; a line that begins with blanks continues the value before it.\n",
-                  program, program);
+        text_addf(
+                ret,
+                "# Settings of %s with their defaults. Printed by `%s --print-sample`.\n"
+                "# The format is oslo.config's: \"#\" and \";\" begin a comment only at the start of\n"
+                "# a line; a line that begins with blanks continues the value before it.\n",
+                program, program);
         each_section(tables, sample_row, ret);
 }
 
@@ -170,7 +172,7 @@ static int print(struct text *text)
         return CONFIG_EXIT;
 }
 
-/* The row whose flag 'argument' ("--debug=true", "--debug") is; '*ret_value' is what follows "=". */
+/* The row whose flag 'argument' ("--debug=true") is; '*ret_value' is what follows "=". */
 static const struct setting *row_of(const struct setting *const *tables, const char *argument,
                                     const char **ret_value)
 {
@@ -188,25 +190,45 @@ static const struct setting *row_of(const struct setting *const *tables, const c
         return NULL;
 }
 
-static int flag_add(struct config_file *f, const struct setting *const *tables, const char *argument,
-                    struct fault *why)
+/* A flag that was perhaps meant, or NULL; in 'ret' of 'size' bytes. */
+static const char *near_flag(const struct setting *const *tables, const char *argument, char *ret,
+                             size_t size)
+{
+        const char *const words[] = { ret, NULL };
+        char given[128];
+
+        snprintf(given, sizeof given, "%.*s", (int)strcspn(argument, "="), argument);
+        for (; *tables; tables++)
+                for (const struct setting *row = *tables; row->name; row++) {
+                        flag_of(row, ret, size);
+                        if (has_flag(row) && text_nearest(given, words))
+                                return ret;
+                }
+        return NULL;
+}
+
+static int flag_add(struct config_file *f, const struct setting *const *tables,
+                    const char *argument, struct fault *why)
 {
         const char *value = NULL;
         const struct setting *row = row_of(tables, argument, &value);
-        const char *problem = !row                                      ? "no such option; see --help"
-                              : !has_flag(row)                          ? "can only be set in a file"
-                              : !value && row->kind != SETTING_BOOL     ? "needs =VALUE"
-                                                                        : NULL;
+        const char *problem = !row                                  ? "no such option; see --help"
+                              : !has_flag(row)                      ? "can only be set in a file"
+                              : !value && row->kind != SETTING_BOOL ? "needs =VALUE"
+                                                                    : NULL;
 
         if (problem) {
-                fault_set(why, 400, "config.argument", "%.*s: %s", (int)strcspn(argument, "="),
-                          argument, problem);
+                char flag[128];
+                const char *near = row ? NULL : near_flag(tables, argument, flag, sizeof flag);
+
+                fault_set(why, 400, "config.argument", "%.*s: %s%s%s", (int)strcspn(argument, "="),
+                          argument, problem, near ? "; did you mean " : "", near ? near : "");
                 return CONFIG_BAD;
         }
         return config_file_add_entry(f, row->section, row->name, value ? value : "true", 0);
 }
 
-/* The FILE of "--config-file FILE" or "--config-file=FILE" at '*at', which moves to its last piece. */
+/* The FILE of "--config-file FILE" or "--config-file=FILE"; '*at' moves to its last piece. */
 static const char *file_argument(int argc, char **argv, int *at)
 {
         static const char flag[] = "--config-file";

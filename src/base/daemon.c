@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals are blocked everywhere and taken by a thread of their own, so that no call of ours is ever
- * interrupted. */
+/* Signals are blocked everywhere and taken by a thread of their own, so that no call of ours is
+ * ever interrupted. */
 #include "base/daemon.h"
 
 #include <errno.h>
@@ -125,7 +125,8 @@ void daemon_ready(void)
         ready_fd = -1;
 }
 
-/* Takes "--ready-fd N" out of 'argv', so that run() need not know of it; gives what is left of argc. */
+/* Takes "--ready-fd N" out of 'argv', so that run() need not know of it; gives what is left of
+ * argc. */
 static int take_ready_fd(int argc, char **argv)
 {
         static const char flag[] = "--ready-fd";

@@ -22,7 +22,8 @@ static _Atomic(struct metric *) registry;
 
 static void list(struct metric *m)
 {
-        if (atomic_load_explicit(&m->listed, memory_order_relaxed) || atomic_exchange(&m->listed, 1))
+        if (atomic_load_explicit(&m->listed, memory_order_relaxed) ||
+            atomic_exchange(&m->listed, 1))
                 return;
         m->next = atomic_load(&registry);
         while (!atomic_compare_exchange_weak(&registry, &m->next, m))

@@ -15,6 +15,7 @@
 enum { ROW_KEY_SIZE = 576 };
 
 struct slot {
+        struct view *view;
         enum store_table_id table;
         bool locked, dirty, removed;
         char *key;
@@ -96,6 +97,7 @@ static int slot_take(struct view *v, enum store_table_id t, const void *row, str
                         free(s);
                         return err_raise(-ENOMEM);
                 }
+                s->view = v;
                 s->table = t;
                 r = slots_push(v, s);
                 if (r < 0) {
@@ -152,12 +154,16 @@ void *view_put(struct view *v, enum store_table_id t, const void *row)
                 return NULL;
         s->dirty = true;
         s->locked = true;
+        v->n_changes++;
         return s->row;
 }
 
 void view_dirty(void *row)
 {
-        slot_of(row)->dirty = true;
+        struct slot *s = slot_of(row);
+
+        s->dirty = true;
+        s->view->n_changes++;
 }
 
 int view_remove(struct view *v, enum store_table_id t, const void *row)
@@ -181,6 +187,7 @@ int view_remove(struct view *v, enum store_table_id t, const void *row)
                         pair[p->side == SIDE_Z] = NULL;
         }
         s->removed = s->dirty = true;
+        v->n_changes++;
         return 0;
 }
 

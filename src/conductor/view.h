@@ -14,6 +14,7 @@ struct view {
         struct map ports_of_link;  /* link id → struct vport *[2] */
         void **slots;              /* all, in the order they came */
         size_t n_slots, room;
+        size_t n_changes;          /* grows with every put, dirty and remove */
 };
 
 /* Takes over copies of 'rows'. 'locked' rows replace what was loaded before without a lock. */

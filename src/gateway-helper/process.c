@@ -124,8 +124,9 @@ void process_complaint(const char *err, size_t n, char *ret, size_t size)
         end = memchr(err, '\n', n);
         end = end ? end : err + n;
         /* "2026-01-31T23:59:59Z|00001|ofp_port|WARN|text" */
-        while (end - err > 21 && err[20] == '|' && (bar = memrchr(err, '|', (size_t)(end - err))))
-                err = bar + 1;
+        for (int i = 0, stamped = end - err > 21 && err[20] == '|'; i < 4 && stamped; i++)
+                if ((bar = memchr(err, '|', (size_t)(end - err))))
+                        err = bar + 1;
         for (; err < end && at + 1 < size; err++)
                 ret[at++] = (unsigned char)*err < 0x20 || *err == 0x7f ? ' ' : *err;
         ret[at] = '\0';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a configuration file: read, checked against a table, and applied. What was accepted has
- * to come out the same when it is read a second time. */
+/* Any bytes as a configuration file: read, checked against a table, and applied. What was accepted
+ * has to come out the same when it is read a second time. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

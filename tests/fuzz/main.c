@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives every file of the corpus folders and files named as arguments to the fuzz target, each also cut
- * short at some places, from a buffer of exactly its size, so that the sanitizers see every byte read
- * too far. Without a single input it fails: an empty corpus proves nothing. */
+/* Gives every file of the corpus folders and files named as arguments to the fuzz target, each also
+ * cut short at some places, from a buffer of exactly its size, so that the sanitizers see every
+ * byte read too far. Without a single input it fails: an empty corpus proves nothing. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/unit.h"
 
+#include <unistd.h>
+
 #include "base/config.h"
 #include "base/text.h"
 
@@ -154,14 +156,17 @@ static void of_a_repeated_option_the_last_wins_and_lists_add_up(void **state)
 static void a_mistake_is_told_with_file_line_and_the_nearest_option(void **state)
 {
         (void)state;
-        assert_refused("[DEFAULT]\n\ntransport_uri = x\n",
-                       "a.conf:3: [DEFAULT] has no option \"transport_uri\"; did you mean \"transport_url\"?");
+        assert_refused(
+                "[DEFAULT]\n\ntransport_uri = x\n",
+                "a.conf:3: [DEFAULT] has no option \"transport_uri\"; did you mean \"transport_url\"?");
         assert_refused("[DEFAULT]\npassword = x\n",
                        "a.conf:2: [DEFAULT] has no option \"password\"; it belongs to [database]");
         assert_refused("[DEFAULT]\nzzz = x\n", "a.conf:2: [DEFAULT] has no option \"zzz\"");
-        assert_refused("[databse]\n", "a.conf:1: there is no section [databse]; did you mean [database]?");
-        assert_refused("[gatewy:north]\n",
-                       "a.conf:1: there is no section [gatewy:north]; did you mean [gateway:NAME]?");
+        assert_refused("[databse]\n",
+                       "a.conf:1: there is no section [databse]; did you mean [database]?");
+        assert_refused(
+                "[gatewy:north]\n",
+                "a.conf:1: there is no section [gatewy:north]; did you mean [gateway:NAME]?");
         assert_refused("[gateway:n]\ndrivr = x\n",
                        "a.conf:2: [gateway:n] has no option \"drivr\"; did you mean \"driver\"?");
 }
@@ -175,7 +180,8 @@ static void a_line_that_cannot_be_read_is_refused_without_quoting_it(void **stat
         assert_refused("[]\n", "a.conf:1: the section has no name");
         assert_refused("workers = 1\n",
                        "a.conf:1: an option has to stand in a section, such as [DEFAULT]");
-        assert_refused("[DEFAULT]\n = 1\n", "a.conf:2: the line begins with blanks but continues no option");
+        assert_refused("[DEFAULT]\n = 1\n",
+                       "a.conf:2: the line begins with blanks but continues no option");
         assert_refused("[DEFAULT]\n= 1\n", "a.conf:2: there is no option before the \"=\"");
         assert_refused("[DEFAULT]\r\n\r\ndebug = \xff\n", "a.conf:3: this is not UTF-8");
 }
@@ -196,15 +202,17 @@ static void a_value_of_the_wrong_kind_is_told(void **state)
         (void)state;
         assert_refused("[DEFAULT]\nworkers = 65\n",
                        "a.conf:2: [DEFAULT] workers has to be an integer from 1 to 64, not \"65\"");
-        assert_refused("[DEFAULT]\nworkers = 1 2\n",
-                       "a.conf:2: [DEFAULT] workers has to be an integer from 1 to 64, not \"1 2\"");
+        assert_refused(
+                "[DEFAULT]\nworkers = 1 2\n",
+                "a.conf:2: [DEFAULT] workers has to be an integer from 1 to 64, not \"1 2\"");
         assert_refused("[DEFAULT]\ndebug = maybe\n",
                        "a.conf:2: [DEFAULT] debug has to be true or false, not \"maybe\"");
 }
 
 static void sections_with_names_are_listed_and_read_one_by_one(void **state)
 {
-        OWN(config_file_free) struct config_file *f =
+        OWN(config_file_free)
+        struct config_file *f =
                 parsed("[gateway:b]\ndriver=fake\n[gateway:a]\nport=23\n[gateway:b]\nport=24\n");
         struct gateway g;
 
@@ -232,7 +240,8 @@ static void the_sample_is_a_configuration_with_the_fallbacks(void **state)
         assert_non_null(settings_of(text.bytes));
         assert_int_equal(settings_of(text.bytes)->workers, 2);
         assert_non_null(strstr(text.bytes, "\n[database]\n"));
-        assert_non_null(strstr(text.bytes, "\n# Threads.\n# (integer from 1 to 64)\n#workers = 2\n"));
+        assert_non_null(
+                strstr(text.bytes, "\n# Threads.\n# (integer from 1 to 64)\n#workers = 2\n"));
         assert_non_null(strstr(text.bytes, "\n#[gateway:NAME]\n"));
         assert_non_null(strstr(text.bytes, "\n# (text, required)\n#driver =\n"));
         text_done(&text);
@@ -282,6 +291,33 @@ static void flags_override_plain_settings(void **state)
         config_done(plain, &s);
 }
 
+static void a_program_tells_the_file_that_lacks_a_required_setting(void **state)
+{
+        static const struct setting *const required[] = { named, NULL };
+        char path[] = "/tmp/test_config.XXXXXX", flag[64];
+        char *argv[] = { (char[]){ "p" }, flag, NULL };
+        char printed[512] = "", expected[128];
+        int fd = mkstemp(path), ends[2], old = dup(STDERR_FILENO), r;
+        struct gateway g;
+
+        (void)state;
+        assert_true(fd >= 0 && pipe(ends) == 0);
+        snprintf(flag, sizeof flag, "--config-file=%s", path);
+        dup2(ends[1], STDERR_FILENO);
+        r = config_main("p", "A test.", required, &g, 2, argv, NULL);
+        dup2(old, STDERR_FILENO);
+        close(ends[1]);
+        assert_true(read(ends[0], printed, sizeof printed - 1) > 0);
+        snprintf(expected, sizeof expected,
+                 "p: %s: [gateway:] driver has to be set: Which driver.\n", path);
+        assert_int_equal(r, CONFIG_BAD);
+        assert_string_equal(printed, expected);
+        close(ends[0]);
+        close(old);
+        close(fd);
+        unlink(path);
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
         struct settings s = { 0 };
@@ -299,8 +335,13 @@ static void wrong_arguments_are_refused(void **state)
 
 static void a_command_begins_behind_the_options(void **state)
 {
-        char *argv[] = { (char[]){ "p" },  (char[]){ "--config-file" }, (char[]){ "f" },
-                         (char[]){ "-x" }, (char[]){ "db" },            (char[]){ "--y" }, NULL };
+        char *argv[] = { (char[]){ "p" },
+                         (char[]){ "--config-file" },
+                         (char[]){ "f" },
+                         (char[]){ "-x" },
+                         (char[]){ "db" },
+                         (char[]){ "--y" },
+                         NULL };
 
         (void)state;
         assert_int_equal(config_argc(6, argv), 4);
@@ -318,5 +359,6 @@ UNIT_MAIN(UNIT(without_a_file_the_fallbacks_hold), UNIT(both_signs_and_all_kinds
           UNIT(sections_with_names_are_listed_and_read_one_by_one),
           UNIT(the_sample_is_a_configuration_with_the_fallbacks),
           UNIT(each_option_of_the_sample_counts_once_it_is_uncommented),
-          UNIT(flags_override_plain_settings), UNIT(wrong_arguments_are_refused),
-          UNIT(a_command_begins_behind_the_options))
+          UNIT(flags_override_plain_settings),
+          UNIT(a_program_tells_the_file_that_lacks_a_required_setting),
+          UNIT(wrong_arguments_are_refused), UNIT(a_command_begins_behind_the_options))

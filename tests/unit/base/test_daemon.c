@@ -126,8 +126,8 @@ static void an_error_is_logged_with_its_trace(void **state)
 
         (void)state;
         assert_int_equal(exit_of(&c), 1);
-        assert_non_null(strstr(read_all(c.errors),
-                               "ERROR p event=failed trace=\"EIO at test_daemon.c:"));
+        assert_non_null(
+                strstr(read_all(c.errors), "ERROR p event=failed trace=\"EIO at test_daemon.c:"));
         close(c.ready);
 }
 

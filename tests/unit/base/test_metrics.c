@@ -130,7 +130,8 @@ static void a_port_that_is_taken_is_an_error(void **state)
 
         (void)state;
         assert_int_equal(metrics_server_new("127.0.0.1", 0, &s), 0);
-        assert_int_equal(metrics_server_new("127.0.0.1", metrics_server_port(s), &other), -EADDRINUSE);
+        assert_int_equal(metrics_server_new("127.0.0.1", metrics_server_port(s), &other),
+                         -EADDRINUSE);
         assert_null(other);
 }
 
