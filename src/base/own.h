@@ -3,6 +3,7 @@
 /* Ownership written down: OWN(noun_free) frees a local when it leaves its scope, TAKE() gives it away. */
 
 #include <stddef.h>
+#include <string.h>
 
 /* A local that owns: starts NULL, is freed at the end of its scope unless given away with TAKE(). */
 #define OWN(free_fn) __attribute__((cleanup(own_##free_fn)))
@@ -23,6 +24,12 @@
                 taken_;                                                                            \
         })
 
-/* free() itself, for OWN(mem_free) char *text = NULL; */
+/* free() itself, for a local pointer of any type: OWN(mem_free) char *text = NULL; */
 void *mem_free(void *p);
-OWN_DEFINE(void *, mem_free)
+static inline void own_mem_free(void *local)
+{
+        void *p;
+
+        memcpy(&p, local, sizeof p);
+        mem_free(p);
+}
