@@ -5,7 +5,7 @@ if(ATLAS_SANITIZE)
         target_compile_options(atlas-house INTERFACE
                 -fsanitize=${ATLAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
                 # What gcc cannot follow through the sanitizers' own code.
-                -Wno-null-dereference -Wno-maybe-uninitialized
-                $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation -Wno-stringop-overflow>)
+                -Wno-null-dereference
+                $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-format-truncation -Wno-stringop-overflow>)
         target_link_options(atlas-house INTERFACE -fsanitize=${ATLAS_SANITIZE})
 endif()

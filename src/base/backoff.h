@@ -16,5 +16,5 @@ static inline void backoff_reset(struct backoff *b)
 {
         b->n_failures = 0;
 }
-uint32_t random_u32(void); /* from getrandom(2) */
+uint32_t random_u32(void);              /* from getrandom(2) */
 void random_bytes(void *ret, size_t n); /* the same, at most 256 */

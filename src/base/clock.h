@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks. Only programs' outer loops read them; cores and engines take `now` as an argument. */
+/* The two clocks. Only programs' outer loops read them; cores and engines take `now` as an
+ * argument. */
 
 #include <stddef.h>
 #include <stdint.h>

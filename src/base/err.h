@@ -11,6 +11,6 @@
 int err_raise_at(int r, const char *file, int line, const char *function);
 int err_pass_at(int r, const char *file, int line, const char *function);
 
-/* This thread's last trace as one line: "EIO at pg.c:31 pg_flush < batch.c:88 batch_run". Lent until
- * the thread's next err_raise(). */
+/* This thread's last trace as one line: "EIO at pg.c:31 pg_flush < batch.c:88 batch_run". Lent
+ * until the thread's next err_raise(). */
 const char *err_trace(void);

@@ -2,11 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named places where a test can kill, stop or delay a program. Set by the environment:
  *   ATLAS_FAILPOINTS="conductor.after_commit=kill:3;agent.before_apply=delay:200"
- * Actions: kill[:n] (SIGKILL at the n-th pass, default 1), stop[:n] (SIGSTOP), delay:ms (every pass),
- * fail[:n] (failpoint_hit() is true at the n-th pass only; fail:* at each). Read once, before
- * main(). An unknown action ends the program at once with a message, and so does an unknown name: one
- * whose first word this program uses ("conductor.") without having that failpoint; names of other
- * programs are left to them. Compiled to nothing without ATLAS_FAILPOINTS_ENABLED (release builds). */
+ * Actions: kill[:n] (SIGKILL at the n-th pass, default 1), stop[:n] (SIGSTOP), delay:ms (every
+ * pass), fail[:n] (failpoint_hit() is true at the n-th pass only; fail:* at each). Read once,
+ * before main(). An unknown action ends the program at once with a message, and so does an unknown
+ * name: one whose first word this program uses ("conductor.") without having that failpoint; names
+ * of other programs are left to them. Compiled to nothing without ATLAS_FAILPOINTS_ENABLED (release
+ * builds). */
 
 #include <stdbool.h>
 

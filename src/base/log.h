@@ -12,12 +12,12 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 #define log_debug(event, ...) log_event(LOG_LEVEL_DEBUG, (event), __VA_ARGS__)
-#define log_info(event, ...) log_event(LOG_LEVEL_INFO, (event), __VA_ARGS__)
-#define log_warn(event, ...) log_event(LOG_LEVEL_WARN, (event), __VA_ARGS__)
+#define log_info(event, ...)  log_event(LOG_LEVEL_INFO, (event), __VA_ARGS__)
+#define log_warn(event, ...)  log_event(LOG_LEVEL_WARN, (event), __VA_ARGS__)
 #define log_error(event, ...) log_event(LOG_LEVEL_ERROR, (event), __VA_ARGS__)
 
-/* True at most once per 'interval_ms' for this call site's 'state' (zero-initialised static): a line
- * that can repeat is written `if (log_allowed(&state, 1000)) log_warn(...)`. */
+/* True at most once per 'interval_ms' for this call site's 'state' (zero-initialised static): a
+ * line that can repeat is written `if (log_allowed(&state, 1000)) log_warn(...)`. */
 struct log_limit {
         _Atomic long long next_ms;
 };

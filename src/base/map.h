@@ -10,9 +10,9 @@ struct map {
         size_t n, room; /* entries; slots (a power of two or 0) */
 };
 
-void *map_get(const struct map *m, const char *key);             /* NULL: not there */
-int map_set(struct map *m, const char *key, void *value);        /* replaces; 0 or -ENOMEM */
-void *map_remove(struct map *m, const char *key);                /* the value, or NULL */
+void *map_get(const struct map *m, const char *key);      /* NULL: not there */
+int map_set(struct map *m, const char *key, void *value); /* replaces; 0 or -ENOMEM */
+void *map_remove(struct map *m, const char *key);         /* the value, or NULL */
 /* Walks in unspecified order: start with *at = 0; NULL at the end. The map must not change. */
 void *map_next(const struct map *m, size_t *at, const char **ret_key);
-void map_done(struct map *m);                                    /* frees slots, not values */
+void map_done(struct map *m); /* frees slots, not values */

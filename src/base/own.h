@@ -1,11 +1,13 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ownership written down: OWN(noun_free) frees a local when it leaves its scope, TAKE() gives it away. */
+/* Ownership written down: OWN(noun_free) frees a local when it leaves its scope, TAKE() gives it
+ * away. */
 
 #include <stddef.h>
 #include <string.h>
 
-/* A local that owns: starts NULL, is freed at the end of its scope unless given away with TAKE(). */
+/* A local that owns: starts NULL, is freed at the end of its scope unless given away with TAKE().
+ */
 #define OWN(free_fn) __attribute__((cleanup(own_##free_fn)))
 
 /* Makes 'free_fn' usable in OWN(); 'type' is the pointer type, 'free_fn' accepts NULL. */

@@ -33,7 +33,11 @@ bool text_copy(char *to, size_t size, const char *from)
 static size_t utf8_sequence(const unsigned char *p, size_t n)
 {
         static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t length = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+        size_t length = *p < 0x80       ? 1
+                        : *p >> 5 == 6  ? 2
+                        : *p >> 4 == 14 ? 3
+                        : *p >> 3 == 30 ? 4
+                                        : 0;
         uint32_t point;
 
         if (length < 2)

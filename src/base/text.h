@@ -24,8 +24,8 @@ bool text_to_int(const char *text, long long min, long long max, long long *ret)
  * near (distance <= 3). Lent. For "did you mean". */
 const char *text_nearest(const char *word, const char *const *words);
 
-/* A buffer that grows. Start with { 0 }; text_done() frees it. After a failed allocation 'failed' is
- * set, further additions do nothing, and text_take() gives NULL: check once, at the end. */
+/* A buffer that grows. Start with { 0 }; text_done() frees it. After a failed allocation 'failed'
+ * is set, further additions do nothing, and text_take() gives NULL: check once, at the end. */
 struct text {
         char *bytes; /* NUL-terminated once anything was added */
         size_t n, room;
@@ -34,8 +34,8 @@ struct text {
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *bytes, size_t n);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_reset(struct text *t);  /* empties, keeps the room */
-char *text_take(struct text *t);  /* gives the bytes ("" if none); caller frees */
+void text_reset(struct text *t); /* empties, keeps the room */
+char *text_take(struct text *t); /* gives the bytes ("" if none); caller frees */
 void text_done(struct text *t);
 static inline void own_text_done(struct text *t)
 {

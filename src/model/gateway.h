@@ -33,6 +33,7 @@ struct gateway {
         bool reachable;
         int64_t cursor_label, cursor_tag;    /* last value handed out of each kind; 0: none yet */
         int64_t verified_ms;                 /* last audit or equal digest */
+        int64_t held_digest;                 /* XOR over objects read back as present, as heartbeats carry it */
         /* The gate: at most one command outstanding. */
         int64_t epoch, seq;                  /* of the last command sent */
         int64_t inflight_seq;                /* 0: the gate is open */

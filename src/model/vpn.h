@@ -13,7 +13,6 @@ struct vpn {
         char name[NAME_SIZE];
         char description[DESCRIPTION_SIZE];
         char type[TYPE_SIZE];
-        int64_t n_links;        /* links of any status */
         int64_t revision_number;
         int64_t created_ms, updated_ms;
 };

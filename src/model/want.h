@@ -85,6 +85,8 @@ int attachment_want_from_json(const json_t *j, struct attachment_want *ret, stru
 json_t *attachment_want_to_json(const struct attachment_want *w);
 int plug_want_from_json(const json_t *j, struct plug_want *ret, struct fault *why);
 json_t *plug_want_to_json(const struct plug_want *w);
+/* Only gateway, epoch, seq and timeout_ms: for who answers a bad port want alone and applies its neighbours. */
+int apply_want_head_from_json(const json_t *args, struct apply_want *ret, struct fault *why);
 int apply_want_from_json(const json_t *args, struct apply_want *ret, struct fault *why);
 json_t *apply_want_to_json(const struct apply_want *w);
 int apply_result_from_json(const json_t *args, struct apply_result *ret, struct fault *why);

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define UNIT(test) cmocka_unit_test(test)
+#define UNIT(test)        cmocka_unit_test(test)
 #define N_ELEMENTS(array) (sizeof(array) / sizeof *(array))
 
 #define UNIT_MAIN(...)                                                                             \

@@ -20,9 +20,9 @@ static void a_trace_names_the_error_and_the_places_it_passed(void **state)
 
         (void)state;
         assert_int_equal(outer(), -EIO);
-        assert_int_equal(
-                sscanf(err_trace(), "EIO at test_err.c:%d inner < test_err.c:%d outer", &first, &second),
-                2);
+        assert_int_equal(sscanf(err_trace(), "EIO at test_err.c:%d inner < test_err.c:%d outer",
+                                &first, &second),
+                         2);
         snprintf(expected, sizeof expected, "EIO at test_err.c:%d inner < test_err.c:%d outer",
                  first, second);
         assert_string_equal(err_trace(), expected);

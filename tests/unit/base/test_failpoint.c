@@ -10,7 +10,8 @@
 #include "base/failpoint.h"
 
 #ifdef ATLAS_FAILPOINTS_ENABLED
-/* What the child does: passes its two failpoints three times and says what it saw by its exit code. */
+/* What the child does: passes its two failpoints three times and says what it saw by its exit code.
+ */
 static int child(void)
 {
         int hits = 0;
@@ -87,10 +88,9 @@ static void a_delay_holds_every_pass(void **state)
 static void what_cannot_be_understood_ends_the_program(void **state)
 {
         static const char *const bad[] = {
-                "unit.first",         "unit.first=",        "unit.first=explode",
-                "unit.first=kill:0",  "unit.first=kill:x",  "unit.first=delay",
-                "unit.third=kill",    "unit.firs=kill",     "unit.first=kill:",
-                "unit.first=stop:*",
+                "unit.first",        "unit.first=",       "unit.first=explode", "unit.first=kill:0",
+                "unit.first=kill:x", "unit.first=delay",  "unit.third=kill",    "unit.firs=kill",
+                "unit.first=kill:",  "unit.first=stop:*",
         };
 
         (void)state;

@@ -63,7 +63,8 @@ static void texts_compare_with_null(void **state)
 
 static void an_integer_is_the_whole_text_within_its_limits(void **state)
 {
-        static const char *const bad[] = { "", " 1", "1 ", "0x1", "1.0", "101", "-11", "--1", "+", "99999999999999999999" };
+        static const char *const bad[] = { "",    " 1",  "1 ",  "0x1", "1.0",
+                                           "101", "-11", "--1", "+",   "99999999999999999999" };
         long long value = 7;
 
         (void)state;

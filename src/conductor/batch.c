@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One batch: plan, lock, fold every input in order, write once, COMMIT. And around it: again after a lost race, in
+ * halves after bad data. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "conductor/turn.h"
+
+enum { AGAIN_MAX = 24, RETRY_MAX = 10 };
+
+void conductor_init(struct conductor *c, struct store *store, int64_t number)
+{
+        *c = (struct conductor){
+                .store = store,
+                .number = number,
+                .new_id = uuid_new,
+                .timing = {
+                        .step_percent = 100,
+                        .apply_timeout_ms = 10000,
+                        .answer_margin_ms = 2000,
+                        .retry_first_ms = 500,
+                        .retry_limit_ms = 15000,
+                        .audit_ms = 60000,
+                        .quarantine_ms = 60000,
+                },
+        };
+}
+
+void conductor_done(struct conductor *c)
+{
+        const char *key;
+        size_t at = 0;
+
+        while (map_next(&c->gateway_ids, &at, &key))
+                mem_free((void *)(uintptr_t)key);
+        map_done(&c->gateway_ids);
+}
+
+static int audit_due(struct turn *t, const char *gateway_id)
+{
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        g->audit_wanted = true;
+        view_dirty(g);
+        r = timer_set(t, TIMER_AUDIT, g->id, t->now_ms + t->c->timing.audit_ms);
+        return r ? r : idset_add(&t->pump, g->id);
+}
+
+/* A timer counts only if its row is still due: somebody may have moved or served it. */
+static int handle_timer(struct turn *t, const struct input *in)
+{
+        const struct timer *timer = &in->timer, *row;
+        char key[ID_SIZE + 24];
+
+        snprintf(key, sizeof key, "%s/%lld", timer->ref_id, (long long)timer->kind);
+        row = view_get(&t->view, T_TIMER, key);
+        if (!row || (in->kind == INPUT_TIMER && row->due_ms > t->now_ms))
+                return 0;
+        switch ((enum timer_kind)timer->kind) {
+        case TIMER_OPERATION:
+                return work_timeout(t, timer->ref_id);
+        case TIMER_GATE:
+                return gate_due(t, timer->ref_id);
+        case TIMER_PLUG:
+                return plug_due(t, timer->ref_id);
+        case TIMER_AUDIT:
+                return audit_due(t, timer->ref_id);
+        }
+        return 0;
+}
+
+static int handle(struct turn *t, const struct input *in, struct fault *why)
+{
+        const struct method *m;
+
+        t->input = in;
+        if (in->kind == INPUT_TIMER || in->kind == INPUT_LOST)
+                return handle_timer(t, in);
+        m = method_find(in);
+        if (!m)
+                return fault_set(why, 400, "bus.no_such_method", "There is no method %.100s.", in->request->method);
+        return m->handle(t, in, why);
+}
+
+static void turn_reset(struct turn *t)
+{
+        view_done(&t->view);
+        idset_done(&t->pump);
+        outs_done(t->outs);
+}
+
+/* Refusals that are known from an earlier pass over the same batch: an input that had changed rows before it was
+ * refused is left out, so that nothing of it stays. */
+struct refusals {
+        struct fault *faults;
+        size_t n;
+};
+
+static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
+{
+        for (size_t i = 0; i < refused->n; i++) {
+                struct fault *why = &refused->faults[i], fresh = { 0 };
+                size_t n_changes = t->view.n_changes;
+                int r;
+
+                t->input = inputs[i];
+                if (!fault_is_set(why)) {
+                        r = handle(t, inputs[i], &fresh);
+                        if (r < 0)
+                                return r;
+                        if (r == 0)
+                                continue;
+                        *why = fresh;
+                        if (t->view.n_changes != n_changes)
+                                return -EAGAIN;
+                }
+                if (inputs[i]->kind == INPUT_EVENT)
+                        log_warn("event_refused", "site=%s method=%s reason=\"%s\"", inputs[i]->site,
+                                 inputs[i]->request->method, why->message);
+                else if ((r = out_fault(t, why)) < 0)
+                        return r;
+        }
+        t->input = NULL;
+        return gate_pump(t);
+}
+
+static int answer_of(int r)
+{
+        switch (r) {
+        case STORE_OK:
+                return CONDUCTOR_OK;
+        case STORE_RETRY:
+                return CONDUCTOR_RETRY;
+        case STORE_BAD_DATA:
+                return CONDUCTOR_BAD;
+        case STORE_UNKNOWN:
+                return CONDUCTOR_UNKNOWN;
+        case STORE_LOST:
+                return CONDUCTOR_LATER;
+        default:
+                return r;
+        }
+}
+
+/* One pass. -EAGAIN: rows must be locked that were not; a positive number is the store's answer. */
+static int pass(struct turn *t, const struct input *const *inputs, struct refusals *refused)
+{
+        int r = plan_load(t, inputs, refused->n);
+
+        r = r ? r : fold(t, inputs, refused);
+        r = r ? r : view_write(&t->view, t->c->store);
+        if (r == 0 && FAILPOINT("conductor.before_commit"))
+                r = STORE_RETRY;
+        return r ? r : store_commit(t->c->store);
+}
+
+int conductor_batch(struct conductor *c, const struct input *const *inputs, size_t n,
+                    int64_t now_ms, struct outs *ret)
+{
+        struct turn t = { .c = c, .now_ms = now_ms, .outs = ret };
+        struct refusals refused = { .faults = calloc(n + 1, sizeof *refused.faults), .n = n };
+        int r = refused.faults ? -EAGAIN : -ENOMEM;
+
+        for (int i = 0; i < AGAIN_MAX && r == -EAGAIN; i++) {
+                turn_reset(&t);
+                r = pass(&t, inputs, &refused);
+                if (r)
+                        store_rollback(c->store);
+        }
+        if (r)
+                outs_done(ret);
+        view_done(&t.view);
+        idset_done(&t.pump);
+        plan_done(&t.plan);
+        free(refused.faults);
+        return r < 0 ? r : answer_of(r);
+}
+
+/* ---- retries and halving ---- */
+
+static int work(struct conductor *c, const struct input *const *inputs, size_t n, const struct conductor_sink *sink,
+                size_t *done)
+{
+        OWN(outs_done) struct outs outs = { 0 };
+        int r = CONDUCTOR_RETRY;
+
+        for (int i = 0; i < RETRY_MAX && (r == CONDUCTOR_RETRY || r == CONDUCTOR_UNKNOWN); i++)
+                r = conductor_batch(c, inputs, n, sink->now_ms(sink->user), &outs);
+        if (r == CONDUCTOR_LATER)
+                return r;
+        if (r == CONDUCTOR_OK) {
+                *done += n;
+                sink->sent(sink->user, &outs, inputs, n);
+                return CONDUCTOR_OK;
+        }
+        if (n > 1) {
+                r = work(c, inputs, n / 2, sink, done);
+                return r ? r : work(c, inputs + n / 2, n - n / 2, sink, done);
+        }
+        *done += 1;
+        sink->bad(sink->user, inputs[0], r < 0 ? err_trace() : r == CONDUCTOR_BAD ? "the database refuses its data" : "it lost every race");
+        return CONDUCTOR_OK;
+}
+
+int conductor_work(struct conductor *c, const struct input *const *inputs, size_t n,
+                   const struct conductor_sink *sink, size_t *ret_done)
+{
+        *ret_done = 0;
+        return n ? work(c, inputs, n, sink, ret_done) : CONDUCTOR_OK;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `audited`: all that a gateway was read to hold, compared with what it should. What is missing is sent again, what
+ * is unknown is reported and left alone. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "conductor/event.h"
+#include "conductor/request.h"
+#include "model/vif_id.h"
+#include "model/want.h"
+
+int audited_plan(struct turn *t, const struct input *in)
+{
+        const json_t *args = in->request->args, *j;
+        int r = event_plan_gateway(t, in, json_string_value(json_object_get(args, "gateway")));
+        size_t i;
+
+        if (r == 0 && t->plan.gateways.n) {
+                const char *id = t->plan.gateways.texts[t->plan.gateways.n - 1];
+
+                r = idset_add(&t->plan.released, id);
+                r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
+                r = r ? r : idset_add(&t->plan.attachments_of_gateway, id);
+        }
+        json_array_foreach(json_object_get(args, "found_ports"), i, j) {
+                const char *project = json_string_value(json_object_get(j, "project_id"));
+                struct vif_id vif;
+
+                if (r == 0 && project && vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif)) {
+                        r = idset_add(&t->plan.attachments, vif.attachment_id);
+                        r = r ? r : idset_add(&t->plan.ports_of_attachment, vif.attachment_id);
+                }
+        }
+        return r;
+}
+
+struct audit {
+        struct turn *t;
+        struct gateway *g;
+        struct map there; /* id → generation + 1 as a pointer */
+        int64_t n_wanted, n_missing;
+};
+
+static int take_list(struct audit *a, const json_t *list)
+{
+        const json_t *j;
+        size_t i;
+        int r = 0;
+
+        json_array_foreach(list, i, j) {
+                const char *id = json_string_value(json_object_get(j, "id"));
+                int64_t generation = json_integer_value(json_object_get(j, "generation"));
+
+                if (r == 0 && id)
+                        r = map_set(&a->there, id, (void *)(uintptr_t)(generation + 1));
+        }
+        return r;
+}
+
+/* True when the device holds 'id' as the row says; corrects what the row says was read. */
+static bool holds(struct audit *a, const char *id, bool wanted, int64_t generation, bool *present, int64_t *confirmed)
+{
+        int64_t there = (int64_t)(uintptr_t)map_get(&a->there, id) - 1;
+        bool is = there >= 0;
+
+        if (is != *present || (is && there != *confirmed)) {
+                held_change(a->g, id, *present, *confirmed, is, is ? there : *confirmed);
+                *present = is;
+                if (is)
+                        *confirmed = there;
+        }
+        return is == wanted && (!is || there == generation);
+}
+
+/* Only what rests is repaired: what is under way is already being sent. */
+static int audit_port(struct audit *a, struct vport *p)
+{
+        struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
+
+        if (!l || !text_equal(p->gateway_id, a->g->id))
+                return 0;
+        a->n_wanted++;
+        if (view_get(&a->t->view, T_WORK, p->id) || p->confirmed_generation != p->generation)
+                return 0;
+        if (holds(a, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation)) {
+                p->verified_ms = a->t->now_ms;
+                view_dirty(p);
+                return 0;
+        }
+        view_dirty(p);
+        a->n_missing++;
+        return gate_enqueue_port(a->t, l, p, "");
+}
+
+static int audit_attachment(struct audit *a, struct attachment *at)
+{
+        if (!text_equal(at->gateway_id, a->g->id))
+                return 0;
+        if (view_get(&a->t->view, T_WORK, at->id) || at->confirmed_generation != at->generation)
+                return 0;
+        if (holds(a, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation))
+                return 0;
+        view_dirty(at);
+        a->n_missing++;
+        return gate_enqueue_attachment(a->t, at, "");
+}
+
+static int compare(struct audit *a)
+{
+        struct attachment *at;
+        struct vport *p;
+        size_t i = 0;
+        int r = 0;
+
+        while (r == 0 && (p = view_next(&a->t->view, T_VPORT, &i)))
+                r = audit_port(a, p);
+        i = 0;
+        while (r == 0 && (at = view_next(&a->t->view, T_ATTACHMENT, &i)))
+                r = audit_attachment(a, at);
+        return r;
+}
+
+static int report(struct audit *a, int64_t n_unknown)
+{
+        struct event e = { 0 };
+
+        if (!a->n_missing && !n_unknown)
+                return 0;
+        TEXT_SET(e.object_type, "gateway");
+        TEXT_SET(e.object_id, a->g->id);
+        TEXT_SET(e.site, a->g->site_name);
+        TEXT_SET(e.type, "gateway.audited");
+        snprintf(e.reason, sizeof e.reason, "%" PRId64 " objects were missing or different and are sent again; %" PRId64 " are unknown and left alone.",
+                 a->n_missing, n_unknown);
+        return event_put(a->t, &e);
+}
+
+/* A port that the tenant gave one of our VIF-IDs: plugged as if it had asked for it. */
+static int found_port(struct audit *a, const json_t *j)
+{
+        struct attachment *at = NULL;
+        const struct vport *p;
+        struct fault why = { 0 };
+        struct vif_id vif;
+        const char *port_id = json_string_value(json_object_get(j, "port_id"));
+        const char *project = json_string_value(json_object_get(j, "project_id"));
+        size_t i = 0;
+
+        if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif))
+                at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
+        if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE || at->operation_id[0] ||
+            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project))
+                return 0;
+        while ((p = view_next(&a->t->view, T_VPORT, &i))) {
+                struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
+
+                if (l && text_equal(p->attachment_id, at->id) && l->provisioning == PROV_ACTIVE && !l->operation_id[0]) {
+                        int r = attach_start(a->t, l, at, "", port_id, "", &why);
+
+                        return r > 0 ? 0 : r;
+                }
+        }
+        return 0;
+}
+
+int audited_handle(struct turn *t, const struct input *in, struct fault *why)
+{
+        const json_t *args = in->request->args, *j;
+        const char *boot_id = json_string_value(json_object_get(args, "boot_id"));
+        int64_t seq = json_integer_value(json_object_get(args, "seq"));
+        struct audit a = { .t = t };
+        struct fault f = { 0 };
+        size_t i;
+        int r = event_gateway(t, in, &a.g);
+
+        (void)why;
+        if (r || !a.g)
+                return r;
+        if (seq != a.g->inflight_seq || !a.g->inflight_by)
+                return 0; /* read before a newer command: it proves nothing */
+        if (fault_from_json(json_object_get(args, "fault"), &f)) {
+                a.g->audit_wanted = true;
+                return gate_pause(t, a.g, f.retry_after_ms);
+        }
+        r = gate_open(t, a.g);
+        r = r ? r : take_list(&a, json_object_get(args, "ports"));
+        r = r ? r : take_list(&a, json_object_get(args, "attachments"));
+        r = r ? r : compare(&a);
+        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")));
+        json_array_foreach(json_object_get(args, "found_ports"), i, j) {
+                r = r ? r : found_port(&a, j);
+        }
+        if (boot_id)
+                TEXT_SET(a.g->boot_id, boot_id);
+        a.g->verified_ms = t->now_ms;
+        view_dirty(a.g);
+        map_done(&a.there);
+        return r;
+}

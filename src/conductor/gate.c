@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The unit of sending is the gateway: at most one command is outstanding at each, further desires wait as rows
+ * and leave together. A gate is closed while inflight_seq is set; its timer opens it when no answer comes,
+ * or after the pause that a failing gateway is given. */
+#include "conductor/turn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "model/want.h"
+
+enum { APPLY_MAX = 128 /* objects in one command */ };
+
+static int64_t min64(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+static int enqueue(struct turn *t, struct gateway *g, struct work *w, json_t *take_want)
+{
+        char *text = take_want ? json_dumps(take_want, JSON_COMPACT) : NULL;
+        bool fits = text && TEXT_SET(w->want, text);
+
+        mem_free(text);
+        json_decref(take_want);
+        if (!fits)
+                return err_raise(text ? -EMSGSIZE : -ENOMEM);
+        TEXT_SET(w->gateway_id, g->id);
+        w->created_ms = t->now_ms;
+        if (!view_put(&t->view, T_WORK, w))
+                return err_raise(-ENOMEM);
+        return idset_add(&t->pump, g->id);
+}
+
+int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id)
+{
+        const struct vport *peer = view_ports(&t->view, l->id)[p->side == SIDE_A];
+        const struct gateway *peer_gateway =
+                peer ? view_get(&t->view, T_GATEWAY, peer->gateway_id) : NULL;
+        struct port_want want = {
+                .generation = p->generation,
+                .present = p->wanted,
+                .local_label = p->label,
+                .tx_kbps = p->tx_kbps,
+                .rx_kbps = p->rx_kbps,
+                .mtu = l->mtu,
+        };
+        struct work w = { .kind = WORK_PORT, .generation = p->generation };
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, p->gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        if (!peer || !peer_gateway)
+                return err_raise(-ENOENT);
+        TEXT_SET(want.id, p->id);
+        TEXT_SET(want.link_id, l->id);
+        TEXT_SET(want.vpn_id, l->vpn_id);
+        TEXT_SET(want.attachment_id, p->attachment_id);
+        TEXT_SET(want.project_id, l->project_id);
+        TEXT_SET(want.site, p->site_name);
+        TEXT_SET(want.peer_site, peer->site_name);
+        TEXT_SET(want.peer_address, peer_gateway->address);
+        want.peer_label = peer->label;
+        TEXT_SET(w.object_id, p->id);
+        TEXT_SET(w.link_id, l->id);
+        TEXT_SET(w.request_id, request_id);
+        return enqueue(t, g, &w, port_want_to_json(&want));
+}
+
+int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id)
+{
+        struct attachment_want want = {
+                .generation = a->generation,
+                .present = a->wanted,
+                .tag = a->tag,
+        };
+        struct work w = { .kind = WORK_ATTACHMENT, .generation = a->generation };
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, a->gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        TEXT_SET(want.id, a->id);
+        TEXT_SET(want.vpn_id, a->vpn_id);
+        TEXT_SET(want.project_id, a->project_id);
+        TEXT_SET(w.object_id, a->id);
+        TEXT_SET(w.request_id, request_id);
+        return enqueue(t, g, &w, attachment_want_to_json(&want));
+}
+
+int gate_open(struct turn *t, struct gateway *g)
+{
+        g->inflight_seq = 0;
+        g->attempts = 0;
+        view_dirty(g);
+        int r = timer_clear(t, TIMER_GATE, g->id);
+
+        return r ? r : idset_add(&t->pump, g->id);
+}
+
+int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms)
+{
+        int64_t pause = t->c->timing.retry_first_ms << min64(g->attempts, 10);
+
+        if (pause < retry_after_ms)
+                pause = retry_after_ms;
+        g->attempts++;
+        g->inflight_seq = g->seq;
+        g->inflight_by = 0; /* closed, but nothing is outstanding */
+        view_dirty(g);
+        return timer_set(t, TIMER_GATE, g->id, t->now_ms + min64(pause, t->c->timing.retry_limit_ms));
+}
+
+int gate_due(struct turn *t, const char *gateway_id)
+{
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        g->inflight_seq = 0;
+        g->attempts++;
+        view_dirty(g);
+        r = timer_clear(t, TIMER_GATE, g->id);
+        return r ? r : idset_add(&t->pump, g->id);
+}
+
+/* The command's address and stamp; takes the next sequence number. */
+static json_t *command_new(struct turn *t, struct gateway *g)
+{
+        g->seq++;
+        g->inflight_seq = g->seq;
+        g->inflight_by = t->c->number;
+        view_dirty(g);
+        return json_pack("{s:s, s:I, s:I, s:I}", "gateway", g->name, "epoch", (json_int_t)g->epoch, "seq",
+                         (json_int_t)g->seq, "timeout_ms", (json_int_t)t->c->timing.apply_timeout_ms);
+}
+
+static int command_send(struct turn *t, struct gateway *g, const char *method, json_t *take_args,
+                        const char *request_id)
+{
+        const struct conductor_timing *timing = &t->c->timing;
+        struct timer timer = { .kind = TIMER_GATE };
+        int r;
+
+        TEXT_SET(timer.ref_id, g->id);
+        r = out_cast(t, g->site_name, method, take_args, request_id, timing->apply_timeout_ms, &timer);
+        return r ? r
+                 : timer_set(t, TIMER_GATE, g->id,
+                             t->now_ms + timing->apply_timeout_ms + timing->answer_margin_ms);
+}
+
+/* All that waits for 'g' into one `apply`, at most APPLY_MAX objects; *ret_n = 0: nothing waits. */
+static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
+{
+        json_t *ports = json_array(), *attachments = json_array(), *args;
+        const char *request_id = "";
+        struct work *w;
+        size_t at = 0, n = 0;
+
+        while (n < APPLY_MAX && (w = view_next(&t->view, T_WORK, &at))) {
+                if (strcmp(w->gateway_id, g->id) != 0)
+                        continue;
+                json_array_append_new(w->kind == WORK_PORT ? ports : attachments,
+                                      json_loads(w->want, 0, NULL));
+                w->sent_seq = g->seq + 1;
+                view_dirty(w);
+                request_id = w->request_id;
+                n++;
+        }
+        *ret_n = n;
+        if (!n || json_array_size(ports) + json_array_size(attachments) != n) {
+                json_decref(ports);
+                json_decref(attachments);
+                return n ? err_raise(-ENOMEM) : 0;
+        }
+        args = command_new(t, g);
+        if (!args) {
+                json_decref(ports);
+                json_decref(attachments);
+                return err_raise(-ENOMEM);
+        }
+        json_object_set_new(args, "ports", ports);
+        json_object_set_new(args, "attachments", attachments);
+        return command_send(t, g, "apply", args, request_id);
+}
+
+/* VIF-IDs that no network has yet: the agent looks whether a tenant used one. */
+static json_t *loose_vif_ids(struct turn *t, const struct gateway *g)
+{
+        json_t *list = json_array();
+        const struct attachment *a;
+        size_t at = 0;
+
+        while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
+                if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == PLUG_NONE && a->wanted)
+                        json_array_append_new(list, json_string(a->vif_id));
+        return list;
+}
+
+static int send_audit(struct turn *t, struct gateway *g)
+{
+        json_t *args = command_new(t, g);
+
+        g->audit_wanted = false;
+        if (!args || json_object_set_new(args, "vif_ids", loose_vif_ids(t, g)) < 0) {
+                json_decref(args);
+                return err_raise(-ENOMEM);
+        }
+        return command_send(t, g, "audit", args, "");
+}
+
+static int pump_one(struct turn *t, struct gateway *g)
+{
+        size_t n = 0;
+        int r;
+
+        if (g->inflight_seq)
+                return 0;
+        r = send_apply(t, g, &n);
+        if (r == 0 && n == 0 && g->audit_wanted)
+                r = send_audit(t, g);
+        return r;
+}
+
+int gate_pump(struct turn *t)
+{
+        for (size_t i = 0; i < t->pump.n; i++) {
+                struct gateway *g = NULL;
+                int r = lock_gateway(t, t->pump.texts[i], &g);
+
+                r = r ? r : pump_one(t, g);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Admission of a new link: what it names is checked, its gateways are chosen, bandwidth is counted and integers are
+ * handed out, all in the creating transaction. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "conductor/request.h"
+#include "model/json.h"
+
+struct endpoint {
+        char site[NAME_SIZE]; /* id or name */
+        char gateway_id[ID_SIZE], network_id[ID_SIZE], port_id[ID_SIZE];
+};
+struct ask {
+        struct caller who;
+        char id[ID_SIZE], vpn_id[ID_SIZE];
+        char name[NAME_SIZE], description[DESCRIPTION_SIZE];
+        struct endpoint ends[SIDE_N];
+        int64_t a_to_z_kbps, z_to_a_kbps;
+        const char *key, *hash; /* idempotency, or NULL; lent */
+};
+
+static int ask_endpoint(const json_t *j, struct endpoint *ret, struct fault *why)
+{
+        if (!json_is_object(j))
+                return fault_set(why, 400, "request.invalid", "endpoints must be two objects.");
+        if (!json_read_text(j, "site_id", JSON_REQUIRED, ret->site, sizeof ret->site, why) ||
+            !json_read_id(j, "gateway_id", JSON_OPTIONAL, ret->gateway_id, why) ||
+            !json_read_id(j, "network_id", JSON_OPTIONAL, ret->network_id, why) ||
+            !json_read_id(j, "port_id", JSON_OPTIONAL, ret->port_id, why))
+                return why->code;
+        if (ret->network_id[0] && ret->port_id[0])
+                return fault_set(why, 400, "request.invalid", "An endpoint names network_id or port_id, not both.");
+        return 0;
+}
+
+static int ask_read(const struct input *in, struct ask *ret, struct fault *why)
+{
+        const json_t *args = in->request->args;
+        const json_t *j = json_object_get(args, "virtual_link");
+        const json_t *ends = json_object_get(j, "endpoints");
+        const json_t *bandwidth = json_object_get(j, "bandwidth");
+        int r = 0;
+
+        *ret = (struct ask){
+                .key = json_string_value(json_object_get(args, "idempotency_key")),
+                .hash = json_string_value(json_object_get(args, "request_hash")),
+        };
+        if (!caller_of(in, &ret->who, why) || !json_read_id(j, "id", JSON_REQUIRED, ret->id, why) ||
+            !json_read_id(j, "vpn_id", JSON_REQUIRED, ret->vpn_id, why) ||
+            !json_read_text(j, "name", JSON_OPTIONAL, ret->name, sizeof ret->name, why) ||
+            !json_read_text(j, "description", JSON_OPTIONAL, ret->description, sizeof ret->description, why) ||
+            !json_read_int(bandwidth, "a_to_z_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->a_to_z_kbps, why) ||
+            !json_read_int(bandwidth, "z_to_a_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->z_to_a_kbps, why))
+                return why->code;
+        if (json_array_size(ends) != SIDE_N)
+                return fault_set(why, 400, "request.invalid", "endpoints must name exactly two sites.");
+        for (size_t side = 0; side < SIDE_N && r == 0; side++)
+                r = ask_endpoint(json_array_get(ends, side), &ret->ends[side], why);
+        return r;
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+/* What a pair would have left in its scarcest direction with this link on it. */
+static int64_t pair_left(const struct gateway *a, const struct gateway *z, const struct ask *ask)
+{
+        int64_t there = min64(resource_left(a, TO_WAN), resource_left(z, FROM_WAN)) - ask->a_to_z_kbps;
+        int64_t back = min64(resource_left(z, TO_WAN), resource_left(a, FROM_WAN)) - ask->z_to_a_kbps;
+
+        return min64(there, back);
+}
+
+static void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
+{
+        bool swap = strcmp(a, b) > 0;
+
+        snprintf(ret, KEY_SIZE, "%s:%s:%s", vpn_id, swap ? b : a, swap ? a : b);
+}
+
+static bool pair_taken(struct turn *t, const struct ask *ask, const struct gateway *a, const struct gateway *z)
+{
+        char key[KEY_SIZE];
+        const struct vlink *l;
+        size_t at = 0;
+
+        pair_key_of(ask->vpn_id, a->id, z->id, key);
+        while ((l = view_next(&t->view, T_VLINK, &at)))
+                if (text_equal(l->pair_key, key))
+                        return true;
+        return false;
+}
+
+static bool gateway_fits(const struct gateway *g, const struct site *s, const char *wanted_id, const struct vpn *v)
+{
+        return text_equal(g->site_id, s->id) && text_equal(g->type, v->type) &&
+               (!*wanted_id || text_equal(g->id, wanted_id));
+}
+
+/* The pair with most left among those of one domain; both named: that one. False: there is none at all. */
+static bool choose(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
+                   struct gateway *ret[SIDE_N])
+{
+        struct gateway *a, *z;
+        size_t at_a = 0;
+        int64_t best = INT64_MIN;
+
+        while ((a = view_next(&t->view, T_GATEWAY, &at_a))) {
+                size_t at_z = 0;
+
+                if (!gateway_fits(a, sites[SIDE_A], ask->ends[SIDE_A].gateway_id, v))
+                        continue;
+                while ((z = view_next(&t->view, T_GATEWAY, &at_z))) {
+                        int64_t left;
+
+                        if (!gateway_fits(z, sites[SIDE_Z], ask->ends[SIDE_Z].gateway_id, v) ||
+                            !text_equal(a->domain, z->domain))
+                                continue;
+                        left = pair_left(a, z, ask) - (pair_taken(t, ask, a, z) ? INT64_C(1) << 40 : 0);
+                        if (left <= best)
+                                continue;
+                        best = left;
+                        ret[SIDE_A] = a;
+                        ret[SIDE_Z] = z;
+                }
+        }
+        return best != INT64_MIN;
+}
+
+/* Why no pair fits, as exactly as the rows tell. */
+static int refuse_gateways(struct turn *t, const struct ask *ask, const struct vpn *v,
+                           const struct site *const sites[SIDE_N], struct fault *why)
+{
+        for (int side = 0; side < SIDE_N; side++) {
+                const struct endpoint *end = &ask->ends[side];
+                const struct gateway *g;
+                bool any = false;
+                size_t at = 0;
+
+                while ((g = view_next(&t->view, T_GATEWAY, &at))) {
+                        if (!text_equal(g->site_id, sites[side]->id) ||
+                            (end->gateway_id[0] && !text_equal(g->id, end->gateway_id)))
+                                continue;
+                        any = true;
+                        if (end->gateway_id[0] && !text_equal(g->type, v->type))
+                                return fault_set(why, 409, "gateway.type_mismatch", "Gateway %s at site %s is of type %s, VPN %s of type %s.",
+                                                 g->name, sites[side]->name, g->type, v->id, v->type);
+                }
+                if (!any && end->gateway_id[0])
+                        return refuse_unknown(why, "Gateway", end->gateway_id);
+        }
+        return fault_set(why, 409, "gateway.domain_mismatch",
+                         "Sites %s and %s have no two gateways of type %s in one WAN domain.", sites[SIDE_A]->name,
+                         sites[SIDE_Z]->name, v->type);
+}
+
+/* ---- what to read and lock ---- */
+
+int link_create_plan(struct turn *t, const struct input *in)
+{
+        struct fault why;
+        struct ask ask;
+        int r;
+
+        if (ask_read(in, &ask, &why))
+                return 0; /* the handler says it */
+        r = idset_add(&t->plan.vpns, ask.vpn_id);
+        r = r ? r : idset_add(&t->plan.vpn_members, ask.vpn_id);
+        r = r ? r : idset_add(&t->plan.links, ask.id);
+        r = r ? r : idset_add(&t->plan.keys, ask.key);
+        r = r ? r : plan_site(t, ask.ends[SIDE_A].site);
+        return r ? r : plan_site(t, ask.ends[SIDE_Z].site);
+}
+
+static int plan_ends(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
+                     struct gateway *const gateways[SIDE_N])
+{
+        char key[KEY_SIZE];
+        int r = 0;
+
+        pair_key_of(v->id, gateways[SIDE_A]->id, gateways[SIDE_Z]->id, key);
+        r = idset_add(&t->plan.pair_keys, key);
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                r = idset_add(&t->plan.gateways, gateways[side]->id);
+                snprintf(key, sizeof key, "%s:%s", v->id, gateways[side]->id);
+                r = r ? r : idset_add(&t->plan.vpn_keys, key);
+                if (ask->ends[side].network_id[0]) {
+                        net_key_of(v->project_id, sites[side]->id, ask->ends[side].network_id, key);
+                        r = r ? r : idset_add(&t->plan.net_keys, key);
+                }
+        }
+        return r;
+}
+
+int link_create_refine(struct turn *t, const struct input *in)
+{
+        struct gateway *gateways[SIDE_N] = { NULL };
+        const struct site *sites[SIDE_N];
+        const struct vpn *v;
+        struct fault why;
+        struct ask ask;
+        int r = 0;
+
+        if (ask_read(in, &ask, &why))
+                return 0;
+        v = view_get(&t->view, T_VPN, ask.vpn_id);
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                sites[side] = site_find(t, ask.ends[side].site);
+                if (!v || !sites[side])
+                        return 0;
+                r = idset_add(&t->plan.candidates, sites[side]->id);
+        }
+        if (r < 0 || !choose(t, &ask, v, sites, gateways))
+                return r;
+        return plan_ends(t, &ask, v, sites, gateways);
+}
+
+/* ---- the decision ---- */
+
+/* The VPN's access side at a gateway: there already, or new. */
+static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, const struct site *s,
+                           struct attachment **ret, struct fault *why)
+{
+        struct attachment row = { .created_ms = t->now_ms }, *a;
+        char key[KEY_SIZE];
+        size_t at = 0;
+        int r;
+
+        snprintf(key, sizeof key, "%s:%s", v->id, g->id);
+        while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
+                if (text_equal(a->vpn_key, key)) {
+                        *ret = a;
+                        if (a->n_ports > 0)
+                                return 0;
+                        fault_set(why, 409, "attachment.leaving", "The last link of VPN %s at gateway %s is just being taken away; try again in a moment.",
+                                  v->id, g->name);
+                        why->retry_after_ms = 1000;
+                        return why->code;
+                }
+        t->c->new_id(row.id);
+        TEXT_SET(row.project_id, v->project_id);
+        TEXT_SET(row.vpn_id, v->id);
+        TEXT_SET(row.vpn_key, key);
+        TEXT_SET(row.site_id, s->id);
+        TEXT_SET(row.site_name, s->name);
+        TEXT_SET(row.gateway_id, g->id);
+        TEXT_SET(row.gateway_name, g->name);
+        r = resource_allocate(t, g, INTEGER_TAG, row.id, &row.tag, why);
+        if (r)
+                return r;
+        *ret = view_put(&t->view, T_ATTACHMENT, &row);
+        return *ret ? 0 : err_raise(-ENOMEM);
+}
+
+/* The network or port that an endpoint names, as a wish of its attachment. */
+static int attachment_wish(struct turn *t, struct attachment *a, const struct endpoint *end, struct fault *why)
+{
+        const struct attachment *other;
+        char key[KEY_SIZE];
+        size_t at = 0;
+
+        if (!end->network_id[0] && !end->port_id[0])
+                return 0;
+        if (a->network_id[0] || a->port_id[0]) {
+                if (end->network_id[0] ? text_equal(a->network_id, end->network_id) : text_equal(a->port_id, end->port_id))
+                        return 0;
+                return fault_set(why, 409, "attachment.in_use", "VPN %s is plugged into another network or port at site %s already.",
+                                 a->vpn_id, a->site_name);
+        }
+        if (end->network_id[0]) {
+                net_key_of(a->project_id, a->site_id, end->network_id, key);
+                while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
+                        if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
+                                return fault_set(why, 409, "network.in_use", "Network %s at site %s is attached to VPN %s already.",
+                                                 end->network_id, a->site_name, other->vpn_id);
+                TEXT_SET(a->net_key, key);
+        }
+        TEXT_SET(a->network_id, end->network_id);
+        TEXT_SET(a->port_id, end->port_id);
+        view_dirty(a);
+        return 0;
+}
+
+static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s, struct gateway *g,
+                    struct attachment *a, struct vport **ret)
+{
+        struct vport row = { .side = side, .created_ms = t->now_ms };
+
+        t->c->new_id(row.id);
+        TEXT_SET(row.link_id, l->id);
+        TEXT_SET(row.project_id, l->project_id);
+        TEXT_SET(row.site_id, s->id);
+        TEXT_SET(row.site_name, s->name);
+        TEXT_SET(row.gateway_id, g->id);
+        TEXT_SET(row.attachment_id, a->id);
+        *ret = view_put(&t->view, T_VPORT, &row);
+        a->n_ports++;
+        view_dirty(a);
+        return *ret ? 0 : err_raise(-ENOMEM);
+}
+
+static struct vlink *link_new(struct turn *t, const struct ask *ask, const struct vpn *v, struct gateway *const g[SIDE_N])
+{
+        bool limits = gateway_can(g[SIDE_A], "bandwidth") && gateway_can(g[SIDE_Z], "bandwidth");
+        struct vlink row = {
+                .a_to_z_kbps = ask->a_to_z_kbps,
+                .z_to_a_kbps = ask->z_to_a_kbps,
+                .goal_a_to_z_kbps = ask->a_to_z_kbps,
+                .goal_z_to_a_kbps = ask->z_to_a_kbps,
+                .mtu = min64(g[SIDE_A]->mtu, g[SIDE_Z]->mtu),
+                .provisioning = PROV_PENDING_CREATE,
+                .operating = OPER_OFFLINE,
+                .admin_state_up = true,
+                .revision_number = 1,
+                .created_ms = t->now_ms,
+                .updated_ms = t->now_ms,
+        };
+
+        TEXT_SET(row.id, ask->id);
+        TEXT_SET(row.project_id, v->project_id);
+        TEXT_SET(row.vpn_id, v->id);
+        TEXT_SET(row.name, ask->name);
+        TEXT_SET(row.description, ask->description);
+        TEXT_SET(row.ignored, limits ? "[]" : "[\"bandwidth\"]");
+        pair_key_of(v->id, g[SIDE_A]->id, g[SIDE_Z]->id, row.pair_key);
+        return view_put(&t->view, T_VLINK, &row);
+}
+
+/* Everything was checked but what is counted and unique; a refusal from here on undoes nothing in the view but its own rows, so
+ * these checks come in the order that leaves no trace. */
+static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
+                      struct gateway *const gateways[SIDE_N], struct fault *why)
+{
+        struct attachment *attachments[SIDE_N] = { NULL };
+        struct vport blank[SIDE_N] = { 0 }, *ports[SIDE_N] = { &blank[SIDE_A], &blank[SIDE_Z] };
+        struct vlink *l, shell = { 0 };
+        int r = 0;
+
+        TEXT_SET(shell.id, ask->id);
+        for (int side = 0; side < SIDE_N; side++)
+                TEXT_SET(blank[side].gateway_id, gateways[side]->id);
+        r = resource_reserve(t, &shell, ports, ask->a_to_z_kbps, ask->z_to_a_kbps, why);
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                r = attachment_take(t, v, gateways[side], sites[side], &attachments[side], why);
+                r = r ? r : attachment_wish(t, attachments[side], &ask->ends[side], why);
+        }
+        if (r)
+                return r;
+        l = link_new(t, ask, v, gateways);
+        if (!l)
+                return err_raise(-ENOMEM);
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                r = port_new(t, l, side, sites[side], gateways[side], attachments[side], &ports[side]);
+                r = r ? r : resource_allocate(t, gateways[side], INTEGER_LABEL, ports[side]->id, &ports[side]->label, why);
+        }
+        return r ? r : work_start(t, l, OP_CREATE, ask->who.request_id, "", NULL);
+}
+
+/* The stored answer to the same key, or the same id: *ret_done says that the reply is out. */
+static int link_replay(struct turn *t, const struct ask *ask, bool *ret_done, struct fault *why)
+{
+        const struct vlink *l = view_get(&t->view, T_VLINK, ask->id);
+        const struct request_key *k;
+        size_t at = 0;
+
+        *ret_done = true;
+        while (ask->key && (k = view_next(&t->view, T_REQUEST_KEY, &at))) {
+                json_t *answer;
+
+                if (!text_equal(k->key, ask->key) || !text_equal(k->project_id, ask->who.project_id))
+                        continue;
+                if (ask->hash && !text_equal(k->request_hash, ask->hash))
+                        return fault_set(why, 422, "request.key_reused", "Idempotency-Key %.100s was used for another request.", ask->key);
+                answer = json_loads(k->answer, 0, NULL);
+                return answer ? out_reply(t, "virtual_link", answer) : err_raise(-EINVAL);
+        }
+        if (l)
+                return text_equal(l->project_id, ask->who.project_id) ? reply_link(t, l)
+                                                                      : refuse_unknown(why, "Virtual link", ask->id);
+        *ret_done = false;
+        return 0;
+}
+
+static int link_remember(struct turn *t, const struct ask *ask)
+{
+        struct request_key row = { .created_ms = t->now_ms };
+        const struct out *o = &t->outs->outs[t->outs->n - 1];
+        char *text;
+        bool fits;
+
+        if (!ask->key)
+                return 0;
+        text = json_dumps(json_object_get(o->body, "virtual_link"), JSON_COMPACT);
+        fits = text && TEXT_SET(row.answer, text);
+        mem_free(text);
+        if (!fits)
+                return err_raise(-EMSGSIZE);
+        TEXT_SET(row.project_id, ask->who.project_id);
+        TEXT_SET(row.key, ask->key);
+        TEXT_SET(row.request_hash, ask->hash);
+        TEXT_SET(row.object_id, ask->id);
+        return view_put(&t->view, T_REQUEST_KEY, &row) ? 0 : err_raise(-ENOMEM);
+}
+
+static int sites_check(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *ret[SIDE_N],
+                       struct fault *why)
+{
+        for (int side = 0; side < SIDE_N; side++) {
+                ret[side] = site_find(t, ask->ends[side].site);
+                if (!ret[side])
+                        return refuse_unknown(why, "Site", ask->ends[side].site);
+                if (!vpn_has_site(t, v->id, ret[side]->id))
+                        return fault_set(why, 409, "vpn.site_not_member", "Site %s is not in VPN %s; add it first.",
+                                         ret[side]->name, v->id);
+        }
+        if (text_equal(ret[SIDE_A]->id, ret[SIDE_Z]->id))
+                return fault_set(why, 400, "request.same_site", "A link joins two different sites; both endpoints name %s.",
+                                 ret[SIDE_A]->name);
+        return 0;
+}
+
+int link_create(struct turn *t, const struct input *in, struct fault *why)
+{
+        struct gateway *gateways[SIDE_N] = { NULL };
+        const struct site *sites[SIDE_N] = { NULL };
+        const struct vpn *v;
+        struct ask ask;
+        char key[KEY_SIZE];
+        bool done = false;
+        int r = ask_read(in, &ask, why);
+
+        r = r ? r : link_replay(t, &ask, &done, why);
+        if (r || done)
+                return r;
+        v = vpn_of_caller(t, &ask.who, ask.vpn_id, why);
+        if (!v)
+                return why->code;
+        r = sites_check(t, &ask, v, sites, why);
+        if (r)
+                return r;
+        if (!choose(t, &ask, v, sites, gateways))
+                return refuse_gateways(t, &ask, v, sites, why);
+        pair_key_of(v->id, gateways[SIDE_A]->id, gateways[SIDE_Z]->id, key);
+        if (!map_get(&t->plan.pair_keys.known, key)) /* rows moved since they were chosen */
+                return plan_ends(t, &ask, v, sites, gateways) < 0 ? -ENOMEM : -EAGAIN;
+        if (pair_taken(t, &ask, gateways[SIDE_A], gateways[SIDE_Z]))
+                return fault_set(why, 409, "link.pair_in_use", "VPN %s already has a virtual link between gateways %s and %s.",
+                                 v->id, gateways[SIDE_A]->name, gateways[SIDE_Z]->name);
+        r = link_build(t, &ask, v, sites, gateways, why);
+        if (r)
+                return r;
+        r = reply_link(t, view_get(&t->view, T_VLINK, ask.id));
+        return r ? r : link_remember(t, &ask);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a batch reads and locks: an unlocked read that finds the ids, one lock statement per table in the order of
+ * the tables, then the rows that stand under those locks. */
+#include "conductor/turn.h"
+
+#include <errno.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+/* One queued select and where its rows go. */
+struct fetch {
+        enum store_table_id table;
+        const char *column;
+        const struct idset *values;
+        bool lock;
+        struct store_rows rows;
+};
+
+static void fetches_done(struct fetch *f, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                store_rows_done(&f[i].rows);
+}
+
+/* One round trip: all selects, then their rows into the view. */
+static int fetch_all(struct turn *t, struct fetch *f, size_t n)
+{
+        struct store *store = t->c->store;
+        bool any = false;
+        int r = 0;
+
+        for (size_t i = 0; i < n && r == 0; i++) {
+                if (!f[i].values->n)
+                        continue;
+                any = true;
+                r = store_select(store, &store_tables[f[i].table], f[i].column,
+                                 (const char *const *)f[i].values->texts, f[i].values->n, f[i].lock,
+                                 &f[i].rows);
+        }
+        if (r == 0 && any)
+                r = store_flush(store);
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = view_load(&t->view, f[i].table, &f[i].rows, f[i].lock);
+        fetches_done(f, n);
+        return r;
+}
+
+const struct method *method_find(const struct input *in)
+{
+        const struct method *m =
+                in->kind == INPUT_REQUEST ? request_methods : in->kind == INPUT_EVENT ? event_methods : NULL;
+
+        for (; m && m->name; m++)
+                if (text_equal(m->name, in->request->method))
+                        return m;
+        return NULL;
+}
+
+static int plan_timer(struct plan *p, const struct timer *timer)
+{
+        int r = idset_add(&p->timers, timer->ref_id);
+
+        if (timer->kind == TIMER_OPERATION)
+                return r ? r : idset_add(&p->operations, timer->ref_id);
+        if (timer->kind == TIMER_PLUG)
+                return r ? r : idset_add(&p->attachments, timer->ref_id);
+        r = r ? r : idset_add(&p->gateways, timer->ref_id);
+        return r ? r : idset_add(&p->released, timer->ref_id);
+}
+
+static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                const struct method *m = method_find(inputs[i]);
+                int r = 0;
+
+                if (m && m->plan)
+                        r = m->plan(t, inputs[i]);
+                else if (inputs[i]->kind == INPUT_TIMER || inputs[i]->kind == INPUT_LOST)
+                        r = plan_timer(&t->plan, &inputs[i]->timer);
+                if (r < 0)
+                        return err_pass(r);
+        }
+        return 0;
+}
+
+static int refine_inputs(struct turn *t, const struct input *const *inputs, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                const struct method *m = method_find(inputs[i]);
+                int r = m && m->refine ? m->refine(t, inputs[i]) : 0;
+
+                if (r < 0)
+                        return err_pass(r);
+        }
+        return 0;
+}
+
+/* Ports and operations lead to their links. */
+static int links_from_rows(struct turn *t)
+{
+        const struct vport *p;
+        const struct operation *op;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (p = view_next(&t->view, T_VPORT, &at)))
+                r = idset_add(&t->plan.links, p->link_id);
+        at = 0;
+        while (r == 0 && (op = view_next(&t->view, T_OPERATION, &at)))
+                r = idset_add(&t->plan.links, op->link_id);
+        return r;
+}
+
+/* Links lead to their ports' attachments; ports that go, or that were changed before, will need both gateways. */
+static int ends_from_ports(struct turn *t)
+{
+        const struct vport *p;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (p = view_next(&t->view, T_VPORT, &at))) {
+                if (!map_get(&t->plan.links.known, p->link_id))
+                        continue;
+                r = idset_add(&t->plan.attachments, p->attachment_id);
+                if (r == 0 && (!p->wanted || p->generation > 1))
+                        r = idset_add(&t->plan.gateways, p->gateway_id);
+        }
+        return r;
+}
+
+/* Two rounds, for the second needs ids that the first finds. */
+static int read_unlocked(struct turn *t, const struct input *const *inputs, size_t n)
+{
+        struct plan *p = &t->plan;
+        struct fetch first[] = {
+                { .table = T_SITE, .column = "id", .values = &p->site_ids },
+                { .table = T_SITE, .column = "name", .values = &p->site_names },
+                { .table = T_VPORT, .column = "id", .values = &p->ports },
+                { .table = T_VPORT, .column = "attachment_id", .values = &p->ports_of_attachment },
+                { .table = T_VPORT, .column = "gateway_id", .values = &p->ports_of_gateway },
+                { .table = T_OPERATION, .column = "id", .values = &p->operations },
+                { .table = T_VPN, .column = "id", .values = &p->vpns },
+                { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
+        };
+        int r = fetch_all(t, first, sizeof first / sizeof *first);
+
+        r = r ? r : links_from_rows(t);
+        r = r ? r : refine_inputs(t, inputs, n);
+        if (r == 0) {
+                struct fetch second[] = {
+                        { .table = T_VPORT, .column = "link_id", .values = &p->links },
+                        { .table = T_GATEWAY, .column = "site_id", .values = &p->candidates },
+                };
+
+                r = fetch_all(t, second, sizeof second / sizeof *second);
+        }
+        r = r ? r : ends_from_ports(t);
+        return r ? r : refine_inputs(t, inputs, n);
+}
+
+static int read_locked(struct turn *t)
+{
+        struct plan *p = &t->plan;
+        struct fetch locks[] = {
+                { .table = T_SITE, .column = "name", .values = &p->sites, .lock = true },
+                { .table = T_REQUEST_KEY, .column = "key", .values = &p->keys, .lock = true },
+                { .table = T_VPN, .column = "id", .values = &p->vpns, .lock = true },
+                { .table = T_GATEWAY, .column = "id", .values = &p->gateways, .lock = true },
+                { .table = T_ATTACHMENT, .column = "id", .values = &p->attachments, .lock = true },
+                { .table = T_ATTACHMENT, .column = "gateway_id", .values = &p->attachments_of_gateway, .lock = true },
+                { .table = T_ATTACHMENT, .column = "vpn_key", .values = &p->vpn_keys, .lock = true },
+                { .table = T_ATTACHMENT, .column = "net_key", .values = &p->net_keys, .lock = true },
+                { .table = T_VLINK, .column = "id", .values = &p->links, .lock = true },
+                { .table = T_VLINK, .column = "pair_key", .values = &p->pair_keys, .lock = true },
+                { .table = T_VLINK, .column = "vpn_id", .values = &p->links_of_vpn },
+                { .table = T_TIMER, .column = "ref_id", .values = &p->timers, .lock = true },
+                { .table = T_VPN_SITE, .column = "vpn_id", .values = &p->vpn_members },
+                { .table = T_INTEGER, .column = "pool", .values = &p->pools },
+        };
+
+        return fetch_all(t, locks, sizeof locks / sizeof *locks);
+}
+
+/* What stands under the locks: ports and operations of the links, work of the gateways whose gate is or will be open. */
+static int read_under_locks(struct turn *t)
+{
+        OWN(idset_done) struct idset operations = { 0 };
+        OWN(idset_done) struct idset open = { 0 };
+        OWN(idset_done) struct idset peers = { 0 };
+        OWN(idset_done) struct idset links = { 0 };
+        const struct vlink *l;
+        const struct attachment *a;
+        const struct gateway *g;
+        const struct vport *v;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (l = view_next(&t->view, T_VLINK, &at))) {
+                r = idset_add(&operations, l->operation_id);
+                r = r ? r : idset_add(&links, l->id);
+        }
+        at = 0;
+        while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at)))
+                r = idset_add(&operations, a->operation_id);
+        at = 0;
+        while (r == 0 && (g = view_next(&t->view, T_GATEWAY, &at)))
+                if (view_is_locked(&t->view, T_GATEWAY, g->id) &&
+                    (!g->inflight_seq || map_get(&t->plan.released.known, g->id)))
+                        r = idset_add(&open, g->id);
+        at = 0;
+        while (r == 0 && (v = view_next(&t->view, T_VPORT, &at)))
+                if (!view_get(&t->view, T_GATEWAY, v->gateway_id))
+                        r = idset_add(&peers, v->gateway_id);
+        if (r == 0) {
+                struct fetch rows[] = {
+                        { .table = T_VPORT, .column = "link_id", .values = &links },
+                        { .table = T_OPERATION, .column = "id", .values = &operations },
+                        { .table = T_WORK, .column = "gateway_id", .values = &open },
+                        { .table = T_GATEWAY, .column = "id", .values = &peers },
+                };
+
+                r = fetch_all(t, rows, sizeof rows / sizeof *rows);
+        }
+        return r;
+}
+
+int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
+{
+        int r = store_begin(t->c->store);
+
+        r = r ? r : plan_inputs(t, inputs, n);
+        r = r ? r : read_unlocked(t, inputs, n);
+        r = r ? r : read_locked(t);
+        return r ? r : read_under_locks(t);
+}
+
+void plan_done(struct plan *p)
+{
+        struct idset *sets[] = {
+                &p->sites, &p->site_ids, &p->site_names, &p->gateways_of_site, &p->attachments_of_gateway, &p->keys, &p->vpns, &p->vpn_members, &p->gateways, &p->candidates,
+                &p->attachments, &p->vpn_keys, &p->net_keys, &p->links, &p->pair_keys,
+                &p->links_of_vpn, &p->ports, &p->ports_of_attachment, &p->ports_of_gateway,
+                &p->operations, &p->timers, &p->released, &p->pools,
+        };
+
+        for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+                idset_done(sets[i]);
+}

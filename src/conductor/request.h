@@ -1,0 +1,48 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the handlers of requests share: who asks, and the refusals that many of them give. Inner header of the conductor. */
+
+#include "conductor/turn.h"
+
+struct caller {
+        const char *project_id, *request_id;
+        bool is_admin;
+};
+/* False (fault 400) when the context names no project. */
+bool caller_of(const struct input *in, struct caller *ret, struct fault *why);
+
+int refuse_unknown(struct fault *why, const char *noun, const char *id); /* 404 */
+int refuse_busy(struct fault *why, const struct vlink *l);               /* 409 */
+/* The VPN, locked and the caller's, or NULL with a 404. */
+struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id, struct fault *why);
+/* By id or by name; NULL when not among the site rows that were read. */
+const struct site *site_find(struct turn *t, const char *id_or_name);
+int plan_site(struct turn *t, const char *id_or_name);
+bool vpn_has_site(struct turn *t, const char *vpn_id, const char *site_id);
+
+int vpn_plan(struct turn *t, const struct input *in);
+int vpn_create(struct turn *t, const struct input *in, struct fault *why);
+int vpn_update(struct turn *t, const struct input *in, struct fault *why);
+int vpn_delete(struct turn *t, const struct input *in, struct fault *why);
+int vpn_add_site(struct turn *t, const struct input *in, struct fault *why);
+int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why);
+int vpn_site_plan(struct turn *t, const struct input *in);
+int vpn_site_refine(struct turn *t, const struct input *in);
+
+int link_create_plan(struct turn *t, const struct input *in);
+int link_create_refine(struct turn *t, const struct input *in);
+int link_create(struct turn *t, const struct input *in, struct fault *why);
+int link_plan(struct turn *t, const struct input *in);
+int link_update(struct turn *t, const struct input *in, struct fault *why);
+int link_delete(struct turn *t, const struct input *in, struct fault *why);
+
+int port_plan(struct turn *t, const struct input *in);
+int port_refine(struct turn *t, const struct input *in);
+int port_attach(struct turn *t, const struct input *in, struct fault *why);
+int port_detach(struct turn *t, const struct input *in, struct fault *why);
+
+/* Plugs 'a' into a network or port of the link's project: the checks, the row, the operation (audits start it too). */
+int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const char *network_id,
+                 const char *port_id, const char *request_id, struct fault *why);
+/* "<project>:<site>:<network>" */
+void net_key_of(const char *project_id, const char *site_id, const char *network_id, char ret[KEY_SIZE]);

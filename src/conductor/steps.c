@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The actions that rows of several workflows share. Each may run twice: it looks at what is there first. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "conductor/flows.h"
+
+/* A new desire for one end, when it differs from the newest one or that was never confirmed. */
+static int want_port(struct subject *s, int side, bool wanted, int64_t tx_kbps, int64_t rx_kbps)
+{
+        struct vport *p = s->ports[side];
+
+        if (p->generation && p->wanted == wanted && p->tx_kbps == tx_kbps && p->rx_kbps == rx_kbps &&
+            p->confirmed_generation == p->generation && p->present == wanted)
+                return 0;
+        p->generation++;
+        p->wanted = wanted;
+        p->tx_kbps = tx_kbps;
+        p->rx_kbps = rx_kbps;
+        p->reason[0] = '\0';
+        view_dirty(p);
+        return gate_enqueue_port(s->t, s->l, p, s->op->request_id);
+}
+
+int step_limit_ports(struct subject *s, const struct end_limits *limits)
+{
+        bool free_rate = s->l->ignored[0] && !text_equal(s->l->ignored, "[]");
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++)
+                r = want_port(s, side, true, free_rate ? 0 : limits[side].tx_kbps,
+                              free_rate ? 0 : limits[side].rx_kbps);
+        return r;
+}
+
+static int want_attachment(struct subject *s, struct attachment *a, bool wanted)
+{
+        if (a->generation && a->wanted == wanted)
+                return 0;
+        a->generation++;
+        a->wanted = wanted;
+        view_dirty(a);
+        return gate_enqueue_attachment(s->t, a, s->op->request_id);
+}
+
+int step_want_ports(void *subject)
+{
+        struct subject *s = subject;
+        const struct end_limits limits[SIDE_N] = {
+                [SIDE_A] = { .tx_kbps = s->l->a_to_z_kbps, .rx_kbps = s->l->z_to_a_kbps },
+                [SIDE_Z] = { .tx_kbps = s->l->z_to_a_kbps, .rx_kbps = s->l->a_to_z_kbps },
+        };
+        int r = step_limit_ports(s, limits);
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct attachment *a = subject_attachment(s, side);
+
+                r = a ? want_attachment(s, a, true) : err_raise(-ENOENT);
+        }
+        return r;
+}
+
+int step_drop_ports(void *subject)
+{
+        struct subject *s = subject;
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct vport *p = s->ports[side];
+                struct attachment *a = NULL;
+
+                if (!p)
+                        continue;
+                r = lock_attachment(s->t, p->attachment_id, &a);
+                if (r == 0 && a && p->wanted) {
+                        a->n_ports--;
+                        view_dirty(a);
+                }
+                r = r ? r : want_port(s, side, false, 0, 0);
+                if (r == 0 && a && a->n_ports == 0 && a->plug == PLUG_NONE)
+                        r = want_attachment(s, a, false);
+        }
+        return r ? r : step_ports_settled(s);
+}
+
+static bool attachment_settled(const struct attachment *a)
+{
+        if (!a)
+                return true; /* gone with the last port */
+        return a->n_ports > 0 && a->confirmed_generation == a->generation && a->present == a->wanted;
+}
+
+int step_ports_settled(void *subject)
+{
+        const struct subject *s = subject;
+
+        for (int side = 0; side < SIDE_N; side++) {
+                const struct vport *p = s->ports[side];
+
+                if (p && (p->confirmed_generation != p->generation || p->present != p->wanted))
+                        return 0;
+                if (!attachment_settled(subject_attachment(s, side)))
+                        return 0;
+        }
+        return EV_PORTS_OK;
+}
+
+/* True when the operation has to do with the attachment at 'side'. */
+static bool concerns(const struct subject *s, const struct attachment *a)
+{
+        return a && (!s->op->attachment_id[0] || text_equal(s->op->attachment_id, a->id));
+}
+
+int step_plugs_settled(void *subject)
+{
+        const struct subject *s = subject;
+
+        for (int side = 0; side < SIDE_N; side++) {
+                const struct attachment *a = subject_attachment(s, side);
+
+                if (concerns(s, a) && (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING))
+                        return 0;
+        }
+        return EV_PLUGS_OK;
+}
+
+int step_plug(void *subject)
+{
+        struct subject *s = subject;
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct attachment *a = subject_attachment(s, side);
+
+                if (concerns(s, a) && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
+                        r = plug_start(s->t, a, s->op->request_id);
+        }
+        return r ? r : step_plugs_settled(s);
+}
+
+int step_unplug_last(void *subject)
+{
+        struct subject *s = subject;
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                const struct vport *p = s->ports[side];
+                struct attachment *a = subject_attachment(s, side);
+
+                if (a && a->n_ports - (p->wanted ? 1 : 0) == 0 && a->plug != PLUG_NONE)
+                        r = unplug_start(s->t, a, s->op->request_id);
+        }
+        return r ? r : step_plugs_settled(s);
+}
+
+int step_unplug_own(void *subject)
+{
+        struct subject *s = subject;
+        struct attachment *a = view_get(&s->t->view, T_ATTACHMENT, s->op->attachment_id);
+        int r = 0;
+
+        if (a && a->plug != PLUG_NONE)
+                r = unplug_start(s->t, a, s->op->request_id);
+        return r ? r : step_plugs_settled(s);
+}
+
+/* Why the ports are not as wanted, in words for the tenant. */
+static void reason_of_ports(struct subject *s)
+{
+        for (int side = 0; side < SIDE_N; side++) {
+                const struct vport *p = s->ports[side];
+
+                if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) || s->op->reason[0])
+                        continue;
+                if (p->reason[0])
+                        TEXT_SET(s->op->reason, p->reason);
+                else
+                        snprintf(s->op->reason, sizeof s->op->reason,
+                                 "The agent of site %s did not answer in time.", p->site_name);
+        }
+}
+
+static void reason_of_plugs(struct subject *s)
+{
+        for (int side = 0; side < SIDE_N; side++) {
+                const struct attachment *a = subject_attachment(s, side);
+
+                if (!concerns(s, a) || s->op->reason[0] || (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
+                        continue;
+                if (a->plug_reason[0])
+                        TEXT_SET(s->op->reason, a->plug_reason);
+                else
+                        snprintf(s->op->reason, sizeof s->op->reason,
+                                 "The agent of site %s did not finish plugging in time.", a->site_name);
+        }
+}
+
+int step_ask_ports_again(void *subject)
+{
+        struct subject *s = subject;
+        int settled = step_ports_settled(s);
+
+        if (settled)
+                return settled;
+        if (s->op->retries++) {
+                reason_of_ports(s);
+                return EV_GAVE_UP;
+        }
+        for (int side = 0; side < SIDE_N; side++) {
+                struct gateway *g = NULL;
+                int r = s->ports[side] ? lock_gateway(s->t, s->ports[side]->gateway_id, &g) : 0;
+
+                if (r < 0)
+                        return r;
+                if (g && g->inflight_seq && !g->inflight_by) {
+                        r = timer_set(s->t, TIMER_GATE, g->id, s->t->now_ms);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+int step_ask_plugs_again(void *subject)
+{
+        struct subject *s = subject;
+        int r = step_plugs_settled(s);
+
+        if (r)
+                return r;
+        if (s->op->retries++) {
+                reason_of_plugs(s);
+                return EV_GAVE_UP;
+        }
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                const struct attachment *a = subject_attachment(s, side);
+
+                if (concerns(s, a))
+                        r = plug_due(s->t, a->id);
+        }
+        return r;
+}
+
+static void finish(struct subject *s, enum operation_result result)
+{
+        s->op->result = result;
+        s->op->finished_ms = s->t->now_ms;
+        view_dirty(s->op);
+        for (int side = 0; side < SIDE_N; side++) {
+                struct attachment *a = subject_attachment(s, side);
+
+                if (a && text_equal(a->operation_id, s->op->id)) {
+                        a->operation_id[0] = '\0';
+                        view_dirty(a);
+                }
+        }
+        s->l->operation_id[0] = '\0';
+        s->l->revision_number++;
+        s->l->updated_ms = s->t->now_ms;
+        view_dirty(s->l);
+}
+
+int end_active(void *subject)
+{
+        struct subject *s = subject;
+
+        s->l->provisioning = PROV_ACTIVE;
+        s->l->operating = OPER_ONLINE;
+        s->l->status_reason[0] = '\0';
+        s->l->verified_ms = s->t->now_ms;
+        finish(s, OP_DONE);
+        return 0;
+}
+
+int end_kept(void *subject)
+{
+        struct subject *s = subject;
+
+        subject_reason(s);
+        s->l->provisioning = PROV_ACTIVE;
+        finish(s, OP_FAILED);
+        return 0;
+}
+
+int end_error(void *subject)
+{
+        struct subject *s = subject;
+        bool absent = s->ports[SIDE_A] && !s->ports[SIDE_A]->wanted && s->ports[SIDE_Z] &&
+                      !s->ports[SIDE_Z]->wanted && step_ports_settled(s) == EV_PORTS_OK;
+        int r = absent ? resource_release_link(s->t, s->l, s->ports) : 0;
+
+        if (r < 0)
+                return r;
+        subject_reason(s);
+        s->l->provisioning = PROV_ERROR;
+        s->l->operating = OPER_OFFLINE;
+        TEXT_SET(s->l->status_reason, s->op->reason);
+        finish(s, OP_FAILED);
+        return 0;
+}
+
+int end_gone(void *subject)
+{
+        struct subject *s = subject;
+        struct vport *ports[SIDE_N] = { s->ports[SIDE_A], s->ports[SIDE_Z] };
+        int r = resource_release_link(s->t, s->l, ports);
+
+        if (r < 0)
+                return r;
+        finish(s, OP_DONE);
+        for (int side = 0; side < SIDE_N && r == 0; side++)
+                if (ports[side])
+                        r = view_remove(&s->t->view, T_VPORT, ports[side]);
+        return r ? r : view_remove(&s->t->view, T_VLINK, s->l);
+}

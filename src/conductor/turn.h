@@ -1,0 +1,128 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One batch in the making: its rows, what it will send, and what it found missing. Inner header of the
+ * conductor. Functions return 0, a positive HTTP code with 'why' filled (a refusal), or a negative error; -EAGAIN means that rows must
+ * be locked that were not: the batch is run again with them. */
+
+#include "conductor/conductor.h"
+#include "conductor/view.h"
+
+/* A set of texts. */
+struct idset {
+        struct map known;
+        char **texts;
+        size_t n, room;
+};
+int idset_add(struct idset *s, const char *text); /* "" and NULL are skipped */
+void idset_done(struct idset *s);
+static inline void own_idset_done(struct idset *s)
+{
+        idset_done(s);
+}
+
+/* What a batch must read and lock; grows while it is planned, and when a turn finds more. */
+struct plan {
+        struct idset sites;         /* site rows to lock, by name */
+        struct idset site_ids, site_names; /* site rows to read */
+        struct idset keys;          /* idempotency keys */
+        struct idset vpns, vpn_members; /* by id; members of these VPNs */
+        struct idset gateways;      /* to lock, by id */
+        struct idset candidates;    /* sites (id) whose gateways are read without a lock */
+        struct idset gateways_of_site; /* the same by the site's name */
+        struct idset attachments, attachments_of_gateway, vpn_keys, net_keys;
+        struct idset links, pair_keys, links_of_vpn;
+        struct idset ports;         /* read: lead to links */
+        struct idset ports_of_attachment, ports_of_gateway;
+        struct idset operations;    /* read: lead to links */
+        struct idset timers;        /* by ref_id */
+        struct idset released;      /* gateways whose gate opens in this batch */
+        struct idset pools;         /* integer pools that have run dry of fresh values */
+};
+
+struct turn {
+        struct conductor *c;
+        int64_t now_ms;
+        struct view view;
+        struct plan plan;
+        struct outs *outs;
+        struct idset pump;          /* gateways to look at after the last input */
+        const struct input *input;  /* in hand */
+};
+
+/* One row of the method table. */
+struct method {
+        const char *name;
+        enum input_kind kind;
+        int (*plan)(struct turn *t, const struct input *in);   /* names what to read and lock */
+        int (*refine)(struct turn *t, const struct input *in); /* again after each unlocked read; or NULL */
+        int (*handle)(struct turn *t, const struct input *in, struct fault *why);
+};
+extern const struct method request_methods[], event_methods[];
+
+/* plan.c */
+int plan_load(struct turn *t, const struct input *const *inputs, size_t n);
+void plan_done(struct plan *p);
+const struct method *method_find(const struct input *in);
+
+/* out.c */
+int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
+             const char *request_id, int64_t expiration_ms, const struct timer *timer);
+int out_reply(struct turn *t, const char *envelope, json_t *take_object);
+int out_fault(struct turn *t, const struct fault *why);
+int event_put(struct turn *t, const struct event *e); /* at_ms is filled in */
+
+/* timers (out.c) */
+int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t due_ms);
+int timer_clear(struct turn *t, enum timer_kind kind, const char *ref_id);
+
+/* lock.c: rows for changing; -EAGAIN when they are not locked yet. */
+int lock_gateway(struct turn *t, const char *id, struct gateway **ret);
+int lock_attachment(struct turn *t, const char *id, struct attachment **ret); /* gone: *ret NULL, 0 */
+
+/* gate.c: the unit of sending is the gateway */
+int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
+int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
+int gate_open(struct turn *t, struct gateway *g);     /* an answer came */
+int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
+int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
+int gate_pump(struct turn *t);                        /* sends for every gateway that may */
+
+/* plug.c: an attachment's own gate towards the site's network */
+int plug_start(struct turn *t, struct attachment *a, const char *request_id);
+int unplug_start(struct turn *t, struct attachment *a, const char *request_id);
+int plug_due(struct turn *t, const char *attachment_id);
+int plug_stop(struct turn *t, struct attachment *a);  /* gives up waiting for an answer */
+
+/* resource.c: bandwidth and integers */
+int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
+                     int64_t a_to_z_kbps, int64_t z_to_a_kbps, struct fault *why); /* replaces what the link held */
+int resource_release_link(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
+int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
+                      const char *owner_id, int64_t *ret, struct fault *why);
+int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind, int64_t value);
+int64_t resource_left(const struct gateway *g, enum direction d);
+
+/* work.c: an operation and its workflow */
+enum work_event {
+        EV_NONE, EV_GO, EV_PORTS_OK, EV_PORT_FAILED, EV_PLUGS_OK, EV_PLUG_FAILED, EV_TIMEOUT, EV_GAVE_UP, EV_N,
+};
+struct subject {                    /* what the rows' actions work on */
+        struct turn *t;
+        struct operation *op;
+        struct vlink *l;
+        struct vport *const *ports; /* [SIDE_N] */
+        const char *reason;         /* of the failure being fed, or NULL */
+        const char *site;           /* where it happened, or NULL */
+};
+int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
+               const char *attachment_id, struct operation **ret);
+int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site, const char *reason);
+/* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
+int work_look(struct turn *t, struct vlink *l);
+int work_preempt(struct turn *t, struct vlink *l);
+int work_timeout(struct turn *t, const char *operation_id);
+struct attachment *subject_attachment(const struct subject *s, int side);
+
+/* A request's resource as REST shows it. */
+int reply_link(struct turn *t, const struct vlink *l);
+int reply_port(struct turn *t, const struct vport *p);

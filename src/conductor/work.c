@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An operation and the workflow it runs: start, feed, pre-empt, and what a link at rest does with late answers. */
+#include "conductor/turn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "conductor/flows.h"
+
+const char *const work_event_name[EV_N] = {
+        [EV_NONE] = "NONE",           [EV_GO] = "GO",
+        [EV_PORTS_OK] = "PORTS_OK",   [EV_PORT_FAILED] = "PORT_FAILED",
+        [EV_PLUGS_OK] = "PLUGS_OK",   [EV_PLUG_FAILED] = "PLUG_FAILED",
+        [EV_TIMEOUT] = "TIMEOUT",     [EV_GAVE_UP] = "GAVE_UP",
+};
+
+const struct flow *const conductor_flows[] = {
+        &flow_create, &flow_update, &flow_delete, &flow_attach, &flow_detach, NULL,
+};
+
+const struct flow *flow_of(int64_t operation_kind)
+{
+        return operation_kind >= 0 && operation_kind < OP_KIND_N ? conductor_flows[operation_kind] : NULL;
+}
+
+struct attachment *subject_attachment(const struct subject *s, int side)
+{
+        const struct vport *p = s->ports[side];
+
+        return p ? view_get(&s->t->view, T_ATTACHMENT, p->attachment_id) : NULL;
+}
+
+void subject_reason(struct subject *s)
+{
+        if (s->reason && !s->op->reason[0])
+                TEXT_SET(s->op->reason, s->reason);
+        if (!s->op->reason[0])
+                TEXT_SET(s->op->reason, "The sites did not answer in time.");
+}
+
+static int history(struct subject *s, const struct flow *f, const struct flow_row *row)
+{
+        struct event e = { .row = row->pos };
+        bool end = row->within_ms == 0;
+
+        TEXT_SET(e.project_id, s->op->project_id);
+        TEXT_SET(e.object_type, "virtual_link");
+        TEXT_SET(e.object_id, s->op->link_id);
+        TEXT_SET(e.operation_id, s->op->id);
+        TEXT_SET(e.request_id, s->op->request_id);
+        TEXT_SET(e.from, f->states[row->state]);
+        TEXT_SET(e.to, f->states[row->next]);
+        TEXT_SET(e.site, s->site);
+        TEXT_SET(e.reason, s->reason);
+        snprintf(e.type, sizeof e.type, "virtual_link.%s.%s", f->name,
+                 row->state == f->start ? "start" : !end ? "step" : !strcmp(e.to, "DONE") ? "end" : "error");
+        return event_put(s->t, &e);
+}
+
+/* Stores the state the row leads to, its deadline and its history. */
+static int on_row(void *subject, const struct flow_row *row)
+{
+        struct subject *s = subject;
+        const struct flow *f = flow_of(s->op->kind);
+        int r = history(s, f, row);
+
+        if (row->event != EV_TIMEOUT)
+                s->op->retries = 0;
+        TEXT_SET(s->op->state, f->states[row->next]);
+        view_dirty(s->op);
+        if (r == 0 && row->within_ms)
+                return timer_set(s->t, TIMER_OPERATION, s->op->id,
+                                 s->t->now_ms + row->within_ms * s->t->c->timing.step_percent / 100);
+        return r ? r : timer_clear(s->t, TIMER_OPERATION, s->op->id);
+}
+
+static int feed(struct subject *s, enum work_event event)
+{
+        const struct flow *f = flow_of(s->op->kind);
+        int state = status_index(f->states, f->n_states, s->op->state);
+        int r;
+
+        if (state < 0)
+                return 0; /* a state of a newer program: leave it to that */
+        r = flow_feed(f, &state, event, on_row, s);
+        return r < 0 ? r : 0;
+}
+
+static struct subject subject_of(struct turn *t, struct vlink *l, struct operation *op)
+{
+        return (struct subject){ .t = t, .op = op, .l = l, .ports = view_ports(&t->view, l->id) };
+}
+
+int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
+               const char *attachment_id, struct operation **ret)
+{
+        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms };
+        const struct flow *f = flow_of(kind);
+        struct subject s;
+
+        t->c->new_id(row.id);
+        TEXT_SET(row.project_id, l->project_id);
+        TEXT_SET(row.request_id, request_id);
+        TEXT_SET(row.link_id, l->id);
+        TEXT_SET(row.attachment_id, attachment_id);
+        TEXT_SET(row.state, f->states[f->start]);
+        TEXT_SET(l->operation_id, row.id);
+        view_dirty(l);
+        s = subject_of(t, l, view_put(&t->view, T_OPERATION, &row));
+        if (!s.op)
+                return err_raise(-ENOMEM);
+        if (ret)
+                *ret = s.op;
+        return feed(&s, EV_GO);
+}
+
+int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site, const char *reason)
+{
+        struct subject s = subject_of(t, l, view_get(&t->view, T_OPERATION, l->operation_id));
+
+        if (!s.op || s.op->result != OP_RUNNING)
+                return 0;
+        s.site = site;
+        s.reason = reason;
+        return feed(&s, event);
+}
+
+/* A link without an operation: a late answer may free what a failed operation had to keep, or mend it. */
+static int settle(struct turn *t, struct vlink *l)
+{
+        struct vport *const *ports = view_ports(&t->view, l->id);
+        struct subject s = { .t = t, .l = l, .ports = ports };
+
+        if (step_ports_settled(&s) != EV_PORTS_OK)
+                return 0;
+        if (l->provisioning == PROV_ERROR && !ports[SIDE_A]->wanted && !ports[SIDE_Z]->wanted)
+                return resource_release_link(t, l, ports);
+        if (l->provisioning == PROV_ACTIVE && l->operating != OPER_ONLINE) {
+                int r = resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, NULL);
+
+                if (r < 0)
+                        return r;
+                l->goal_a_to_z_kbps = l->a_to_z_kbps;
+                l->goal_z_to_a_kbps = l->z_to_a_kbps;
+                l->operating = OPER_ONLINE;
+                l->status_reason[0] = '\0';
+                l->verified_ms = t->now_ms;
+                view_dirty(l);
+        }
+        return 0;
+}
+
+int work_look(struct turn *t, struct vlink *l)
+{
+        struct subject s = subject_of(t, l, view_get(&t->view, T_OPERATION, l->operation_id));
+        int r;
+
+        if (!s.op || s.op->result != OP_RUNNING)
+                return settle(t, l);
+        r = step_ports_settled(&s);
+        if (r == EV_PORTS_OK)
+                r = feed(&s, EV_PORTS_OK);
+        if (r < 0 || s.op->result != OP_RUNNING)
+                return r < 0 ? r : 0;
+        r = step_plugs_settled(&s);
+        return r == EV_PLUGS_OK ? feed(&s, EV_PLUGS_OK) : r < 0 ? r : 0;
+}
+
+int work_preempt(struct turn *t, struct vlink *l)
+{
+        struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
+        struct event e = { 0 };
+
+        if (!op || op->result != OP_RUNNING)
+                return 0;
+        op->result = OP_PREEMPTED;
+        op->finished_ms = t->now_ms;
+        TEXT_SET(op->reason, "A delete took over.");
+        view_dirty(op);
+        for (int side = 0; side < SIDE_N; side++) {
+                struct subject s = subject_of(t, l, op);
+                struct attachment *a = subject_attachment(&s, side);
+
+                if (a && text_equal(a->operation_id, op->id)) {
+                        a->operation_id[0] = '\0';
+                        view_dirty(a);
+                }
+        }
+        TEXT_SET(e.project_id, op->project_id);
+        TEXT_SET(e.object_type, "virtual_link");
+        TEXT_SET(e.object_id, l->id);
+        TEXT_SET(e.operation_id, op->id);
+        TEXT_SET(e.request_id, op->request_id);
+        TEXT_SET(e.from, op->state);
+        snprintf(e.type, sizeof e.type, "virtual_link.%s.preempted", operation_kind_name[op->kind]);
+        l->operation_id[0] = '\0';
+        view_dirty(l);
+        int r = event_put(t, &e);
+
+        return r ? r : timer_clear(t, TIMER_OPERATION, op->id);
+}
+
+int work_timeout(struct turn *t, const char *operation_id)
+{
+        const struct operation *op = view_get(&t->view, T_OPERATION, operation_id);
+        struct vlink *l = op ? view_get(&t->view, T_VLINK, op->link_id) : NULL;
+        struct timer timer = { .kind = TIMER_OPERATION };
+
+        if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))
+                return work_feed(t, l, EV_TIMEOUT, NULL, NULL);
+        TEXT_SET(timer.ref_id, operation_id);
+        return view_remove(&t->view, T_TIMER, &timer);
+}
