@@ -44,7 +44,7 @@ struct publisher {
 
         /* The thread's own. */
         struct list ready, calls, again; /* 'calls' go only when replies can come */
-        int64_t expire_ms;
+        int64_t expire_ms, again_ms; /* when to look through them */
         struct outgoing *flight[WINDOW]; /* by tag */
         uint64_t first_tag, next_tag;    /* of this session: [first, next) are in flight */
 };
@@ -120,6 +120,8 @@ static void settle(struct publisher *p, struct outgoing *out, enum bus_sent how,
         out->returned = false;
         out->again_ms = now_ms + (rest_ms < AGAIN_LAST_MS ? rest_ms : AGAIN_LAST_MS);
         list_add(&p->again, out);
+        if (out->again_ms < p->again_ms)
+                p->again_ms = out->again_ms;
 }
 
 /* ---- what the broker says ---- */
@@ -259,31 +261,33 @@ static int64_t expire(struct publisher *p, struct list *list, int64_t now_ms)
         return soonest_ms;
 }
 
-/* What rested long enough goes to the others; when the next one has. */
-static int64_t wake_rested(struct publisher *p, int64_t now_ms)
+/* What rested long enough goes to the others. */
+static void wake_rested(struct publisher *p, int64_t now_ms)
 {
         struct outgoing *out = p->again.first, *next;
-        int64_t soonest_ms = INT64_MAX;
 
+        p->again_ms = INT64_MAX;
         list_init(&p->again);
         for (; out; out = next) {
                 next = out->next;
                 list_add(out->again_ms <= now_ms ? &p->ready : &p->again, out);
-                if (out->again_ms > now_ms && out->again_ms < soonest_ms)
-                        soonest_ms = out->again_ms;
+                if (out->again_ms > now_ms && out->again_ms < p->again_ms)
+                        p->again_ms = out->again_ms;
         }
-        return soonest_ms;
+        p->expire_ms = now_ms;
 }
 
 static int64_t turn(struct session *s, int64_t now_ms, void *user)
 {
         struct publisher *p = user;
-        int64_t again_ms = wake_rested(p, now_ms), next_ms, calls_ms;
+        int64_t next_ms, calls_ms;
 
+        if (now_ms >= p->again_ms)
+                wake_rested(p, now_ms);
         if (s && !atomic_load(&p->blocked))
                 publish_some(p, s, now_ms);
         if (!p->ready.first && !p->calls.first)
-                return again_ms;
+                return p->again_ms;
         if (now_ms >= p->expire_ms) {
                 next_ms = expire(p, &p->ready, now_ms);
                 calls_ms = expire(p, &p->calls, now_ms);
@@ -291,7 +295,7 @@ static int64_t turn(struct session *s, int64_t now_ms, void *user)
                 p->expire_ms = next_ms > now_ms + EXPIRE_EVERY_MS ? next_ms :
                                                                     now_ms + EXPIRE_EVERY_MS;
         }
-        return again_ms < p->expire_ms ? again_ms : p->expire_ms;
+        return p->again_ms < p->expire_ms ? p->again_ms : p->expire_ms;
 }
 
 static void take(struct queue_item *item, void *user)
@@ -365,7 +369,7 @@ int publisher_new(const struct line_net *net, struct publisher **ret)
         list_init(&p->ready);
         list_init(&p->calls);
         list_init(&p->again);
-        p->expire_ms = INT64_MAX;
+        p->expire_ms = p->again_ms = INT64_MAX;
         pthread_condattr_init(&monotonic);
         pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
         pthread_cond_init(&p->idle, &monotonic);
