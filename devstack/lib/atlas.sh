@@ -166,7 +166,7 @@ atlas() {
 }
 
 as_operator() {
-        ATLAS_ROLES=admin "$@"
+        ATLAS_ROLES="admin" "$@"
 }
 
 as_rival() {

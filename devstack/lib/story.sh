@@ -45,7 +45,7 @@ refused() {
                 printf '%s\n' "$answer" >"$LAB/log/check.log"
                 check "it is refused" false
         fi
-        sed 's/^/  /' <<<"$answer"
+        printf '%s\n' "  ${answer//$'\n'/$'\n'  }"
         check "it is refused, and says why" grep -qF -- "$text" <<<"$answer"
 }
 
