@@ -35,7 +35,6 @@ CREATE TABLE vpn (
         name            text COLLATE "C" NOT NULL,
         description     text COLLATE "C" NOT NULL,
         type            text COLLATE "C" NOT NULL,
-        n_links         bigint NOT NULL,
         revision_number bigint NOT NULL,
         created_ms      bigint NOT NULL,
         updated_ms      bigint NOT NULL
@@ -70,6 +69,7 @@ CREATE TABLE gateway (
         cursor_label           bigint NOT NULL,
         cursor_tag             bigint NOT NULL,
         verified_ms            bigint NOT NULL,
+        held_digest            bigint NOT NULL,
         epoch                  bigint NOT NULL,
         seq                    bigint NOT NULL,
         inflight_seq           bigint NOT NULL,
@@ -192,7 +192,7 @@ CREATE INDEX work_gateway ON work (gateway_id);
 
 CREATE TABLE timer (
         ref_id uuid,
-        kind   bigint CHECK (kind BETWEEN 0 AND 2),
+        kind   bigint CHECK (kind BETWEEN 0 AND 3),
         due_ms bigint NOT NULL,
         owner  bigint NOT NULL,
         PRIMARY KEY (ref_id, kind)
@@ -260,7 +260,7 @@ COMMENT ON COLUMN vport.side IS '0 a, 1 z';
 COMMENT ON COLUMN operation.kind IS '0 create, 1 update, 2 delete, 3 attach, 4 detach';
 COMMENT ON COLUMN operation.result IS '0 running, 1 done, 2 failed, 3 preempted';
 COMMENT ON COLUMN work.kind IS '0 port, 1 attachment';
-COMMENT ON COLUMN timer.kind IS '0 operation, 1 gate, 2 plug';
+COMMENT ON COLUMN timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit';
 COMMENT ON COLUMN timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 COMMENT ON COLUMN integer_in_use.kind IS '0 label, 1 tag';
 COMMENT ON COLUMN integer_in_use.pool IS '<gateway>:<kind> while free to be handed out again';

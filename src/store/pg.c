@@ -214,9 +214,12 @@ static int pg_round(struct pg *p, int timeout_ms, enum store_answer broken)
         return p->answer;
 }
 
-/* Ends the transaction; drops the connection if that cannot be done soon. */
+/* Ends the transaction; drops the connection if that cannot be done soon. Rows of selects that were queued before are
+ * no longer wanted: their arrays may be gone. */
 static void pg_roll_back(struct pg *p)
 {
+        for (size_t i = 0; i < p->n_steps; i++)
+                p->steps[i].ret = NULL;
         p->open = false;
         p->answer = STORE_OK;
         if (p->conn && (pg_send_plain(p, STEP_RUN, "ROLLBACK") != 0 ||
