@@ -478,6 +478,15 @@ void conn_accept_all(struct http_loop *loop)
         conn_watch_accept(loop, false);
 }
 
+/* For a client that does not take what is written: what the kernel still holds for it goes too. */
+static void conn_reset(struct conn *c)
+{
+        struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        conn_hang_up(c);
+}
+
 void conn_tick(struct http_loop *loop)
 {
         int64_t now = clock_mono_ms();
@@ -486,7 +495,9 @@ void conn_tick(struct http_loop *loop)
                 next = c->next;
                 if (c->deadline_ms == 0 || now < c->deadline_ms)
                         continue;
-                if (c->state == READING && c->phase != PHASE_IDLE && !c->blocked)
+                if (c->blocked)
+                        conn_reset(c);
+                else if (c->state == READING && c->phase != PHASE_IDLE)
                         conn_refuse(c, 408, c->phase == PHASE_HEAD
                                                     ? "The header took too long to arrive."
                                                     : "The body took too long to arrive.");
