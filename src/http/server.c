@@ -68,7 +68,7 @@ static int port_of(int fd)
             getnameinfo((struct sockaddr *)&address, n, NULL, 0, service, sizeof service,
                         NI_NUMERICSERV) != 0)
                 return 0;
-        return atoi(service);
+        return (int)strtol(service, NULL, 10);
 }
 
 static void *loop_main(void *user)
