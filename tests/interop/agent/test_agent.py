@@ -150,14 +150,15 @@ class World:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
     folder = tmp_path_factory.mktemp("broker")
+    subprocess.run([BROKER, "guard", folder, str(os.getpid())], check=True)
     subprocess.run([BROKER, "start", folder], check=True)
-    yield (folder / "url").read_text().strip()
+    yield folder
     subprocess.run([BROKER, "remove", folder], check=True)
 
 
 @pytest.fixture
 def world(broker, tmp_path):
-    w = World(tmp_path, broker)
+    w = World(tmp_path, (broker / "url").read_text().strip())
     yield w
     w.close()
 
@@ -317,6 +318,21 @@ def test_a_gateway_that_lost_its_memory_is_told_of_at_once(world):
     (world.folder / "gw1.json").unlink()
     args = world.conductor.wait("discovered")
     assert args["gateways"][0]["seq"] == 0 and args["gateways"][0]["digest"] == "0" * 16
+
+
+def test_a_restart_of_the_broker_loses_nothing_and_is_followed_by_a_discovery(world, broker):
+    agent = world.agent()
+    world.conductor.wait("discovered")
+    agent.control.write_text('{"latency_ms": 3000}')
+    world.conductor.cast("apply", **command(1, [port(100)]))
+    world.wait_until(lambda: world.waiting() == 0)
+    for verb in ("kill", "start"):
+        subprocess.run([BROKER, verb, broker], check=True)
+    assert world.conductor.wait("ports_applied", timeout=60)["ports"][0]["present"]
+    world.conductor.wait("discovered", timeout=60)
+    world.conductor.cast("audit", gateway="gw1", epoch=1, seq=2, timeout_ms=30000, vif_ids=[])
+    assert len(world.conductor.wait("audited", timeout=60)["ports"]) == 1
+    assert agent.stop() == 0
 
 
 def test_a_wrong_file_is_refused_in_words(world):
