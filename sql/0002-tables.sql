@@ -223,8 +223,10 @@ CREATE TABLE reservation (
 ) WITH (fillfactor = 45);
 
 -- A transaction's events become visible together, but not in the order of their ids. Readers take them in the
--- order (epoch, xid, id) and stop below the oldest running transaction; so none is ever passed over. A database
--- restored from a backup starts a new epoch: ALTER TABLE event ALTER epoch SET DEFAULT <one more>.
+-- order (epoch, xid, id) and, in the present epoch, stop below the oldest running transaction; so none is ever passed
+-- over. A database restored from a backup starts a new epoch, by replacing this function with one that gives one more.
+CREATE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1::bigint';
+
 CREATE TABLE event (
         project_id   text COLLATE "C" NOT NULL,
         object_type  text COLLATE "C" NOT NULL,
@@ -240,7 +242,7 @@ CREATE TABLE event (
         at_ms        bigint NOT NULL,
         id           bigserial PRIMARY KEY,
         xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
-        epoch        bigint NOT NULL DEFAULT 1
+        epoch        bigint NOT NULL DEFAULT event_epoch()
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
 CREATE INDEX event_order ON event (epoch, xid, id);
 CREATE INDEX event_project ON event (project_id, epoch, xid, id);

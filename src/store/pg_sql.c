@@ -41,10 +41,10 @@ static struct pg_statement *add(struct pg_statements *s, enum found_by by, const
         return TAKE(st);
 }
 
-void pg_columns(struct text *to, const struct store_table *t, const char *before)
+void pg_columns(struct text *to, const struct store_table *t)
 {
         for (const struct store_column *c = t->columns; c->name; c++)
-                text_addf(to, "%s%s%s", c == t->columns ? "" : ", ", before, c->name);
+                text_addf(to, "%s%s", c == t->columns ? "" : ", ", c->name);
 }
 
 static void key_columns(struct text *to, const struct store_table *t)
@@ -78,7 +78,7 @@ struct pg_statement *pg_select(struct pg_statements *s, const struct store_table
         if (st)
                 return st;
         text_add(&sql, "SELECT ");
-        pg_columns(&sql, t, "");
+        pg_columns(&sql, t);
         text_addf(&sql, " FROM %s WHERE %s = ANY ($1)", t->name, c->name);
         if (c->kind == STORE_NULL_TEXT) /* so that an index without NULLs serves */
                 text_addf(&sql, " AND %s IS NOT NULL", c->name);
@@ -113,7 +113,7 @@ struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t
         if (st)
                 return st;
         text_addf(&sql, "INSERT INTO %s (", t->name);
-        pg_columns(&sql, t, "");
+        pg_columns(&sql, t);
         text_add(&sql, ") SELECT * FROM ");
         n = unnest(&sql, t, store_column_count(t), types);
         if (!t->append_only)
@@ -144,9 +144,14 @@ struct pg_statement *pg_remove(struct pg_statements *s, const struct store_table
         return add(s, BY_NAME, name, &sql, types, n);
 }
 
+struct pg_statement *pg_known(const struct pg_statements *s, const char *sql)
+{
+        return map_get(&s->statements, sql);
+}
+
 struct pg_statement *pg_plain(struct pg_statements *s, const char *sql, const Oid *types, int n_types)
 {
-        struct pg_statement *st = map_get(&s->statements, sql);
+        struct pg_statement *st = pg_known(s, sql);
         OWN(text_done) struct text copy = { 0 };
         char name[NAME_ROOM];
 
