@@ -277,14 +277,14 @@ static void hand_out(struct bus_consumer *c)
         }
 }
 
-static void tag_of(size_t queue, char ret[8])
+static void tag_of(size_t queue, char ret[24])
 {
-        snprintf(ret, 8, "%zu", queue);
+        snprintf(ret, 24, "%zu", queue);
 }
 
 static void cancel(struct bus_consumer *c, struct session *s)
 {
-        char tag[8];
+        char tag[24];
 
         for (size_t i = 0; i < c->n_queues; i++) {
                 tag_of(i, tag);
@@ -324,7 +324,7 @@ static bool prepare(struct bus_consumer *c, struct session *s)
 static bool session_up(struct session *s, void *user)
 {
         struct bus_consumer *c = user;
-        char tag[8];
+        char tag[24];
         bool good = prepare(c, s);
 
         c->open = s;

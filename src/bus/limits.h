@@ -1,5 +1,6 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The numbers that bound the bus: sizes, windows, waits. Inner header. */
 
 enum {
         BUS_BODY_BYTES = 112 * 1024, /* one frame, and what an HTTP request may carry */

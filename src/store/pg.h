@@ -4,8 +4,11 @@
 
 #include "store/store.h"
 
-/* 'connection' is a libpq conninfo string or URI. Sets idle_in_transaction_session_timeout 1 s, lock_timeout 2 s,
- * statement_timeout 10 s, target_session_attrs=read-write. Connecting waits at most 'connect_timeout_s'; the store reconnects at
+/* What the calls below answer besides 0: 'why' says what is wrong; its retry_after_ms is not 0 while the database is away. */
+enum { STORE_PG_OK, STORE_PG_FAULT };
+
+/* 'connection' is a libpq conninfo string or URI. Connects at the first store_begin(). Sets idle_in_transaction_session_timeout 1 s, lock_timeout 2 s,
+ * statement_timeout 10 s, target_session_attrs=read-write. Connecting waits at most 'connect_timeout_s' per host; the store reconnects at
  * store_begin(), which gives STORE_LOST while the database is away. */
 int store_pg_new(const char *connection, int connect_timeout_s, struct store **ret, struct fault *why);
 
@@ -13,9 +16,10 @@ int store_pg_new(const char *connection, int connect_timeout_s, struct store **r
 struct store_life;
 int store_life_new(const char *connection, const char *host, int64_t now_ms, struct store_life **ret, struct fault *why);
 int64_t store_life_number(const struct store_life *l);
-/* Numbers of conductors whose lock is free (dead ones), their rows removed with the call's transaction only when 'forget'. False when the connection went:
+/* Numbers of conductors whose lock is free (dead ones); the caller frees the array. False when the connection went:
  * the holder must make a new one (its number is then another). */
 bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n);
+/* Removes the row of a dead conductor, once nothing is left of its work. */
 bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)
