@@ -103,6 +103,7 @@ CREATE TABLE attachment (
         network_id           text COLLATE "C" NOT NULL,
         port_id              text COLLATE "C" NOT NULL,
         neutron_port_id      text COLLATE "C" NOT NULL,
+        left_port_id         text COLLATE "C" NOT NULL,
         net_key              text COLLATE "C" UNIQUE,
         plug_reason          text COLLATE "C" NOT NULL,
         operation_id         uuid,
