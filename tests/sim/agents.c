@@ -29,7 +29,7 @@ static void tell(struct sim *s, struct sim_agent *a, bool heartbeat)
                 json_array_append_new(list, heartbeat ? gateway_seen_to_heartbeat(&a->units[i].seen) :
                                                         gateway_seen_to_report(&a->units[i].seen));
         }
-        sim_trace(s, "%s: %s", a->host, heartbeat ? "heartbeat" : "discovered");
+        sim_trace_beat(s, a->host, heartbeat ? "heartbeat" : "discovered");
         sim_send(s, heartbeat ? QUEUE_HEARTBEATS : QUEUE_EVENTS, a->site, heartbeat ? "heartbeat" : "discovered", args,
                  NULL, 0, -1);
 }

@@ -153,7 +153,10 @@ static void add_message(struct batch *b, const struct message *m)
         in.user = &b->messages[i];
         if (m->queue != QUEUE_REQUESTS)
                 TEXT_SET(in.site, b->s->sites[m->site].name);
-        sim_trace(b->s, "conductor %lld: #%lld %s", (long long)b->c->core.number, (long long)m->number, m->method);
+        if (m->queue == QUEUE_HEARTBEATS)
+                sim_trace_beat(b->s, "conductor", m->method);
+        else
+                sim_trace(b->s, "conductor %lld: #%lld %s", (long long)b->c->core.number, (long long)m->number, m->method);
         add_input(b, in);
 }
 

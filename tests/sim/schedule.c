@@ -93,11 +93,15 @@ void sim_run_schedule(struct sim *s, int steps)
                 while (n-- && !s->broken[0])
                         advance(s);
         }
+        if (s->broken[0])
+                return;
         sim_trace(s, "---- faults end");
         sim_faults_end(s);
         settle(s, "after the faults");
         if (!s->broken[0])
                 sim_check_quiet(s);
+        if (s->broken[0])
+                return;
         sim_trace(s, "---- all is deleted");
         sim_tenant_delete_links(s);
         settle(s, "after deleting the links");

@@ -153,6 +153,7 @@ struct sim {
 
 /* trace.c */
 void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_trace_beat(struct sim *s, const char *who, const char *what); /* only when everything is told */
 void sim_broken(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_trace_print(const struct sim *s);
 void sim_new_id(struct sim *s, char ret[ID_SIZE]);

@@ -48,8 +48,44 @@ void sim_broken(struct sim *s, const char *format, ...)
         sim_trace(s, "BROKEN %.200s", s->broken);
 }
 
+void sim_trace_beat(struct sim *s, const char *who, const char *what)
+{
+        if (s->verbose)
+                sim_trace(s, "%s: %s", who, what);
+}
+
+/* What the rows say at the end. */
+static void print_rows(const struct sim *s)
+{
+        const struct vlink *l;
+        const struct vport *p;
+        const struct attachment *a;
+        size_t at = 0;
+
+        while ((l = sim_db_next(&s->db, T_VLINK, &at)))
+                printf("  link %.8s %s %s op %.8s %lld/%lld goal %lld/%lld \"%s\"\n", l->id,
+                       provisioning_name[l->provisioning], operating_name[l->operating], l->operation_id,
+                       (long long)l->a_to_z_kbps, (long long)l->z_to_a_kbps, (long long)l->goal_a_to_z_kbps,
+                       (long long)l->goal_z_to_a_kbps, l->status_reason);
+        at = 0;
+        while ((p = sim_db_next(&s->db, T_VPORT, &at)))
+                printf("  port %.8s of %.8s side %lld gateway %.8s attachment %.8s: wanted %d #%lld, present %d #%lld, label "
+                       "%lld, %lld/%lld \"%s\"\n",
+                       p->id, p->link_id, (long long)p->side, p->gateway_id, p->attachment_id, p->wanted,
+                       (long long)p->generation, p->present, (long long)p->confirmed_generation, (long long)p->label,
+                       (long long)p->tx_kbps, (long long)p->rx_kbps, p->reason);
+        at = 0;
+        while ((a = sim_db_next(&s->db, T_ATTACHMENT, &at)))
+                printf("  attachment %.8s at %s/%s: %lld ports, wanted %d #%lld, present %d #%lld, %s #%lld network %.8s port "
+                       "%.8s op %.8s \"%s\" \"%s\"\n",
+                       a->id, a->site_name, a->gateway_name, (long long)a->n_ports, a->wanted, (long long)a->generation,
+                       a->present, (long long)a->confirmed_generation, plug_state_name[a->plug],
+                       (long long)a->plug_generation, a->network_id, a->port_id, a->operation_id, a->reason, a->plug_reason);
+}
+
 void sim_trace_print(const struct sim *s)
 {
+        print_rows(s);
         size_t first = s->n_trace > TRACE_LINES ? s->n_trace - TRACE_LINES : 0;
 
         for (size_t i = first; i < s->n_trace; i++)
