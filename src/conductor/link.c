@@ -167,6 +167,7 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         r = reply_link(t, l);
         if (r < 0)
                 return r;
+        reply = t->outs->n - 1; /* what the workflow casts comes behind it */
         r = work_start(t, l, OP_DELETE, who.request_id, "", &op);
         if (r < 0)
                 return r;
