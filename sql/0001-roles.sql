@@ -22,15 +22,14 @@ BEGIN
         END LOOP;
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper) THEN
                 EXECUTE format('GRANT CREATE, USAGE ON SCHEMA %I TO atlas_owner', current_schema());
+                EXECUTE format('GRANT USAGE ON SCHEMA %I TO atlas_conductor, atlas_api', current_schema());
                 SET LOCAL ROLE atlas_owner;
         END IF;
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'atlas_conductor') THEN
-                EXECUTE format('GRANT USAGE ON SCHEMA %I TO atlas_conductor', current_schema());
                 EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO atlas_conductor', current_schema());
                 EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE ON SEQUENCES TO atlas_conductor', current_schema());
         END IF;
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'atlas_api') THEN
-                EXECUTE format('GRANT USAGE ON SCHEMA %I TO atlas_api', current_schema());
                 EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO atlas_api', current_schema());
         END IF;
 END

@@ -63,8 +63,10 @@ static int plan_timer(struct plan *p, const struct timer *timer)
 
         if (timer->kind == TIMER_OPERATION)
                 return r ? r : idset_add(&p->operations, timer->ref_id);
-        if (timer->kind == TIMER_PLUG)
-                return r ? r : idset_add(&p->attachments, timer->ref_id);
+        if (timer->kind == TIMER_PLUG) { /* its links tell the MTU */
+                r = r ? r : idset_add(&p->attachments, timer->ref_id);
+                return r ? r : idset_add(&p->ports_of_attachment, timer->ref_id);
+        }
         r = r ? r : idset_add(&p->gateways, timer->ref_id);
         return r ? r : idset_add(&p->released, timer->ref_id);
 }

@@ -151,9 +151,11 @@ static int setup(struct http_client *c, const struct http_call *call, struct cur
         SET(CURLOPT_HEADERDATA, t);
         if (strcmp(call->method, "HEAD") == 0)
                 SET(CURLOPT_NOBODY, 1L);
-        if (call->body || call->method[0] == 'P') { /* POST, PUT, PATCH always have a length */
+        if (call->body || call->method[0] == 'P') { /* POST, PUT, PATCH: always with a length */
                 SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(call->body ? call->n_body : 0));
                 SET(CURLOPT_POSTFIELDS, call->body ? call->body : "");
+                /* libcurl sends again what an old connection swallowed; that would carry it out twice. */
+                SET(CURLOPT_FRESH_CONNECT, 1L);
         }
         if (c->ca_file[0])
                 SET(CURLOPT_CAINFO, c->ca_file);

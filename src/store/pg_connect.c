@@ -37,7 +37,7 @@ const struct pg_purpose pg_living = {
 };
 const struct pg_purpose pg_building = { "atlas-schema", "-c lock_timeout=30s", "read-write" };
 
-enum { N_KEYWORDS = 12, FAULT_DATABASE = 503, RETRY_AFTER_MS = 1000 };
+enum { N_KEYWORDS = 12, FAULT_DATABASE = 503, RETRY_AFTER_MS = 1000, LAST_WORD_MS = 50, LOG_EVERY_MS = 1000 };
 
 static void set_why(struct fault *why, const char *message)
 {
@@ -158,8 +158,8 @@ bool pg_is_gone(PGconn *conn)
 {
         struct pollfd p = { .fd = PQsocket(conn), .events = POLLIN };
 
-        /* A server that goes says so first: the second look sees the end. */
-        for (int i = 0; i < 3 && poll(&p, 1, 0) > 0; i++)
+        /* A server that goes says so first: its word is there a moment before the end. */
+        for (int i = 0; i < 3 && poll(&p, 1, i == 0 ? 0 : LAST_WORD_MS) > 0; i++)
                 if (!PQconsumeInput(conn))
                         return true;
         return PQstatus(conn) != CONNECTION_OK;
@@ -223,14 +223,15 @@ int pg_error_answer(PGconn *conn, const PGresult *result)
 {
         static struct log_limit limit;
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        int answer = PQstatus(conn) == CONNECTION_OK ? -EIO : STORE_LOST;
 
         for (size_t i = 0; state && i < sizeof answers / sizeof *answers; i++)
-                if (text_starts(state, answers[i].state))
-                        return answers[i].answer;
-        if (!state || PQstatus(conn) != CONNECTION_OK)
-                return STORE_LOST;
-        if (log_allowed(&limit, 1000))
-                log_error("store_statement_failed", "sqlstate=%s message=\"%s\"", state,
-                          PQresultErrorMessage(result));
-        return err_raise(-EIO);
+                if (text_starts(state, answers[i].state)) {
+                        answer = answers[i].answer;
+                        break;
+                }
+        if (state && (answer < 0 || answer == STORE_BAD_DATA) && log_allowed(&limit, LOG_EVERY_MS))
+                log_warn("store_refused", "sqlstate=%s reason=\"%s\"", state,
+                         PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+        return answer < 0 ? err_raise(answer) : answer;
 }

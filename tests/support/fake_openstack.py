@@ -234,11 +234,15 @@ class Handler(BaseHTTPRequestHandler):
         elif what[0] == "forget_tokens":
             CLOUD.tokens.clear()
         elif what[0] == "reset":
+            tokens = CLOUD.tokens
             CLOUD.__init__()
+            CLOUD.tokens = tokens
         return self.answer(200, {"ports": list(CLOUD.ports.values()), "fired": CLOUD.fired, "requests": CLOUD.requests})
 
 
 class _Nowhere:
+    closed = True
+
     def write(self, data):
         pass
 

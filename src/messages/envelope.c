@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: calls and casts. */
+#include "messages/envelope.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "messages/ascii_json.h"
+#include "messages/outer.h"
+
+#define CONTEXT "_context_"
+enum { CONTEXT_N = sizeof CONTEXT - 1 };
+
+struct request *request_free(struct request *r)
+{
+        if (!r)
+                return NULL;
+        free(r->method);
+        free(r->namespace);
+        free(r->version);
+        free(r->msg_id);
+        free(r->reply_q);
+        free(r->unique_id);
+        json_decref(r->args);
+        json_decref(r->context);
+        free(r);
+        return NULL;
+}
+
+const char *request_context(const struct request *r, const char *key)
+{
+        return json_string_value(json_object_get(r->context, key));
+}
+
+bool request_is_call(const struct request *r)
+{
+        return r->msg_id && r->reply_q;
+}
+
+static int malformed(struct fault *why, const char *what)
+{
+        fault_set(why, 400, "bus.malformed", "The request %s.", what);
+        return ENVELOPE_MALFORMED;
+}
+
+/* "X.Y" or "X.Y.Z". */
+static bool is_version(const char *text)
+{
+        int n_dots = 0;
+
+        for (const char *at = text; *at; at++) {
+                if (*at == '.' && (at == text || at[-1] == '.' || !at[1] || ++n_dots > 2))
+                        return false;
+                if (*at != '.' && (*at < '0' || *at > '9'))
+                        return false;
+        }
+        return n_dots > 0;
+}
+
+static int take_context(const json_t *from, struct request *r)
+{
+        const char *key;
+        json_t *value;
+
+        r->context = json_object();
+        if (!r->context)
+                return err_raise(-ENOMEM);
+        json_object_foreach ((json_t *)(uintptr_t)from, key, value)
+                if (strncmp(key, CONTEXT, CONTEXT_N) == 0 &&
+                    json_object_set(r->context, key + CONTEXT_N, value) != 0)
+                        return err_raise(-ENOMEM);
+        return 0;
+}
+
+static int take_args(const json_t *from, struct request *r, struct fault *why)
+{
+        json_t *args = json_object_get(from, "args");
+
+        if (args && !json_is_object(args))
+                return malformed(why, "has 'args' that are no object");
+        r->args = args ? json_incref(args) : json_object();
+        return r->args ? 0 : err_raise(-ENOMEM);
+}
+
+static int take_texts(const json_t *from, struct request *r, struct fault *why)
+{
+        const struct {
+                const char *key;
+                char **to;
+        } texts[] = {
+                { "method", &r->method },   { "namespace", &r->namespace },
+                { "version", &r->version }, { "_msg_id", &r->msg_id },
+                { "_reply_q", &r->reply_q }, { "_unique_id", &r->unique_id },
+        };
+        int answer = 0;
+
+        for (size_t i = 0; i < sizeof texts / sizeof *texts && answer == 0; i++)
+                answer = outer_text(from, texts[i].key, texts[i].to, why);
+        if (answer != 0)
+                return answer;
+        if (!r->method || !*r->method)
+                return malformed(why, "has no 'method'");
+        if (!r->msg_id != !r->reply_q)
+                return malformed(why, "has only one of '_msg_id' and '_reply_q'");
+        if (!r->version)
+                r->version = strdup("1.0");
+        if (!r->version)
+                return err_raise(-ENOMEM);
+        return is_version(r->version) ? 0 : malformed(why, "has a 'version' that is not X.Y");
+}
+
+int request_decode(const void *body, size_t n, struct request **ret, struct fault *why)
+{
+        json_auto_t *inner = NULL;
+        OWN(request_free) struct request *r = NULL;
+        int answer = outer_open(body, n, &inner, why);
+
+        if (answer != ENVELOPE_OK)
+                return answer;
+        r = calloc(1, sizeof *r);
+        if (!r)
+                return err_raise(-ENOMEM);
+        answer = take_texts(inner, r, why);
+        answer = answer ? answer : take_args(inner, r, why);
+        answer = answer ? answer : take_context(inner, r);
+        if (answer != 0)
+                return answer;
+        r->monitor_timeout_s = json_number_value(json_object_get(inner, "_timeout"));
+        *ret = TAKE(r);
+        return ENVELOPE_OK;
+}
+
+static void add_member(struct text *t, const char *key, const char *value)
+{
+        text_add(t, ", \"");
+        text_add(t, key);
+        text_add(t, "\": ");
+        ascii_json_add_string(t, value);
+}
+
+static void add_context(struct text *t, const json_t *context)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach ((json_t *)(uintptr_t)context, key, value) {
+                struct text name = { 0 };
+
+                text_addf(&name, CONTEXT "%s", key);
+                text_add(t, ", ");
+                ascii_json_add_string(t, name.failed ? "" : name.bytes);
+                text_add(t, ": ");
+                ascii_json_add(t, value);
+                t->failed |= name.failed;
+                text_done(&name);
+        }
+}
+
+int request_encode(const char *method, const char *version, const json_t *args,
+                   const json_t *context, const char *msg_id, const char *reply_q,
+                   struct text *ret)
+{
+        char unique_id[UUID_HEX];
+        size_t begin = outer_begin(ret);
+
+        uuid_new_hex(unique_id);
+        text_add(ret, "{\"method\": ");
+        ascii_json_add_string(ret, method);
+        text_add(ret, ", \"args\": ");
+        if (args)
+                ascii_json_add(ret, args);
+        else
+                text_add(ret, "{}");
+        if (version)
+                add_member(ret, "version", version);
+        if (msg_id) {
+                add_member(ret, "_msg_id", msg_id);
+                add_member(ret, "_reply_q", reply_q);
+                text_add(ret, ", \"_timeout\": null");
+        }
+        add_member(ret, "_unique_id", unique_id);
+        add_context(ret, context);
+        text_add(ret, "}");
+        return outer_end(ret, begin);
+}
