@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/all.sh"
 
 need_root "$@"
-"$DEVSTACK/packages.sh" lab
+"$DEVSTACK/packages.sh" build lab
 if [ -e "$LAB" ] && [ ! -e "$LAB_MARKER" ] && [ -n "$(ls -A "$LAB")" ]; then
         die "$LAB is not empty and not a lab"
 fi
@@ -41,6 +41,7 @@ agents() {
 }
 
 printf 'Cloud Atlas lab in %s\n' "$LAB"
+part "building Cloud Atlas" atlas_build
 part "WAN and management network" network_up
 part "PostgreSQL for OpenStack" pg_openstack_up &
 pids=($!)
@@ -60,10 +61,14 @@ pids+=($!)
 all_of "${pids[@]}" || die "the lab did not come up"
 env_load
 agents
+atlas_settings
+part "schema, sites, bus" atlas_records
+part "conductor, API, agents" atlas_up
 
 cat <<END
 The lab is up after $((SECONDS - began)) s. Its settings: $LAB_ENV
-  as a tenant:     OS_CLIENT_CONFIG_FILE=$OS_CLIENT_CONFIG_FILE openstack --os-cloud alice-a network list
+  as a tenant:     . devstack/lib/all.sh; env_load; atlas gateway list
+  her own cloud:   OS_CLIENT_CONFIG_FILE=$OS_CLIENT_CONFIG_FILE openstack --os-cloud alice-a network list
   a gateway host:  ip netns exec $SITE_A_GW_NETNS bash, or ssh -i $SITE_A_GW_KEY root@$SITE_A_GW_HOST
   all its parts:   . devstack/lib/all.sh; env_load
 END

@@ -11,6 +11,7 @@ need_root "$@"
 lab_lock
 if [ -e "$LAB/.settled" ]; then
         env_load
+        atlas_down
         neutron_down &
         pids=($!)
         keystone_down &

@@ -27,6 +27,7 @@ CREATE TABLE request_key (
         created_ms   bigint NOT NULL,
         PRIMARY KEY (project_id, key)
 );
+CREATE INDEX request_key_key ON request_key (key);
 CREATE INDEX request_key_created ON request_key (created_ms);
 
 CREATE TABLE vpn (
@@ -102,6 +103,7 @@ CREATE TABLE attachment (
         network_id           text COLLATE "C" NOT NULL,
         port_id              text COLLATE "C" NOT NULL,
         neutron_port_id      text COLLATE "C" NOT NULL,
+        left_port_id         text COLLATE "C" NOT NULL,
         net_key              text COLLATE "C" UNIQUE,
         plug_reason          text COLLATE "C" NOT NULL,
         operation_id         uuid,
@@ -221,9 +223,16 @@ CREATE TABLE reservation (
         PRIMARY KEY (link_id, resource_id, direction)
 ) WITH (fillfactor = 45);
 
--- A transaction's events become visible together, but not in the order of their ids. Readers take them in the
--- order (epoch, xid, id) and stop below the oldest running transaction; so none is ever passed over. A database
--- restored from a backup starts a new epoch: ALTER TABLE event ALTER epoch SET DEFAULT <one more>.
+-- A transaction's events become visible together, but transactions not in the order they began. An event's id is made of the
+-- epoch (6 bits), its transaction (40 bits) and its place there (17 bits); readers take events in the order of ids and stop below
+-- the oldest running transaction; so one who resumes after an id never misses one. A database restored from a backup, whose
+-- transactions are numbered from earlier on, starts a new epoch: event_epoch() is replaced by one that gives one more.
+CREATE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 0::bigint';
+CREATE FUNCTION event_id(place bigint) RETURNS bigint LANGUAGE sql VOLATILE
+        AS 'SELECT (event_epoch() << 57) | (pg_current_xact_id()::text::bigint << 17) | place';
+CREATE FUNCTION event_horizon() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+        AS 'SELECT (event_epoch() << 57) | (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 17)';
+
 CREATE TABLE event (
         project_id   text COLLATE "C" NOT NULL,
         object_type  text COLLATE "C" NOT NULL,
@@ -237,12 +246,9 @@ CREATE TABLE event (
         site         text COLLATE "C" NOT NULL,
         reason       text COLLATE "C" NOT NULL,
         at_ms        bigint NOT NULL,
-        id           bigserial PRIMARY KEY,
-        xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
-        epoch        bigint NOT NULL DEFAULT 1
+        id           bigint PRIMARY KEY
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
-CREATE INDEX event_order ON event (epoch, xid, id);
-CREATE INDEX event_project ON event (project_id, epoch, xid, id);
+CREATE INDEX event_project ON event (project_id, id);
 CREATE INDEX event_object ON event (object_id, id);
 CREATE INDEX event_operation ON event (operation_id, id);
 

@@ -23,3 +23,5 @@ lab_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$lab_lib/keystone.sh"
 # shellcheck source=neutron.sh
 . "$lab_lib/neutron.sh"
+# shellcheck source=atlas.sh
+. "$lab_lib/atlas.sh"

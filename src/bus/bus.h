@@ -55,9 +55,10 @@ struct bus_settings {
 struct bus;
 /* 'program' names the connections. Starts nothing until something is consumed or sent. */
 int bus_new(const char *program, const struct bus_settings *settings, struct bus **ret, struct fault *why);
-/* Stops consuming, lets what was accepted for sending be confirmed for at most 'drain_ms', closes. */
+/* Closes at once: what waits for the broker ends as EXPIRED or LOST. Consumers are freed before. */
 struct bus *bus_free(struct bus *b);
 OWN_DEFINE(struct bus *, bus_free)
+/* Waits until what was accepted for sending is confirmed, at most 'drain_ms'. Stop the consumers before. */
 void bus_drain(struct bus *b, int drain_ms);
 /* True while the broker can be used for sending: connected and not blocked. */
 bool bus_can_send(const struct bus *b);
@@ -134,6 +135,8 @@ int bus_call(struct bus *b, const char *topic, const char *server, const char *m
  * by the bus when the caller's queue is not there yet. */
 int bus_reply(struct bus *b, const struct request *request, const json_t *result);
 int bus_reply_fault(struct bus *b, const struct request *request, const struct fault *fault);
+/* Answers as oslo.messaging's dispatcher does when it has no such method. */
+int bus_reply_no_method(struct bus *b, const struct request *request);
 int bus_notify(struct bus *b, const char *publisher_id, const char *event_type, const char *priority,
                const json_t *payload, const json_t *context);
 

@@ -159,7 +159,8 @@ static int found_port(struct audit *a, const json_t *j)
         if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif))
                 at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
         if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE || at->operation_id[0] ||
-            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project))
+            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project) ||
+            text_equal(at->left_port_id, port_id))
                 return 0;
         while ((p = view_next(&a->t->view, T_VPORT, &i))) {
                 struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);

@@ -163,6 +163,7 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         view_dirty(l);
         /* Shown before the workflow runs: a link without a trace at its gateways is gone at once. */
         TEXT_SET(l->operation_id, "");
+        reply = t->outs->n;
         r = reply_link(t, l);
         if (r < 0)
                 return r;

@@ -2,6 +2,7 @@
 /* An operation and the workflow it runs: start, feed, pre-empt, and what a link at rest does with late answers. */
 #include "conductor/turn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,8 @@ const struct flow *const conductor_flows[] = {
 
 const struct flow *flow_of(int64_t operation_kind)
 {
-        return operation_kind >= 0 && operation_kind < OP_KIND_N ? conductor_flows[operation_kind] : NULL;
+        assert(operation_kind >= 0 && operation_kind < OP_KIND_N);
+        return conductor_flows[operation_kind];
 }
 
 struct attachment *subject_attachment(const struct subject *s, int side)

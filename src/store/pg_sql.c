@@ -41,10 +41,10 @@ static struct pg_statement *add(struct pg_statements *s, enum found_by by, const
         return TAKE(st);
 }
 
-void pg_columns(struct text *to, const struct store_table *t, const char *before)
+void pg_columns(struct text *to, const struct store_table *t)
 {
         for (const struct store_column *c = t->columns; c->name; c++)
-                text_addf(to, "%s%s%s", c == t->columns ? "" : ", ", before, c->name);
+                text_addf(to, "%s%s", c == t->columns ? "" : ", ", c->name);
 }
 
 static void key_columns(struct text *to, const struct store_table *t)
@@ -78,7 +78,7 @@ struct pg_statement *pg_select(struct pg_statements *s, const struct store_table
         if (st)
                 return st;
         text_add(&sql, "SELECT ");
-        pg_columns(&sql, t, "");
+        pg_columns(&sql, t);
         text_addf(&sql, " FROM %s WHERE %s = ANY ($1)", t->name, c->name);
         if (c->kind == STORE_NULL_TEXT) /* so that an index without NULLs serves */
                 text_addf(&sql, " AND %s IS NOT NULL", c->name);
@@ -100,6 +100,35 @@ static void on_conflict(struct text *sql, const struct store_table *t)
                 text_addf(sql, "%s%s = excluded.%s", c == rest ? "" : ", ", c->name, c->name);
 }
 
+static int append(struct text *sql, const struct store_table *t, Oid *types)
+{
+        size_t n = store_column_count(t);
+
+        text_addf(sql, "INSERT INTO %s (", t->name);
+        pg_columns(sql, t);
+        text_add(sql, ", id) SELECT ");
+        pg_columns(sql, t);
+        text_addf(sql, ", (SELECT %s_id($%zu)) + place FROM ", t->name, n + 1);
+        unnest(sql, t, n, types);
+        text_add(sql, " WITH ORDINALITY AS fresh(");
+        pg_columns(sql, t);
+        text_add(sql, ", place)");
+        types[n] = PG_INT8;
+        return (int)n + 1;
+}
+
+static int upsert(struct text *sql, const struct store_table *t, Oid *types)
+{
+        int n;
+
+        text_addf(sql, "INSERT INTO %s (", t->name);
+        pg_columns(sql, t);
+        text_add(sql, ") SELECT * FROM ");
+        n = unnest(sql, t, store_column_count(t), types);
+        on_conflict(sql, t);
+        return n;
+}
+
 struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t)
 {
         OWN(text_done) struct text sql = { 0 };
@@ -112,12 +141,7 @@ struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t
         st = map_get(&s->statements, name);
         if (st)
                 return st;
-        text_addf(&sql, "INSERT INTO %s (", t->name);
-        pg_columns(&sql, t, "");
-        text_add(&sql, ") SELECT * FROM ");
-        n = unnest(&sql, t, store_column_count(t), types);
-        if (!t->append_only)
-                on_conflict(&sql, t);
+        n = t->append_only ? append(&sql, t, types) : upsert(&sql, t, types);
         return add(s, BY_NAME, name, &sql, types, n);
 }
 
@@ -144,9 +168,14 @@ struct pg_statement *pg_remove(struct pg_statements *s, const struct store_table
         return add(s, BY_NAME, name, &sql, types, n);
 }
 
+struct pg_statement *pg_known(const struct pg_statements *s, const char *sql)
+{
+        return map_get(&s->statements, sql);
+}
+
 struct pg_statement *pg_plain(struct pg_statements *s, const char *sql, const Oid *types, int n_types)
 {
-        struct pg_statement *st = map_get(&s->statements, sql);
+        struct pg_statement *st = pg_known(s, sql);
         OWN(text_done) struct text copy = { 0 };
         char name[NAME_ROOM];
 

@@ -1,20 +1,21 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading for the API: one non-blocking, pipelined, read-only connection that lives in somebody's event loop. Never blocks.
- * The caller watches store_reader_fd() for reading (and writing while store_reader_wants_write())
- * and calls store_reader_pump(). Reconnects by itself with backoff; pending queries then answer -ECONNRESET. */
+/* Reading for the API: one non-blocking, pipelined, read-only connection that lives in somebody's event loop. Never
+ * blocks (but for looking up a host's name). The caller watches store_reader_fd() for reading and calls
+ * store_reader_pump() when it is readable; there are no other duties. What is asked between two pumps goes out together.
+ * Reconnects by itself with backoff: what was sent on the lost connection is answered -ECONNRESET; what was not yet sent waits
+ * for the next connection, until its deadline. */
 
 #include "store/store.h"
 
 struct store_reader;
 int store_reader_new(const char *connection, struct store_reader **ret);
+/* Answers what is not answered yet with -ECONNRESET. Not from within a callback. */
 struct store_reader *store_reader_free(struct store_reader *r);
 OWN_DEFINE(struct store_reader *, store_reader_free)
-int store_reader_fd(struct store_reader *r);          /* -1 while there is none; may change after a pump */
-bool store_reader_wants_write(struct store_reader *r);
-int store_reader_timeout_ms(struct store_reader *r);  /* pump again after this even without an event; -1: no need */
+int store_reader_fd(const struct store_reader *r); /* one and the same for the reader's life */
 void store_reader_pump(struct store_reader *r);
-bool store_reader_ready(const struct store_reader *r);
+bool store_reader_ready(const struct store_reader *r); /* there is a connection */
 
 enum store_compare { STORE_IS, STORE_AT_LEAST, STORE_AFTER /* > */, STORE_BEFORE /* < */ };
 struct store_where {
@@ -24,10 +25,12 @@ struct store_where {
         size_t n_values;
 };
 /* Answer: 0 and rows (lent during the call), or negative: -ECONNRESET, -ETIMEDOUT, -EIO. For append-only tables
- * 'serials' has each row's id. */
+ * 'serials' has each row's id. May ask again. */
 typedef void (*store_on_rows)(int r, const struct store_rows *rows, const int64_t *serials, void *user);
-/* Rows matching all of 'where' ordered by 'order' (a column, NULL: the primary key, "id" for append-only), at most 'limit' (0: none).
- * Everything is copied. Sent at the next pump or at once. 'deadline_ms' from now. Events (append-only) stop below the oldest running transaction. */
+/* Rows matching all of 'where' (values that cannot be in a column match nothing) ordered by 'order' (a column, NULL: the primary
+ * key), at most 'limit' (0: none). Everything is copied but 'user'. Sent at the next pump. 'deadline_ms' from now.
+ * Append-only tables stop below the oldest running transaction, so that one who resumes after the last "id" misses none.
+ * 0, and 'on_rows' will be called once; or -EINVAL (unknown column, bad value of another compare than STORE_IS), -ENOMEM. */
 int store_reader_select(struct store_reader *r, const struct store_table *t,
                         const struct store_where *where, size_t n_where, const char *order,
                         bool descending, size_t limit, int deadline_ms, store_on_rows on_rows, void *user);

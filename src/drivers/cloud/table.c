@@ -4,9 +4,11 @@
 
 #include "drivers/cloud/fake.h"
 #include "drivers/cloud/cloud_driver.h"
+#include "drivers/cloud/neutron.h"
 
 const struct cloud_driver *const cloud_drivers[] = {
         &cloud_fake,
+        &cloud_neutron,
         NULL,
 };
 

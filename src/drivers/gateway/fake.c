@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "drivers/gateway/fake_device.h"
+#include "drivers/gateway/ranges.h"
 
 struct settings {
         char *address, *label_range, *tag_range, *boot_id, *state_file, *control_file;
@@ -18,7 +19,7 @@ struct settings {
 };
 struct gateway_handle {
         struct settings settings;   /* texts are owned */
-        char *ranges;               /* JSON text, owned */
+        char ranges[RANGES_SIZE];   /* JSON text */
         bool real_time;
         struct injection injection;
         struct control_file control;
@@ -29,10 +30,6 @@ struct gateway_handle {
 static const struct setting fake_settings[] = {
         { "gateway:", "address", SETTING_TEXT, offsetof(struct settings, address), "fake", 0, 0,
           "fake: address that the device claims to have on the WAN" },
-        { "gateway:", "label_range", SETTING_LIST, offsetof(struct settings, label_range), "16-1048575", 0, 0,
-          "Labels that this gateway may receive with: FIRST-LAST[,FIRST-LAST]" },
-        { "gateway:", "tag_range", SETTING_LIST, offsetof(struct settings, tag_range), "1-4094", 0, 0,
-          "VLAN tags of its access side: FIRST-LAST[,FIRST-LAST]" },
         { "gateway:", "latency_ms", SETTING_INT, offsetof(struct settings, latency_ms), "0", 0, 600000,
           "fake: milliseconds before each verb" },
         { "gateway:", "state_file", SETTING_TEXT, offsetof(struct settings, state_file), "", 0, 0,
@@ -41,8 +38,10 @@ static const struct setting fake_settings[] = {
           "fake: JSON file that tells the device to fail; read when it changes" },
         { 0 },
 };
-/* Keys of the section that belong to every gateway; the fake checks against them. */
+/* Keys of the section that other tables describe: the fake has no words of its own for them. */
 static const struct setting shared_settings[] = {
+        { "gateway:", "label_range", SETTING_LIST, offsetof(struct settings, label_range), "16-1048575", 0, 0, "" },
+        { "gateway:", "tag_range", SETTING_LIST, offsetof(struct settings, tag_range), "1-4094", 0, 0, "" },
         { "gateway:", "capacity_to_wan_kbps", SETTING_INT, offsetof(struct settings, capacity_to_wan_kbps), "0", 0, INT64_MAX, "" },
         { "gateway:", "capacity_from_wan_kbps", SETTING_INT, offsetof(struct settings, capacity_from_wan_kbps), "0", 0, INT64_MAX, "" },
         { "gateway:", "mtu", SETTING_INT, offsetof(struct settings, mtu), "0", 0, 65535, "" },
@@ -55,9 +54,9 @@ static void fake_close(struct gateway_handle *g)
         if (!g)
                 return;
         fake_device_done(&g->device);
-        free(g->ranges);
         free(g->settings.boot_id);
         config_done(fake_settings, &g->settings);
+        config_done(shared_settings, &g->settings);
         free(g);
 }
 
@@ -66,40 +65,17 @@ static void own_fake_close(struct gateway_handle **g)
         fake_close(*g);
 }
 
-/* "16-99,200-300" as [[16, 99], [200, 300]], or NULL. */
-static json_t *range_list(const char *text)
-{
-        json_auto_t *list = json_array();
-        char *end = NULL;
-
-        for (; *text; text = *end == ',' ? end + 1 : end) {
-                long long first = strtoll(text, &end, 10), last = first;
-
-                if (end == text)
-                        return NULL;
-                if (*end == '-')
-                        last = strtoll(end + 1, &end, 10);
-                if ((*end != ',' && *end != '\0') || first < 1 || last < first)
-                        return NULL;
-                json_array_append_new(list, json_pack("[II]", (json_int_t)first, (json_int_t)last));
-        }
-        return TAKE(list);
-}
-
 static int finish_open(struct gateway_handle *g, struct fault *why)
 {
-        json_auto_t *ranges = json_pack("{so* so*}", "label", range_list(g->settings.label_range),
-                                        "tag", range_list(g->settings.tag_range));
+        int r = ranges_to_json(g->settings.label_range, g->settings.tag_range, g->ranges,
+                               sizeof g->ranges, why);
 
-        if (json_object_size(ranges) != 2) {
-                fault_set(why, 400, "config.value", "label_range and tag_range must be like 16-99.");
-                return CONFIG_BAD;
-        }
-        g->ranges = json_dumps(ranges, JSON_COMPACT);
+        if (r != 0)
+                return r;
         g->control.path = g->settings.control_file;
         g->injection.latency_ms = g->settings.latency_ms;
         fake_device_init(&g->device, g->settings.boot_id);
-        return g->ranges ? 0 : err_raise(-ENOMEM);
+        return 0;
 }
 
 static int fake_open(const struct config_file *file, const char *name, struct gateway_handle **ret,
@@ -132,6 +108,7 @@ int fake_gateway_new(const struct fake_gateway_spec *spec, struct gateway_handle
                 { g ? &g->settings.boot_id : NULL, spec->boot_id },
         };
 
+        r = r ? r : config_apply(NULL, shared_settings, NULL, &g->settings, NULL);
         for (size_t i = 0; r == 0 && i < sizeof texts / sizeof *texts; i++) {
                 if (!texts[i].from)
                         continue;

@@ -4,9 +4,11 @@
 
 #include "drivers/gateway/fake.h"
 #include "drivers/gateway/gateway_driver.h"
+#include "drivers/gateway/ovs.h"
 
 const struct gateway_driver *const gateway_drivers[] = {
         &gateway_fake,
+        &gateway_ovs,
         NULL,
 };
 

@@ -1,0 +1,174 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Cloud Atlas in the lab: its schema, its bus, its conductor and API, an agent for each site; and its command line.
+
+# Where the programs are: given, or built here.
+atlas_bin() {
+        printf '%s/bin' "${ATLAS_BUILD:-$DEVSTACK/../build/dev}"
+}
+
+atlas_build() {
+        [ -z "${ATLAS_BUILD-}" ] || return 0
+        (cd "$DEVSTACK/.." && cmake --preset dev -DBUILD_TESTING=OFF && cmake --build --preset dev) >"$LAB/log/build.log" 2>&1 ||
+                { fail_with_log "the build failed" "$LAB/log/build.log"; return 1; }
+}
+
+# atlas_conf NAME: takes the file's text on standard input; only root reads it, for it holds passwords.
+atlas_conf() {
+        mkdir -p "$LAB/etc"
+        (umask 077 && cat >"$LAB/etc/$1.conf")
+}
+
+atlas_bus_url() {
+        local name=RABBIT_ATLAS_${1^^}_PASSWORD
+        name=${name//-/_}
+        printf 'rabbit://atlas-%s:%s@%s:%s/atlas' "$1" "${!name}" "$RABBIT_HOST" "$RABBIT_PORT"
+}
+
+atlas_settings() {
+        local letter s name
+        for s in api conductor site_site_a site_site_b; do
+                name=RABBIT_ATLAS_${s^^}_PASSWORD
+                [ -n "${!name-}" ] || env_put "$name" "$(secret)"
+        done
+        atlas_conf passwords <<END
+atlas-api = $RABBIT_ATLAS_API_PASSWORD
+atlas-conductor = $RABBIT_ATLAS_CONDUCTOR_PASSWORD
+atlas-site-site-a = $RABBIT_ATLAS_SITE_SITE_A_PASSWORD
+atlas-site-site-b = $RABBIT_ATLAS_SITE_SITE_B_PASSWORD
+END
+        atlas_conf atlas-manage <<END
+[DEFAULT]
+transport_url = $RABBIT_ADMIN_URL
+[database]
+connection = $PG_ATLAS_OWNER_URL
+[bus]
+rabbitmqctl = $RABBITMQCTL
+END
+        atlas_conf atlas-conductor <<END
+[DEFAULT]
+transport_url = $(atlas_bus_url conductor)
+metrics_port = 0
+[database]
+connection = $PG_ATLAS_CONDUCTOR_URL
+[conductor]
+step_percent = ${ATLAS_STEP_PERCENT:-100}
+audit_interval = 20
+quarantine = 10
+END
+        atlas_conf atlas-api <<END
+[DEFAULT]
+bind_port = $ATLAS_API_PORT
+transport_url = $(atlas_bus_url api)
+metrics_port = 0
+[database]
+connection = $PG_ATLAS_API_URL
+END
+        for letter in "${SITES[@]}"; do
+                atlas_agent_settings "$letter"
+        done
+}
+
+atlas_agent_settings() {
+        local letter=$1 user password
+        user=$(site "$letter" AGENT_USER)
+        password=KEYSTONE_PASSWORD_$(tr 'a-z-' 'A-Z_' <<<"$user")
+        atlas_conf "atlas-agent-$letter" <<END
+[DEFAULT]
+site = $(site "$letter" NAME)
+transport_url = $(atlas_bus_url "site-site-$letter")
+metrics_port = 0
+[cloud]
+driver = neutron
+[neutron]
+auth_url = $KEYSTONE_URL
+username = $user
+password = ${!password}
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+region_name = $(site "$letter" REGION)
+helper = $(atlas_bin)/atlas-gateway-helper
+[gateway:$(site "$letter" GW_NAME)]
+driver = ovs
+type = vpls
+domain = $(site "$letter" WAN_DOMAIN)
+capacity_to_wan_kbps = 100000
+capacity_from_wan_kbps = 100000
+agent_host = $(site "$letter" GW_NAME)
+host = $(site "$letter" GW_HOST)
+port = $(site "$letter" GW_PORT)
+user = $(site "$letter" GW_USER)
+key_file = $(site "$letter" GW_KEY)
+host_key = $(site "$letter" GW_HOSTKEY)
+helper = $(atlas_bin)/atlas-gateway-helper
+END
+}
+
+atlas_manage() {
+        "$(atlas_bin)/atlas-manage" --config-file "$LAB/etc/atlas-manage.conf" "$@"
+}
+
+atlas_records() {
+        local letter
+        {
+                atlas_manage db sync
+                for letter in "${SITES[@]}"; do
+                        atlas_manage site list | grep -qw "site-$letter" || atlas_manage site add "site-$letter"
+                done
+                atlas_manage bus sync --password-file "$LAB/etc/passwords.conf"
+        } >"$LAB/log/atlas-manage.log" 2>&1 || { fail_with_log "atlas-manage failed" "$LAB/log/atlas-manage.log"; return 1; }
+}
+
+# atlas_start PROGRAM [NAME [VARIABLE=VALUE ...]]: a daemon named NAME with etc/NAME.conf.
+atlas_start() {
+        local program=$1 name=${2:-$1}
+        shift $(($# > 1 ? 2 : 1))
+        daemon_running "$name" && return
+        daemon_start "$name" env "$@" "$(atlas_bin)/$program" --config-file "$LAB/etc/${name%%@*}.conf"
+}
+
+atlas_started() {
+        grep -q 'event=started' "$(daemon_log "$1")"
+}
+
+atlas_up() {
+        local letter
+        atlas_start atlas-conductor
+        daemon_ready atlas-conductor 20 atlas_started atlas-conductor
+        atlas_start atlas-api
+        for letter in "${SITES[@]}"; do
+                atlas_start atlas-agent "atlas-agent-$letter"
+        done
+        daemon_ready atlas-api 20 http_ready "$ATLAS_API_URL/"
+        for letter in "${SITES[@]}"; do
+                daemon_ready "atlas-agent-$letter" 20 atlas_started "atlas-agent-$letter"
+        done
+        wait_for 30 "the gateways" "$(daemon_log atlas-conductor)" atlas_gateways_known
+}
+
+atlas_gateways_known() {
+        [ "$(as_operator atlas gateway list -f value -c name | wc -l)" = "${#SITES[@]}" ]
+}
+
+atlas_down() {
+        local name
+        for name in atlas-api atlas-agent-a atlas-agent-b atlas-conductor; do
+                daemon_stop "$name"
+        done
+}
+
+### The command line, as somebody ###
+
+atlas() {
+        OS_AUTH_TYPE=none OS_ENDPOINT=$ATLAS_API_URL OS_PROJECT_ID=${ATLAS_PROJECT:-$PROJECT_ID_ALICE} OS_ROLES=${ATLAS_ROLES:-member} \
+                "$(atlas_bin)/atlas" "$@"
+}
+
+as_operator() {
+        ATLAS_ROLES="admin" "$@"
+}
+
+as_rival() {
+        ATLAS_PROJECT=$PROJECT_ID_MALLORY "$@"
+}

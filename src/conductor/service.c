@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the conductor together: bus, workers, keeper. */
+#include "conductor/service.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "conductor/keeper.h"
+#include "conductor/worker.h"
+#include "messages/topics.h"
+#include "store/pg.h"
+
+enum { WORKERS_MAX = 64, DRAIN_MS = 5000 };
+
+struct service {
+        struct conductor_settings settings;
+        char host[HOST_SIZE];
+        struct bus *bus;
+        struct bus_consumer *consumer;
+        struct worker *workers[WORKERS_MAX];
+        size_t n_workers;
+        struct keeper *keeper;
+        _Atomic int64_t number;
+        _Atomic size_t turn;
+};
+
+/* The site of an event: what stands behind "atlas-event." in the routing key, which the broker enforces. */
+static const char *site_of(const char *routing_key)
+{
+        const char *dot = strchr(routing_key, '.');
+
+        return dot ? dot + 1 : "";
+}
+
+/* Events of one site go to one worker, so that workers rarely wait for each other's rows. */
+static void on_delivery(struct bus_delivery *d, void *user)
+{
+        struct service *s = user;
+        bool event = !text_equal(d->queue, TOPIC_CONDUCTOR);
+        struct job *j = calloc(1, sizeof *j);
+        size_t turn;
+
+        if (!j) {
+                bus_settle(d, BUS_AGAIN, NULL);
+                return;
+        }
+        j->delivery = d;
+        j->input.kind = event ? INPUT_EVENT : INPUT_REQUEST;
+        j->input.request = d->request;
+        if (event)
+                TEXT_SET(j->input.site, site_of(d->routing_key));
+        turn = event ? (size_t)digest_text(j->input.site) : atomic_fetch_add(&s->turn, 1);
+        worker_put(s->workers[turn % s->n_workers], j);
+}
+
+static int workers_new(struct service *s, struct fault *why)
+{
+        int r = 0;
+
+        for (int64_t i = 0; i < s->settings.n_workers && r == 0; i++) {
+                r = worker_new(s->bus, &s->settings, &s->number, &s->workers[i], why);
+                if (r == 0)
+                        s->n_workers++;
+        }
+        return r;
+}
+
+static int consume(struct service *s)
+{
+        static const char *const queues[] = { TOPIC_HEARTBEAT, TOPIC_EVENT, TOPIC_CONDUCTOR, NULL };
+        const struct bus_consumer_spec spec = {
+                .queues = queues,
+                .prefetch = (int)s->settings.prefetch,
+                .on_delivery = on_delivery,
+                .user = s,
+        };
+
+        return bus_consumer_new(s->bus, &spec, &s->consumer);
+}
+
+static int keep(struct service *s)
+{
+        const struct keeper_spec spec = {
+                .bus = s->bus,
+                .consumer = s->consumer,
+                .settings = &s->settings,
+                .workers = s->workers,
+                .n_workers = s->n_workers,
+                .number = &s->number,
+        };
+
+        return keeper_start(s->keeper, &spec);
+}
+
+int service_new(const struct conductor_settings *settings, struct service **ret, struct fault *why)
+{
+        OWN(service_free) struct service *s = calloc(1, sizeof *s);
+        int r;
+
+        if (!s)
+                return err_raise(-ENOMEM);
+        s->settings = *settings;
+        if (settings->host[0])
+                TEXT_SET(s->host, settings->host);
+        else if (gethostname(s->host, sizeof s->host - 1) < 0)
+                return err_raise(-errno);
+        s->settings.host = s->host;
+        r = store_schema_check(settings->connection, why);
+        r = r ? r : keeper_new(&s->settings, &s->number, &s->keeper, why);
+        r = r ? r : bus_new("atlas-conductor", &settings->bus, &s->bus, why);
+        r = r ? r : workers_new(s, why);
+        r = r ? r : consume(s);
+        r = r ? r : keep(s);
+        if (r)
+                return r;
+        log_info("conductor", "number=%lld host=%s workers=%zu", (long long)s->number, s->host, s->n_workers);
+        *ret = TAKE(s);
+        return 0;
+}
+
+struct service *service_free(struct service *s)
+{
+        if (!s)
+                return NULL;
+        if (s->consumer)
+                bus_consumer_stop(s->consumer);
+        keeper_stop(s->keeper);
+        for (size_t i = 0; i < s->n_workers; i++)
+                worker_stop(s->workers[i]);
+        if (s->bus)
+                bus_drain(s->bus, DRAIN_MS);
+        bus_consumer_free(s->consumer);
+        bus_free(s->bus);
+        for (size_t i = 0; i < s->n_workers; i++)
+                worker_free(s->workers[i]);
+        keeper_free(s->keeper);
+        free(s);
+        return NULL;
+}

@@ -1,0 +1,26 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The conductor as a program: threads around the core. Workers gather deliveries into batches, one database connection
+ * each; the keeper finds timers that are due, commands that are lost, and conductors that died. */
+
+#include "bus/bus.h"
+#include "conductor/conductor.h"
+
+struct conductor_settings {
+        struct bus_settings bus;
+        char *connection;
+        char *host;
+        char *metrics_host;
+        int64_t metrics_port;
+        int64_t n_workers, batch_max, prefetch;
+        int64_t step_percent, apply_timeout_s, audit_s, quarantine_s;
+        bool debug;
+};
+extern const struct setting conductor_settings[];
+
+struct service;
+/* Connects, and begins to consume. 'settings' is lent. */
+int service_new(const struct conductor_settings *settings, struct service **ret, struct fault *why);
+/* Stops consuming, finishes what was taken, and lets it be sent. */
+struct service *service_free(struct service *s);
+OWN_DEFINE(struct service *, service_free)

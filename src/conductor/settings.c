@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The settings of atlas-conductor. */
+#include "base/config.h"
+#include "conductor/service.h"
+
+#define FIELD(field) offsetof(struct conductor_settings, field)
+
+/* clang-format off */
+const struct setting conductor_settings[] = {
+        BUS_SETTINGS(struct conductor_settings, bus),
+        { "DEFAULT", "host", SETTING_TEXT, FIELD(host), "", 0, 0,
+          "Name of this host in the table of conductors; empty: the system's" },
+        { "DEFAULT", "debug", SETTING_BOOL, FIELD(debug), "false", 0, 0, "Log more" },
+        { "DEFAULT", "metrics_host", SETTING_TEXT, FIELD(metrics_host), "127.0.0.1", 0, 0, "Address of /metrics" },
+        { "DEFAULT", "metrics_port", SETTING_INT, FIELD(metrics_port), "9798", 0, 65535, "Port of /metrics; 0: a free one" },
+        { "database", "connection", SETTING_SECRET, FIELD(connection), NULL, 0, 0,
+          "PostgreSQL, as libpq writes it: postgresql://atlas_conductor:password@host/cloud_atlas" },
+        { "conductor", "workers", SETTING_INT, FIELD(n_workers), "1", 1, 64, "Batches at the same time; each has a database connection" },
+        { "conductor", "batch_max", SETTING_INT, FIELD(batch_max), "128", 1, 1024, "Messages in one transaction" },
+        { "conductor", "prefetch", SETTING_INT, FIELD(prefetch), "512", 1, 10000, "Messages taken from the broker before they are done" },
+        { "conductor", "step_percent", SETTING_INT, FIELD(step_percent), "100", 1, 10000,
+          "Scales the deadlines of all workflow steps" },
+        { "conductor", "apply_timeout", SETTING_INT, FIELD(apply_timeout_s), "10", 1, 3600,
+          "Seconds that an agent may take for one command" },
+        { "conductor", "audit_interval", SETTING_INT, FIELD(audit_s), "60", 1, 86400, "Seconds between full reads of a gateway" },
+        { "conductor", "quarantine", SETTING_INT, FIELD(quarantine_s), "60", 0, 86400,
+          "Seconds before a released label or tag is handed out again" },
+        { 0 },
+};
+/* clang-format on */

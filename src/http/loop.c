@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event loop: its posts from other threads, and the descriptors it watches for others. */
+#include "http/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { TICK_MS = 250 };
+
+void loop_run_posts(struct http_loop *loop)
+{
+        struct queue_item *item = queue_take(loop->posts);
+
+        while (item) {
+                struct queue_item *next = item->next;
+                struct http_post *post = (struct http_post *)item;
+
+                post->run(post);
+                item = next;
+        }
+}
+
+void http_loop_post(struct http_loop *loop, struct http_post *post)
+{
+        queue_put(loop->posts, &post->item);
+}
+
+void *http_loop_local(const struct http_loop *loop)
+{
+        return loop->local;
+}
+
+static void on_posts(evutil_socket_t fd, short what, void *user)
+{
+        (void)fd;
+        (void)what;
+        loop_run_posts(user);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *user)
+{
+        (void)fd;
+        (void)what;
+        conn_accept_all(user);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *user)
+{
+        (void)fd;
+        (void)what;
+        conn_tick(user);
+}
+
+int loop_init(struct http_loop *loop, const struct http_server_spec *spec, int listen_fd)
+{
+        struct event_config *config = event_config_new();
+        struct timeval tick = { 0, TICK_MS * 1000 };
+        int r;
+
+        loop->spec = spec;
+        loop->listen_fd = listen_fd;
+        loop->accepting = true;
+        if (config) {
+                event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+                loop->base = event_base_new_with_config(config);
+                event_config_free(config);
+        }
+        if (!loop->base)
+                return err_raise(-ENOMEM);
+        r = queue_new(&loop->posts);
+        if (r != 0)
+                return err_pass(r);
+        loop->on_posts = event_new(loop->base, queue_fd(loop->posts), EV_READ | EV_PERSIST, on_posts, loop);
+        loop->on_accept = event_new(loop->base, listen_fd, EV_READ | EV_PERSIST, on_accept, loop);
+        loop->on_tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
+        if (!loop->on_posts || !loop->on_accept || !loop->on_tick ||
+            event_add(loop->on_posts, NULL) != 0 || event_add(loop->on_accept, NULL) != 0 ||
+            event_add(loop->on_tick, &tick) != 0)
+                return err_raise(-ENOMEM);
+        return 0;
+}
+
+void loop_done(struct http_loop *loop)
+{
+        struct event **events[] = { &loop->on_posts, &loop->on_accept, &loop->on_tick };
+
+        for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+                if (*events[i])
+                        event_free(TAKE(*events[i]));
+        if (loop->base)
+                event_base_free(TAKE(loop->base));
+        if (loop->listen_fd >= 0)
+                close(loop->listen_fd);
+        loop->listen_fd = -1;
+        loop->posts = queue_free(loop->posts);
+}
+
+/* ---- watches ---- */
+
+struct http_watch {
+        struct http_loop *loop;
+        void (*on_event)(void *user);
+        void *user;
+        struct event *readable, *writable, *timer;
+        int fd;
+        bool writing;
+        int64_t timer_ms; /* when the timer runs out, or 0 */
+};
+
+static void on_watch(evutil_socket_t fd, short what, void *user)
+{
+        struct http_watch *w = user;
+
+        (void)fd;
+        if (what & EV_TIMEOUT)
+                w->timer_ms = 0;
+        w->on_event(w->user);
+}
+
+int http_watch_new(struct http_loop *loop, void (*on_event)(void *user), void *user,
+                   struct http_watch **ret)
+{
+        OWN(http_watch_free) struct http_watch *w = calloc(1, sizeof *w);
+
+        if (!w)
+                return err_raise(-ENOMEM);
+        w->loop = loop;
+        w->on_event = on_event;
+        w->user = user;
+        w->fd = -1;
+        w->timer = event_new(loop->base, -1, 0, on_watch, w);
+        if (!w->timer)
+                return err_raise(-ENOMEM);
+        *ret = TAKE(w);
+        return 0;
+}
+
+void http_watch_forget(struct http_watch *w)
+{
+        if (w->readable)
+                event_free(TAKE(w->readable));
+        if (w->writable)
+                event_free(TAKE(w->writable));
+        w->fd = -1;
+        w->writing = false;
+}
+
+static void watch_timer(struct http_watch *w, int timeout_ms)
+{
+        int64_t due = clock_mono_ms() + timeout_ms;
+        struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+        if (timeout_ms < 0 || (w->timer_ms && w->timer_ms <= due))
+                return;
+        w->timer_ms = due;
+        event_add(w->timer, &tv);
+}
+
+void http_watch_set(struct http_watch *w, int fd, bool wants_write, int timeout_ms)
+{
+        watch_timer(w, timeout_ms);
+        if (fd != w->fd) {
+                http_watch_forget(w);
+                if (fd < 0)
+                        return;
+                w->readable = event_new(w->loop->base, fd, EV_READ | EV_PERSIST, on_watch, w);
+                w->writable = event_new(w->loop->base, fd, EV_WRITE | EV_PERSIST, on_watch, w);
+                if (!w->readable || !w->writable || event_add(w->readable, NULL) != 0) {
+                        http_watch_forget(w);
+                        watch_timer(w, 100);
+                        return;
+                }
+                w->fd = fd;
+        }
+        if (fd >= 0 && wants_write != w->writing) {
+                if (wants_write)
+                        event_add(w->writable, NULL);
+                else
+                        event_del(w->writable);
+                w->writing = wants_write;
+        }
+}
+
+void http_watch_kick(struct http_watch *w)
+{
+        event_active(w->timer, EV_WRITE, 0);
+}
+
+struct http_watch *http_watch_free(struct http_watch *w)
+{
+        if (!w)
+                return NULL;
+        http_watch_forget(w);
+        if (w->timer)
+                event_free(w->timer);
+        free(w);
+        return NULL;
+}

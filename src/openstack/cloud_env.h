@@ -1,0 +1,19 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenStack settings of a person: the OS_* variables that every OpenStack client reads. */
+
+#include "base/fault.h"
+#include "openstack/settings.h"
+
+struct cloud_env {
+        struct openstack_settings openstack;
+};
+/* 'get' is getenv(), or a test's. OS_AUTH_TYPE=none takes OS_ENDPOINT, OS_PROJECT_ID and OS_ROLES; without
+ * OS_AUTH_TYPE it is password when OS_AUTH_URL is set, else none when OS_ENDPOINT is. Positive: CONFIG_BAD with a
+ * fault that names the variable. Free with cloud_env_done(). */
+int cloud_env_read(char *(*get)(const char *name), struct cloud_env *ret, struct fault *why);
+void cloud_env_done(struct cloud_env *e);
+static inline void own_cloud_env_done(struct cloud_env *e)
+{
+        cloud_env_done(e);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openstack/keystone.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+enum { TOKEN_MAX = 16 << 10, INTERFACE_MAX = 32 };
+
+void keystone_token_done(struct keystone_token *t)
+{
+        free(t->id);
+        json_decref(t->catalog);
+        *t = (struct keystone_token){ 0 };
+}
+
+char *keystone_tokens_url(const char *auth_url)
+{
+        OWN(text_done) struct text url = { 0 };
+        size_t n = strlen(auth_url);
+
+        while (n > 0 && auth_url[n - 1] == '/')
+                n--;
+        text_add_n(&url, auth_url, n);
+        if (n < 3 || memcmp(auth_url + n - 3, "/v3", 3) != 0)
+                text_add(&url, "/v3");
+        text_add(&url, "/auth/tokens");
+        return text_take(&url);
+}
+
+json_t *keystone_auth_body(const struct openstack_settings *s)
+{
+        json_t *project = s->project_id[0] ?
+                                  json_pack("{s:s}", "id", s->project_id) :
+                                  json_pack("{s:s, s:{s:s}}", "name", s->project_name, "domain",
+                                            "name", s->project_domain_name);
+
+        return json_pack("{s:{s:{s:[s], s:{s:{s:s, s:{s:s}, s:s}}}, s:{s:o}}}", "auth", "identity",
+                         "methods", "password", "password", "user", "name", s->username, "domain",
+                         "name", s->user_domain_name, "password", s->password, "scope", "project",
+                         project);
+}
+
+/* "2026-01-31T23:59:59.000000Z" as seconds; false for anything else. */
+static bool time_read(const char *text, int64_t *ret)
+{
+        struct tm t = { 0 };
+        const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &t) : NULL;
+
+        if (!rest || (*rest != '.' && *rest != 'Z'))
+                return false;
+        *ret = timegm(&t);
+        return true;
+}
+
+/* A token goes into a header: printable ASCII only. */
+static bool token_id_valid(const char *id)
+{
+        size_t n = strlen(id);
+
+        for (size_t i = 0; i < n; i++)
+                if (id[i] <= ' ' || id[i] > '~')
+                        return false;
+        return n > 0 && n <= TOKEN_MAX;
+}
+
+int keystone_token_read(const char *id, const json_t *body, struct keystone_token *ret,
+                        struct fault *why)
+{
+        const json_t *token = json_object_get(body, "token");
+        json_t *catalog = json_object_get(token, "catalog");
+        int64_t issued, expires;
+
+        if (!token_id_valid(id) ||
+            !time_read(json_string_value(json_object_get(token, "issued_at")), &issued) ||
+            !time_read(json_string_value(json_object_get(token, "expires_at")), &expires) ||
+            expires <= issued || (catalog && !json_is_array(catalog))) {
+                fault_set(why, 502, "openstack.bad_answer",
+                          "Keystone's answer is not a token as version 3 has it.");
+                return KEYSTONE_BAD_ANSWER;
+        }
+        *ret = (struct keystone_token){
+                .id = strdup(id),
+                .catalog = catalog ? json_incref(catalog) : json_array(),
+                .lifetime_ms = (expires - issued) * 1000,
+        };
+        if (ret->id && ret->catalog)
+                return KEYSTONE_OK;
+        keystone_token_done(ret);
+        return err_raise(-ENOMEM);
+}
+
+static bool field_is(const json_t *object, const char *key, const char *value)
+{
+        return text_equal(json_string_value(json_object_get(object, key)), value);
+}
+
+static const char *endpoint_of(const json_t *service, const char *interface, const char *region)
+{
+        size_t i;
+        json_t *e;
+
+        json_array_foreach(json_object_get(service, "endpoints"), i, e) {
+                bool here = !region[0] || field_is(e, "region_id", region) ||
+                            field_is(e, "region", region);
+
+                if (here && field_is(e, "interface", interface))
+                        return json_string_value(json_object_get(e, "url"));
+        }
+        return NULL;
+}
+
+const char *keystone_endpoint(const json_t *catalog, const char *type, const char *interfaces,
+                              const char *region)
+{
+        for (const char *at = interfaces; *at;) {
+                size_t n = strcspn(at, ", "), i;
+                char interface[INTERFACE_MAX] = "";
+                json_t *service;
+
+                if (n > 0 && n < sizeof interface)
+                        memcpy(interface, at, n);
+                json_array_foreach(catalog, i, service) {
+                        const char *url = field_is(service, "type", type) && interface[0] ?
+                                                  endpoint_of(service, interface, region) :
+                                                  NULL;
+
+                        if (url)
+                                return url;
+                }
+                at += n;
+                at += strspn(at, ", ");
+        }
+        return NULL;
+}

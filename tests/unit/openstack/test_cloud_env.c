@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/unit.h"
+
+#include "base/text.h"
+#include "openstack/cloud_env.h"
+
+static const char *const *environment; /* name, value, …, NULL */
+
+static char *get(const char *name)
+{
+        for (const char *const *e = environment; *e; e += 2)
+                if (text_equal(e[0], name))
+                        return (char *)(uintptr_t)e[1];
+        return NULL;
+}
+
+static void a_password_is_meant_when_there_is_an_auth_url(void **state)
+{
+        static const char *const e[] = { "OS_AUTH_URL", "http://k/v3", "OS_USERNAME", "alice",
+                                         "OS_PASSWORD", "x",           "OS_PROJECT_NAME", "demo",
+                                         "OS_REGION_NAME", "RegionA",  "OS_USER_DOMAIN_NAME", "", NULL };
+        OWN(cloud_env_done) struct cloud_env env = { 0 };
+        struct fault why = { 0 };
+
+        (void)state;
+        environment = e;
+        assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_OK);
+        assert_string_equal(env.openstack.auth_type, "password");
+        assert_string_equal(env.openstack.username, "alice");
+        assert_string_equal(env.openstack.region_name, "RegionA");
+        assert_string_equal(env.openstack.user_domain_name, "Default");
+        assert_string_equal(env.openstack.valid_interfaces, "public");
+        assert_string_equal(env.openstack.endpoint_override, "");
+}
+
+static void an_endpoint_alone_needs_no_keystone(void **state)
+{
+        static const char *const plain[] = { "OS_ENDPOINT", "http://c:9797", "OS_PROJECT_ID", "p1",
+                                             "OS_ROLES", "admin", NULL };
+        static const char *const said[] = { "OS_AUTH_TYPE", "none", "OS_AUTH_URL", "http://k",
+                                            "OS_ENDPOINT", "http://c:9797", NULL };
+        OWN(cloud_env_done) struct cloud_env a = { 0 }, b = { 0 };
+        struct fault why = { 0 };
+
+        (void)state;
+        environment = plain;
+        assert_int_equal(cloud_env_read(get, &a, &why), CONFIG_OK);
+        assert_string_equal(a.openstack.auth_type, "none");
+        assert_string_equal(a.openstack.endpoint_override, "http://c:9797");
+        assert_string_equal(a.openstack.project_id, "p1");
+        assert_string_equal(a.openstack.roles, "admin");
+        environment = said;
+        assert_int_equal(cloud_env_read(get, &b, &why), CONFIG_OK);
+        assert_string_equal(b.openstack.auth_type, "none");
+}
+
+static void the_variable_that_lacks_is_named(void **state)
+{
+        static const char *const cases[][8] = {
+                { NULL },
+                { "OS_AUTH_URL", "u", NULL },
+                { "OS_AUTH_URL", "u", "OS_USERNAME", "n", NULL },
+                { "OS_AUTH_URL", "u", "OS_USERNAME", "n", "OS_PASSWORD", "p", NULL },
+                { "OS_AUTH_TYPE", "none", "OS_PROJECT_ID", "p", NULL },
+                { "OS_AUTH_TYPE", "saml", NULL },
+        };
+        static const char *const names[] = { "OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD",
+                                             "OS_PROJECT_NAME", "OS_ENDPOINT", "OS_AUTH_TYPE" };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                struct cloud_env env = { 0 };
+                struct fault why = { 0 };
+
+                environment = cases[i];
+                assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_BAD);
+                assert_non_null(strstr(why.message, names[i]));
+        }
+}
+
+UNIT_MAIN(UNIT(a_password_is_meant_when_there_is_an_auth_url),
+          UNIT(an_endpoint_alone_needs_no_keystone), UNIT(the_variable_that_lacks_is_named))
