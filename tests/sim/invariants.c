@@ -250,7 +250,7 @@ void sim_say_restless(struct sim *s)
         char what[300];
         const char *text = restless(s, what);
 
-        sim_trace(s, "restless: %s", text ? text : "nothing");
+        sim_trace(s, "restless: %s", text ? text : "nothing any more");
 }
 
 static void check_operations(struct sim *s)
