@@ -8,5 +8,6 @@
 #define TOPIC_WAN "atlas-wan"                     /* directed: "atlas-wan.<domain>" */
 #define TOPIC_EVENT "atlas-event"                 /* queue; bound with "atlas-event.*"; key "atlas-event.<site>" */
 #define TOPIC_HEARTBEAT "atlas-heartbeat"         /* queue; bound with "atlas-heartbeat.*" */
-#define QUEUE_DEAD "atlas-dead"                   /* dead letters, durable, delivery mode 2 */
+#define QUEUE_DEAD "atlas-dead"                   /* dead letters, durable, delivery mode 2; bound with "atlas-dead.#",
+                                                   * written with "atlas-dead.<site, or the queue>" */
 #define MESSAGE_VERSION "1.0"                     /* of our namespace-less methods */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus/definitions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/err.h"
+#include "bus/declare.h"
+#include "bus/sha256.h"
+#include "messages/topics.h"
+
+/* What a role may do, as regular expressions; %s is the exchange, then the site. */
+struct rights {
+        const char *configure, *write, *read, *topic_write;
+};
+/* clang-format off */
+static const struct rights rights[] = {
+        /*                       configure                         write                                           read                              routing keys */
+        [BUS_ROLE_CONDUCTOR] = { "^(%1$s|atlas-.*|reply_.*)$",     "^(%1$s|atlas-.*|reply_.*|amq\\.default)$",     "^(%1$s|atlas-.*|reply_.*)$",     ".*" },
+        [BUS_ROLE_API]       = { "^reply_.*$",                     "^(%1$s|reply_.*)$",                            "^reply_.*$",                     "^" TOPIC_CONDUCTOR "$" },
+        [BUS_ROLE_SITE]      = { "^$",                             "^%1$s$",                                       "^" TOPIC_AGENT "\\.%2$s$",       "^(" TOPIC_EVENT "|" TOPIC_HEARTBEAT "|" QUEUE_DEAD ")\\.%2$s$" },
+};
+/* clang-format on */
+
+/* 'pattern' with %1$s the exchange and %2$s the site. */
+static json_t *fill(const char *pattern, const char *exchange, const char *site)
+{
+        OWN(text_done) struct text t = { 0 };
+
+        for (const char *at = pattern; *at; at++) {
+                if (strncmp(at, "%1$s", 4) == 0 || strncmp(at, "%2$s", 4) == 0) {
+                        text_add(&t, at[1] == '1' ? exchange : site);
+                        at += 3;
+                } else {
+                        text_add_n(&t, at, 1);
+                }
+        }
+        return t.failed ? NULL : json_string(t.bytes);
+}
+
+static void base64(const unsigned char *bytes, size_t n, char *ret)
+{
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+        for (size_t i = 0; i < n; i += 3) {
+                unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) |
+                             (i + 2 < n ? bytes[i + 2] : 0);
+
+                *ret++ = digits[v >> 18];
+                *ret++ = digits[v >> 12 & 63];
+                *ret++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
+                *ret++ = i + 2 < n ? digits[v & 63] : '=';
+        }
+        *ret = '\0';
+}
+
+/* As RabbitMQ keeps it: base64 of a salt and the digest of salt and password. */
+static json_t *password_hash(const char *password)
+{
+        size_t n = strlen(password);
+        uint32_t salt = random_u32();
+        unsigned char kept[sizeof salt + SHA256_BYTES];
+        unsigned char *salted = malloc(sizeof salt + n);
+        char text[64];
+
+        if (!salted)
+                return NULL;
+        memcpy(salted, &salt, sizeof salt);
+        memcpy(salted + sizeof salt, password, n);
+        memcpy(kept, &salt, sizeof salt);
+        sha256(salted, sizeof salt + n, kept + sizeof salt);
+        explicit_bzero(salted, sizeof salt + n);
+        free(salted);
+        base64(kept, sizeof kept, text);
+        return json_string(text);
+}
+
+struct document {
+        const struct bus_settings *settings;
+        const char *vhost;
+        json_t *users, *permissions, *topic_permissions, *queues, *bindings;
+        bool failed;
+};
+
+static void append(struct document *d, json_t *array, json_t *value)
+{
+        if (!value || json_array_append_new(array, value) != 0)
+                d->failed = true;
+}
+
+static void add_user(struct document *d, const struct bus_user *user)
+{
+        const struct rights *may = &rights[user->role];
+        const char *exchange = d->settings->control_exchange;
+        const char *site = user->site ? user->site : "";
+
+        if (user->password)
+                append(d, d->users,
+                       json_pack("{s:s, s:o, s:s, s:s}", "name", user->name, "password_hash",
+                                 password_hash(user->password), "hashing_algorithm",
+                                 "rabbit_password_hashing_sha256", "tags", ""));
+        append(d, d->permissions,
+               json_pack("{s:s, s:s, s:o, s:o, s:o}", "user", user->name, "vhost", d->vhost,
+                         "configure", fill(may->configure, exchange, site), "write",
+                         fill(may->write, exchange, site), "read",
+                         fill(may->read, exchange, site)));
+        append(d, d->topic_permissions,
+               json_pack("{s:s, s:s, s:s, s:o, s:s}", "user", user->name, "vhost", d->vhost,
+                         "exchange", exchange, "write", fill(may->topic_write, exchange, site),
+                         "read", user->role == BUS_ROLE_CONDUCTOR ? ".*" : "^$"));
+}
+
+static bool durable(const struct document *d)
+{
+        return d->settings->amqp_durable_queues || d->settings->rabbit_quorum_queue;
+}
+
+static void add_queue(struct document *d, const char *queue)
+{
+        json_t *arguments = d->settings->rabbit_quorum_queue ?
+                                    json_pack("{s:s}", "x-queue-type", "quorum") :
+                                    json_object();
+
+        append(d, d->queues,
+               json_pack("{s:s, s:s, s:b, s:b, s:o}", "name", queue, "vhost", d->vhost, "durable",
+                         durable(d), "auto_delete", 0, "arguments", arguments));
+        append(d, d->bindings,
+               json_pack("{s:s, s:s, s:s, s:s, s:s, s:{}}", "source", d->settings->control_exchange,
+                         "vhost", d->vhost, "destination", queue, "destination_type", "queue",
+                         "routing_key", declare_key(queue), "arguments"));
+}
+
+static json_t *assemble(struct document *d)
+{
+        return json_pack("{s:[{s:s}], s:O, s:O, s:O, s:[{s:s, s:s, s:s, s:b, s:b, s:b, s:{}}], s:O, s:O}",
+                         "vhosts", "name", d->vhost, "users", d->users, "permissions",
+                         d->permissions, "topic_permissions", d->topic_permissions, "exchanges",
+                         "name", d->settings->control_exchange, "vhost", d->vhost, "type", "topic",
+                         "durable", durable(d), "auto_delete", 0, "internal", 0, "arguments",
+                         "queues", d->queues, "bindings", d->bindings);
+}
+
+int bus_definitions(const struct bus_settings *settings, const char *vhost,
+                    const struct bus_user *users, size_t n_users, const char *const *sites,
+                    struct text *ret)
+{
+        json_auto_t *a = json_array(), *b = json_array(), *c = json_array(), *q = json_array(),
+                    *bindings = json_array(), *all = NULL;
+        struct document d = { .settings = settings, .vhost = vhost, .users = a, .permissions = b,
+                              .topic_permissions = c, .queues = q, .bindings = bindings };
+        OWN(mem_free) char *text = NULL;
+
+        for (size_t i = 0; i < n_users; i++)
+                add_user(&d, &users[i]);
+        for (const char *const *queue = declare_queues; *queue; queue++)
+                add_queue(&d, *queue);
+        for (; sites && *sites; sites++) {
+                char queue[256];
+
+                snprintf(queue, sizeof queue, TOPIC_AGENT ".%s", *sites);
+                add_queue(&d, queue);
+        }
+        all = assemble(&d);
+        text = all && !d.failed ? json_dumps(all, JSON_INDENT(1)) : NULL;
+        if (!text)
+                return err_raise(-ENOMEM);
+        text_add(ret, text);
+        text_add(ret, "\n");
+        return ret->failed ? err_raise(-ENOMEM) : 0;
+}
