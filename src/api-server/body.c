@@ -159,7 +159,7 @@ static int check_object(const struct attribute *attributes, json_t *object, unsi
 static int check_list(const struct attribute *a, json_t *value, unsigned verb, const char *path,
                       struct fault *why)
 {
-        char reason[80], item[PATH_SIZE];
+        char reason[80], item[PATH_SIZE + 24];
         size_t i;
         json_t *inner;
         int r = BODY_OK;

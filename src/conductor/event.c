@@ -60,6 +60,13 @@ static const char *gateway_id_known(struct turn *t, const char *site, const char
         return map_get(&t->c->gateway_ids, key);
 }
 
+const char *event_gateway_known(struct turn *t, const struct input *in)
+{
+        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
+
+        return name ? gateway_id_known(t, in->site, name) : NULL;
+}
+
 int event_plan_gateway(struct turn *t, const struct input *in, const char *name)
 {
         const char *id = name ? gateway_id_known(t, in->site, name) : NULL;

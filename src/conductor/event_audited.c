@@ -16,19 +16,22 @@
 #include "model/vif_id.h"
 #include "model/want.h"
 
+/* All that a gateway should hold. */
+static int plan_all_of(struct turn *t, const char *id)
+{
+        int r = idset_add(&t->plan.released, id);
+
+        r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
+        return r ? r : idset_add(&t->plan.attachments_of_gateway, id);
+}
+
 int audited_plan(struct turn *t, const struct input *in)
 {
         const json_t *args = in->request->args, *j;
         int r = event_plan_gateway(t, in, json_string_value(json_object_get(args, "gateway")));
         size_t i;
 
-        if (r == 0 && t->plan.gateways.n) {
-                const char *id = t->plan.gateways.texts[t->plan.gateways.n - 1];
-
-                r = idset_add(&t->plan.released, id);
-                r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
-                r = r ? r : idset_add(&t->plan.attachments_of_gateway, id);
-        }
+        r = r ? r : plan_all_of(t, event_gateway_known(t, in));
         json_array_foreach(json_object_get(args, "found_ports"), i, j) {
                 const char *project = json_string_value(json_object_get(j, "project_id"));
                 struct vif_id vif;
@@ -156,7 +159,8 @@ static int found_port(struct audit *a, const json_t *j)
         if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif))
                 at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
         if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE || at->operation_id[0] ||
-            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project))
+            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project) ||
+            text_equal(at->left_port_id, port_id))
                 return 0;
         while ((p = view_next(&a->t->view, T_VPORT, &i))) {
                 struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
@@ -182,6 +186,11 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
 
         (void)why;
         if (r || !a.g)
+                return r;
+        if (!map_get(&t->plan.ports_of_gateway.known, a.g->id)) /* its name was new */
+                return plan_all_of(t, a.g->id) < 0 ? -ENOMEM : -EAGAIN;
+        r = lock_work(t, a.g->id);
+        if (r)
                 return r;
         if (seq != a.g->inflight_seq || !a.g->inflight_by)
                 return 0; /* read before a newer command: it proves nothing */

@@ -221,7 +221,8 @@ static int pump_one(struct turn *t, struct gateway *g)
 
         if (g->inflight_seq)
                 return 0;
-        r = send_apply(t, g, &n);
+        r = lock_work(t, g->id);
+        r = r ? r : send_apply(t, g, &n);
         if (r == 0 && n == 0 && g->audit_wanted)
                 r = send_audit(t, g);
         return r;
@@ -229,13 +230,16 @@ static int pump_one(struct turn *t, struct gateway *g)
 
 int gate_pump(struct turn *t)
 {
+        int again = 0; /* what is missing is named for all gateways at once */
+
         for (size_t i = 0; i < t->pump.n; i++) {
                 struct gateway *g = NULL;
                 int r = lock_gateway(t, t->pump.texts[i], &g);
 
                 r = r ? r : pump_one(t, g);
-                if (r < 0)
+                if (r < 0 && r != -EAGAIN)
                         return r;
+                again = again ? again : r;
         }
-        return 0;
+        return again;
 }
