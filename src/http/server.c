@@ -63,12 +63,13 @@ static int port_of(int fd)
         struct sockaddr_storage address;
         socklen_t n = sizeof address;
         char service[16];
+        long long port = 0;
 
-        if (getsockname(fd, (struct sockaddr *)&address, &n) != 0 ||
+        if (getsockname(fd, (struct sockaddr *)&address, &n) == 0 &&
             getnameinfo((struct sockaddr *)&address, n, NULL, 0, service, sizeof service,
-                        NI_NUMERICSERV) != 0)
-                return 0;
-        return (int)strtol(service, NULL, 10);
+                        NI_NUMERICSERV) == 0)
+                text_to_int(service, 1, 65535, &port);
+        return (int)port;
 }
 
 static void *loop_main(void *user)
