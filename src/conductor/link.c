@@ -163,11 +163,10 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         view_dirty(l);
         /* Shown before the workflow runs: a link without a trace at its gateways is gone at once. */
         TEXT_SET(l->operation_id, "");
-        reply = t->outs->n;
+        reply = t->outs->n; /* what the workflow casts comes behind it */
         r = reply_link(t, l);
         if (r < 0)
                 return r;
-        reply = t->outs->n - 1; /* what the workflow casts comes behind it */
         r = work_start(t, l, OP_DELETE, who.request_id, "", &op);
         if (r < 0)
                 return r;

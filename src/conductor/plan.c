@@ -225,6 +225,8 @@ static int read_under_locks(struct turn *t)
 
                 r = fetch_all(t, rows, sizeof rows / sizeof *rows);
         }
+        for (size_t i = 0; i < open.n && r == 0; i++)
+                r = idset_add(&t->loaded, open.texts[i]);
         return r;
 }
 

@@ -56,7 +56,7 @@ static bool play(const struct options *o, unsigned long long seed)
         sim_run_schedule(&s, o->steps);
         whole = !s.broken[0];
         if (!whole) {
-                if (!o->verbose && o->max_broken == 1)
+                if (o->max_broken == 1)
                         sim_trace_print(&s);
                 printf("seed %llu (steps %d): %s\n", seed, o->steps, s.broken);
         }

@@ -2,6 +2,7 @@
 /* What happened last, and the first thing that must not be. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/sim.h"
 
@@ -83,9 +84,37 @@ static void print_rows(const struct sim *s)
                        (long long)a->plug_generation, a->network_id, a->port_id, a->operation_id, a->reason, a->plug_reason);
 }
 
+/* What the devices hold. */
+static void print_devices(const struct sim *s)
+{
+        for (int i = 0; i < GATEWAYS; i++) {
+                struct gateway_state state = { 0 };
+                const struct gateway *row = NULL;
+                size_t at = 0;
+
+                while ((row = sim_db_next(&s->db, T_GATEWAY, &at)) && strcmp(row->name, s->gateways[i].name) != 0)
+                        ;
+                if (!row || gateway_fake.read(s->gateways[i].device, INT64_MAX, &state, NULL) != 0)
+                        continue;
+                printf("  gateway %.8s %s: epoch %lld seq %lld inflight %lld by %lld, audit %d, held %016llx; device epoch %lld "
+                       "seq %lld, holds %016llx:",
+                       row->id, row->name, (long long)row->epoch, (long long)row->seq, (long long)row->inflight_seq,
+                       (long long)row->inflight_by, row->audit_wanted, (unsigned long long)row->held_digest,
+                       (long long)state.epoch, (long long)state.seq, (unsigned long long)gateway_state_digest(&state));
+                for (size_t j = 0; j < state.n_ports; j++)
+                        printf(" port %.8s #%lld", state.ports[j].id, (long long)state.ports[j].generation);
+                for (size_t j = 0; j < state.n_attachments; j++)
+                        printf(" attachment %.8s #%lld", state.attachments[j].id,
+                               (long long)state.attachments[j].generation);
+                printf("\n");
+                gateway_state_done(&state);
+        }
+}
+
 void sim_trace_print(const struct sim *s)
 {
         print_rows(s);
+        print_devices(s);
         size_t first = s->n_trace > TRACE_LINES ? s->n_trace - TRACE_LINES : 0;
 
         for (size_t i = first; i < s->n_trace; i++)
