@@ -388,6 +388,16 @@ static int start(struct caller *c)
         return 0;
 }
 
+int caller_open(struct caller *c)
+{
+        int r;
+
+        pthread_mutex_lock(&c->lock);
+        r = start(c);
+        pthread_mutex_unlock(&c->lock);
+        return r;
+}
+
 static bool on_start(struct outgoing *out)
 {
         struct call *call = (struct call *)out;
