@@ -185,9 +185,11 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
         if (epoch > g->epoch || (epoch == g->epoch && seq > g->seq)) {
                 g->epoch = epoch + 1;
                 g->audit_wanted = true;
+                view_dirty(g);
                 r = gateway_event(t, g, "gateway.epoch", "The gateway has seen commands that the database does not know.");
-        } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id)) {
+        } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id) && !g->audit_wanted) {
                 g->audit_wanted = true;
+                view_dirty(g);
                 r = gateway_event(t, g, "gateway.restarted", "The gateway restarted; what it holds is compared with what it should.");
         }
         if (g->audit_wanted)

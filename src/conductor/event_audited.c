@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -48,7 +49,7 @@ struct audit {
         struct turn *t;
         struct gateway *g;
         struct map there; /* id → generation + 1 as a pointer */
-        int64_t n_wanted, n_missing;
+        int64_t n_missing, n_known;
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -67,37 +68,33 @@ static int take_list(struct audit *a, const json_t *list)
         return r;
 }
 
-/* True when the device holds 'id' as the row says; corrects what the row says was read. */
-static bool holds(struct audit *a, const char *id, bool wanted, int64_t generation, bool *present, int64_t *confirmed)
+/* Corrects what the 'row' of 'id' says was read. True when the device holds it as wanted. */
+static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64_t generation, bool *present,
+                  int64_t *confirmed)
 {
         int64_t there = (int64_t)(uintptr_t)map_get(&a->there, id) - 1;
         bool is = there >= 0;
 
+        a->n_known += is;
         if (is != *present || (is && there != *confirmed)) {
-                held_change(a->g, id, *present, *confirmed, is, is ? there : *confirmed);
                 *present = is;
-                if (is)
-                        *confirmed = there;
+                *confirmed = is ? there : *confirmed;
+                view_dirty(row);
         }
-        return is == wanted && (!is || there == generation);
+        return is == wanted && *confirmed == generation;
 }
 
-/* Only what rests is repaired: what is under way is already being sent. */
+/* Only what rests is repaired: what is under way is already being sent, and while an operation runs it decides. So what was refused
+ * before is asked for again. */
 static int audit_port(struct audit *a, struct vport *p)
 {
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
 
         if (!l || !text_equal(p->gateway_id, a->g->id))
                 return 0;
-        a->n_wanted++;
-        if (view_get(&a->t->view, T_WORK, p->id) || p->confirmed_generation != p->generation)
+        if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
+            view_get(&a->t->view, T_WORK, p->id) || l->operation_id[0])
                 return 0;
-        if (holds(a, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation)) {
-                p->verified_ms = a->t->now_ms;
-                view_dirty(p);
-                return 0;
-        }
-        view_dirty(p);
         a->n_missing++;
         return gate_enqueue_port(a->t, l, p, "");
 }
@@ -106,11 +103,9 @@ static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
-        if (view_get(&a->t->view, T_WORK, at->id) || at->confirmed_generation != at->generation)
+        if (holds(a, at, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation) ||
+            view_get(&a->t->view, T_WORK, at->id))
                 return 0;
-        if (holds(a, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation))
-                return 0;
-        view_dirty(at);
         a->n_missing++;
         return gate_enqueue_attachment(a->t, at, "");
 }
@@ -178,6 +173,7 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const json_t *args = in->request->args, *j;
         const char *boot_id = json_string_value(json_object_get(args, "boot_id"));
+        const char *digest = json_string_value(json_object_get(args, "digest"));
         int64_t seq = json_integer_value(json_object_get(args, "seq"));
         struct audit a = { .t = t };
         struct fault f = { 0 };
@@ -192,17 +188,17 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         r = lock_work(t, a.g->id);
         if (r)
                 return r;
-        if (seq != a.g->inflight_seq || !a.g->inflight_by)
+        if (seq != a.g->seq || a.g->inflight_seq != GATE_AUDIT(a.g))
                 return 0; /* read before a newer command: it proves nothing */
-        if (fault_from_json(json_object_get(args, "fault"), &f)) {
-                a.g->audit_wanted = true;
+        if (fault_from_json(json_object_get(args, "fault"), &f))
                 return gate_pause(t, a.g, f.retry_after_ms);
-        }
         r = gate_open(t, a.g);
+        a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));
         r = r ? r : take_list(&a, json_object_get(args, "attachments"));
         r = r ? r : compare(&a);
-        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")));
+        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")) + (int64_t)a.there.n - a.n_known);
+        a.g->held_digest = (int64_t)digest_parse(digest);
         json_array_foreach(json_object_get(args, "found_ports"), i, j) {
                 r = r ? r : found_port(&a, j);
         }

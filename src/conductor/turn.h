@@ -82,6 +82,7 @@ int lock_attachment(struct turn *t, const char *id, struct attachment **ret); /*
 int lock_work(struct turn *t, const char *gateway_id); /* all that waits for a locked gateway is in the view */
 
 /* gate.c: the unit of sending is the gateway */
+#define GATE_AUDIT(g) (-(g)->seq - 1) /* inflight_seq while an audit is out */
 int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
 int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
 int gate_open(struct turn *t, struct gateway *g);     /* an answer came */

@@ -25,8 +25,8 @@ static void device_refuses_one(struct sim *s, struct injection *i)
 static void device_fault(struct sim *s, struct sim_gateway *g)
 {
         struct injection *i = fake_gateway_injection(g->device);
-        size_t what = random_below(&s->random, 6);
-        static const char *const names[] = { "is unreachable", "hangs", "does half", "lies", "refuses all", "refuses one" };
+        static const char *const names[] = { "is unreachable", "hangs", "does half", "refuses all", "refuses one", "lies" };
+        size_t what = random_below(&s->random, s->liars ? 6 : 5);
 
         *i = (struct injection){ 0 };
         g->calm_ms = a_while(s);
@@ -42,13 +42,13 @@ static void device_fault(struct sim *s, struct sim_gateway *g)
                 i->half = true;
                 break;
         case 3:
-                i->lie = true;
-                break;
-        case 4:
                 TEXT_SET(i->refuse, "The device is full.");
                 break;
-        default:
+        case 4:
                 device_refuses_one(s, i);
+                break;
+        default:
+                i->lie = g->lied = true;
         }
 }
 

@@ -99,6 +99,7 @@ struct sim_gateway {
         struct gateway_handle *device;
         int64_t calm_ms;      /* its injections end then */
         int n_boots;
+        bool lied;            /* it may keep what it said was gone */
 };
 struct sim_site {
         char id[ID_SIZE], name[SITE_SIZE];
@@ -125,6 +126,7 @@ struct sim {
         struct random random, ids;
         int64_t now_ms;
         int fault_percent;    /* how bad the days are; 0: all works */
+        bool liars;           /* devices may claim what is not so */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
         struct sim_conductor conductors[CONDUCTORS];

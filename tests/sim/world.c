@@ -131,6 +131,7 @@ void sim_init(struct sim *s, uint64_t seed, bool verbose)
                 .verbose = verbose,
         };
         s->fault_percent = badness[random_below(&s->random, sizeof badness / sizeof *badness)];
+        s->liars = random_chance(&s->random, 10);
         for (int i = 0; i < GATEWAYS; i++)
                 gateway_init(s, i);
         for (int i = 0; i < SITES; i++)
