@@ -98,6 +98,7 @@ static const struct store_column attachment_columns[] = {
         TEXT(attachment, reason),
         INT(attachment, plug),
         INT(attachment, plug_generation),
+        INT(attachment, plug_sent),
         TEXT(attachment, network_id),
         TEXT(attachment, port_id),
         TEXT(attachment, neutron_port_id),
