@@ -87,12 +87,6 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
         return r;
 }
 
-static void forget_network(struct attachment *a)
-{
-        a->plug = PLUG_NONE;
-        a->network_id[0] = a->port_id[0] = a->neutron_port_id[0] = a->net_key[0] = '\0';
-}
-
 /* The attachment that waited for this answer; NULL: nobody waits for it any more. */
 static int answered(struct turn *t, const struct input *in, enum plug_state state, struct attachment **ret)
 {
@@ -195,8 +189,7 @@ int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
                 return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms) : unplug_refused(t, a);
         }
         TEXT_SET(a->left_port_id, a->port_id);
-        forget_network(a);
-        view_dirty(a);
+        attachment_forget(a);
         r = timer_clear(t, TIMER_PLUG, a->id);
         if (r == 0 && a->n_ports == 0)
                 r = attachment_leave(t, a, "");

@@ -64,10 +64,18 @@ int step_want_ports(void *subject)
         return r;
 }
 
+void attachment_forget(struct attachment *a)
+{
+        a->plug = PLUG_NONE;
+        a->network_id[0] = a->port_id[0] = a->neutron_port_id[0] = a->net_key[0] = '\0';
+        view_dirty(a);
+}
+
 int attachment_leave(struct turn *t, struct attachment *a, const char *request_id)
 {
         if (a->plug != PLUG_NONE)
                 return unplug_start(t, a, request_id); /* and once more when that is done */
+        attachment_forget(a);
         return want_attachment(t, a, false, request_id);
 }
 
@@ -86,8 +94,7 @@ static int wish_forget(struct subject *s, struct attachment *a)
                 if (l && l != s->l && text_equal(p->attachment_id, a->id) && l->provisioning == PROV_PENDING_CREATE)
                         return 0;
         }
-        a->network_id[0] = a->port_id[0] = a->net_key[0] = '\0';
-        view_dirty(a);
+        attachment_forget(a);
         return 0;
 }
 

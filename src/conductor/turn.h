@@ -131,6 +131,7 @@ int work_preempt(struct turn *t, struct vlink *l);
 bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a);
 int work_timeout(struct turn *t, const char *operation_id);
 /* An access side goes with its VPN's last port: out of its network first, then off the gateway. */
+void attachment_forget(struct attachment *a); /* it is in no network, and shall be in none */
 int attachment_leave(struct turn *t, struct attachment *a, const char *request_id);
 struct attachment *subject_attachment(const struct subject *s, int side);
 
