@@ -158,22 +158,6 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
         return r ? r : feed_all(t, a, PLUG_DONE, NULL);
 }
 
-/* What was plugged stays so, as far as we know; a detach or delete may try again. What never was is tried again until it
- * is out. */
-static int unplug_refused(struct turn *t, struct attachment *a)
-{
-        int r;
-
-        if (a->neutron_port_id[0]) {
-                a->plug = PLUG_PLUGGED;
-                r = timer_clear(t, TIMER_PLUG, a->id);
-        } else {
-                r = plug_pause(t, a, t->c->timing.audit_ms);
-        }
-        view_dirty(a);
-        return r ? r : feed_all(t, a, UNPLUG_REFUSED, a->plug_reason);
-}
-
 int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         struct attachment *a = NULL;
@@ -186,7 +170,11 @@ int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
         if (fault_from_json(json_object_get(in->request->args, "fault"), &f)) {
                 TEXT_SET(a->plug_reason, f.message);
                 view_dirty(a);
-                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms) : unplug_refused(t, a);
+                if (f.retry_after_ms > 0)
+                        return plug_pause(t, a, f.retry_after_ms);
+                /* An earlier attempt may have come through: it is tried on, slowly, until it is known to be out. */
+                r = plug_pause(t, a, t->c->timing.audit_ms);
+                return r ? r : feed_all(t, a, UNPLUG_REFUSED, a->plug_reason);
         }
         TEXT_SET(a->left_port_id, a->port_id);
         attachment_forget(a);

@@ -25,8 +25,13 @@ static int64_t attachment_mtu(struct turn *t, const struct attachment *a)
         return mtu;
 }
 
-/* The command for what is wanted now. It is out until its answer comes, or until the time is up in which it can wait in the queue and
- * then be at work. */
+/* How long a command can live: it waits in the queue, then it is at work. */
+static int64_t life_ms(const struct turn *t)
+{
+        return 2 * t->c->timing.apply_timeout_ms + t->c->timing.answer_margin_ms;
+}
+
+/* The command for what is wanted now. It is out until its answer comes or its life is over. */
 static int send(struct turn *t, struct attachment *a, const char *request_id)
 {
         const struct conductor_timing *timing = &t->c->timing;
@@ -50,14 +55,17 @@ static int send(struct turn *t, struct attachment *a, const char *request_id)
         view_dirty(a);
         r = out_cast(t, a->site_name, a->plug == PLUG_PLUGGING ? "plug" : "unplug", args, request_id,
                      timing->apply_timeout_ms, &timer);
-        return r ? r
-                 : timer_set(t, TIMER_PLUG, a->id,
-                             t->now_ms + 2 * timing->apply_timeout_ms + timing->answer_margin_ms);
+        return r ? r : timer_set(t, TIMER_PLUG, a->id, t->now_ms + life_ms(t));
 }
 
 static bool is_moving(const struct attachment *a)
 {
         return a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING;
+}
+
+static int send_when_clear(struct turn *t, struct attachment *a, const char *request_id)
+{
+        return t->now_ms < a->plug_clear_ms ? timer_set(t, TIMER_PLUG, a->id, a->plug_clear_ms) : send(t, a, request_id);
 }
 
 /* A new desire waits for the answer to the older one, for the network has no fence: a plug that comes late would undo an unplug. */
@@ -66,7 +74,7 @@ static int want(struct turn *t, struct attachment *a, enum plug_state state, con
         a->plug = (int64_t)state;
         a->plug_generation++;
         view_dirty(a);
-        return a->plug_sent ? 0 : send(t, a, request_id);
+        return a->plug_sent ? 0 : send_when_clear(t, a, request_id);
 }
 
 int plug_start(struct turn *t, struct attachment *a, const char *request_id)
@@ -77,7 +85,7 @@ int plug_start(struct turn *t, struct attachment *a, const char *request_id)
 
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id)
 {
-        return a->plug == PLUG_UNPLUGGING ? 0 : want(t, a, PLUG_UNPLUGGING, request_id);
+        return a->plug == PLUG_UNPLUGGING ? plug_hurry(t, a->id) : want(t, a, PLUG_UNPLUGGING, request_id);
 }
 
 int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool *ret_newest)
@@ -91,7 +99,7 @@ int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool
         view_dirty(a);
         if (*ret_newest || !is_moving(a))
                 return timer_clear(t, TIMER_PLUG, a->id);
-        return send(t, a, "");
+        return send_when_clear(t, a, "");
 }
 
 int plug_pause(struct turn *t, struct attachment *a, int64_t pause_ms)
@@ -114,17 +122,18 @@ int plug_due(struct turn *t, const char *attachment_id)
 
 int plug_lost(struct turn *t, const char *attachment_id)
 {
-        const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        /* Whether it came to an agent is not known: only the same again is safe before its time is up. */
-        if (a && a->plug_sent && a->plug_sent != a->plug_generation)
+        /* Whether it came to an agent is not known: only the same again is safe before its life is over. */
+        if (!a || !is_moving(a) || a->plug_sent != a->plug_generation)
                 return 0;
-        return plug_due(t, attachment_id);
+        a->plug_clear_ms = t->now_ms + life_ms(t);
+        return send(t, a, "");
 }
 
 int plug_hurry(struct turn *t, const char *attachment_id)
 {
         const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        return a && is_moving(a) && !a->plug_sent ? plug_due(t, attachment_id) : 0;
+        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms ? plug_due(t, attachment_id) : 0;
 }

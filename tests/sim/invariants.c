@@ -116,15 +116,18 @@ static void check_limits(struct sim *s)
         each_row(s, T_VLINK, vlink, l)
         {
                 const struct port_want *ends[SIDE_N] = { NULL };
+                bool lied = false;
 
                 each_row(s, T_VPORT, vport, p)
                 {
                         int g = gateway_of(s, p->gateway_id);
 
-                        if (text_equal(p->link_id, l->id) && g >= 0)
-                                ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
+                        if (!text_equal(p->link_id, l->id) || g < 0)
+                                continue;
+                        lied |= s->gateways[g].lied;
+                        ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
                 }
-                if (!ends[SIDE_A] || !ends[SIDE_Z] || l->operating == OPER_DEGRADED)
+                if (!ends[SIDE_A] || !ends[SIDE_Z] || lied || l->operating == OPER_DEGRADED)
                         continue;
                 for (int side = 0; side < SIDE_N; side++)
                         if (ends[side]->tx_kbps > ends[!side]->rx_kbps)
