@@ -103,6 +103,7 @@ CREATE TABLE attachment (
         network_id           text COLLATE "C" NOT NULL,
         port_id              text COLLATE "C" NOT NULL,
         neutron_port_id      text COLLATE "C" NOT NULL,
+        left_port_id         text COLLATE "C" NOT NULL,
         net_key              text COLLATE "C" UNIQUE,
         plug_reason          text COLLATE "C" NOT NULL,
         operation_id         uuid,
@@ -222,10 +223,15 @@ CREATE TABLE reservation (
         PRIMARY KEY (link_id, resource_id, direction)
 ) WITH (fillfactor = 45);
 
--- A transaction's events become visible together, but not in the order of their ids. Readers take them in the
--- order (epoch, xid, id) and, in the present epoch, stop below the oldest running transaction; so none is ever passed
--- over. A database restored from a backup starts a new epoch, by replacing this function with one that gives one more.
-CREATE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1::bigint';
+-- A transaction's events become visible together, but transactions not in the order they began. An event's id is made of the
+-- epoch (6 bits), its transaction (40 bits) and its place there (17 bits); readers take events in the order of ids and stop below
+-- the oldest running transaction; so one who resumes after an id never misses one. A database restored from a backup, whose
+-- transactions are numbered from earlier on, starts a new epoch: event_epoch() is replaced by one that gives one more.
+CREATE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 0::bigint';
+CREATE FUNCTION event_id(place bigint) RETURNS bigint LANGUAGE sql VOLATILE
+        AS 'SELECT (event_epoch() << 57) | (pg_current_xact_id()::text::bigint << 17) | place';
+CREATE FUNCTION event_horizon() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+        AS 'SELECT (event_epoch() << 57) | (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 17)';
 
 CREATE TABLE event (
         project_id   text COLLATE "C" NOT NULL,
@@ -240,12 +246,9 @@ CREATE TABLE event (
         site         text COLLATE "C" NOT NULL,
         reason       text COLLATE "C" NOT NULL,
         at_ms        bigint NOT NULL,
-        id           bigserial PRIMARY KEY,
-        xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
-        epoch        bigint NOT NULL DEFAULT event_epoch()
+        id           bigint PRIMARY KEY
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
-CREATE INDEX event_order ON event (epoch, xid, id);
-CREATE INDEX event_project ON event (project_id, epoch, xid, id);
+CREATE INDEX event_project ON event (project_id, id);
 CREATE INDEX event_object ON event (object_id, id);
 CREATE INDEX event_operation ON event (operation_id, id);
 

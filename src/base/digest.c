@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t digest_bytes(const void *bytes, size_t n)
@@ -23,4 +24,12 @@ uint64_t digest_text(const char *text)
 void digest_format(uint64_t digest, char ret[17])
 {
         snprintf(ret, 17, "%016" PRIx64, digest);
+}
+
+uint64_t digest_parse(const char *hex)
+{
+        char *end = NULL;
+        uint64_t digest = hex ? strtoull(hex, &end, 16) : 0;
+
+        return end && end - hex == 16 && !*end ? digest : 0;
 }

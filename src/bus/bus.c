@@ -84,9 +84,20 @@ void bus_drain(struct bus *b, int drain_ms)
         publisher_drain(b->publisher, drain_ms);
 }
 
+int bus_open(struct bus *b)
+{
+        publisher_open(b->publisher);
+        return caller_open(b->caller);
+}
+
 bool bus_can_send(const struct bus *b)
 {
         return publisher_up(b->publisher);
+}
+
+bool bus_is_blocked(const struct bus *b)
+{
+        return publisher_blocked(b->publisher);
 }
 
 uint64_t bus_send_epoch(const struct bus *b)

@@ -60,8 +60,11 @@ struct bus *bus_free(struct bus *b);
 OWN_DEFINE(struct bus *, bus_free)
 /* Waits until what was accepted for sending is confirmed, at most 'drain_ms'. Stop the consumers before. */
 void bus_drain(struct bus *b, int drain_ms);
+/* Connects for sending and calling now, not with the first message. */
+int bus_open(struct bus *b);
 /* True while the broker can be used for sending: connected and not blocked. */
 bool bus_can_send(const struct bus *b);
+bool bus_is_blocked(const struct bus *b); /* connected, but the broker takes nothing at the moment */
 /* Counts connections made for sending; a change tells that earlier casts may be lost. */
 uint64_t bus_send_epoch(const struct bus *b);
 

@@ -24,4 +24,6 @@ struct bus_call_spec {
         bus_on_reply on_reply;
         void *user;
 };
+/* Connects now, not with the first call. */
+int caller_open(struct caller *c);
 int caller_call(struct caller *c, const struct bus_call_spec *spec);

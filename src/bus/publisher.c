@@ -425,6 +425,11 @@ static void start(struct publisher *p)
         pthread_mutex_unlock(&p->start);
 }
 
+void publisher_open(struct publisher *p)
+{
+        start(p);
+}
+
 void publisher_put(struct publisher *p, struct outgoing *out)
 {
         int64_t n = atomic_fetch_add(&p->n_waiting, 1);

@@ -41,6 +41,8 @@ int publisher_new(const struct line_net *net, struct publisher **ret);
 struct publisher *publisher_free(struct publisher *p);
 OWN_DEFINE(struct publisher *, publisher_free)
 
+/* Connects now, not with the first message. */
+void publisher_open(struct publisher *p);
 /* Takes the message over. From any thread. */
 void publisher_put(struct publisher *p, struct outgoing *out);
 /* Waits until nothing is left to send or confirm, at most 'timeout_ms'. */

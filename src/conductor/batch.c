@@ -95,6 +95,7 @@ static void turn_reset(struct turn *t)
 {
         view_done(&t->view);
         idset_done(&t->pump);
+        idset_done(&t->loaded);
         outs_done(t->outs);
 }
 
@@ -180,6 +181,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 outs_done(ret);
         view_done(&t.view);
         idset_done(&t.pump);
+        idset_done(&t.loaded);
         plan_done(&t.plan);
         free(refused.faults);
         return r < 0 ? r : answer_of(r);

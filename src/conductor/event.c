@@ -60,6 +60,13 @@ static const char *gateway_id_known(struct turn *t, const char *site, const char
         return map_get(&t->c->gateway_ids, key);
 }
 
+const char *event_gateway_known(struct turn *t, const struct input *in)
+{
+        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
+
+        return name ? gateway_id_known(t, in->site, name) : NULL;
+}
+
 int event_plan_gateway(struct turn *t, const struct input *in, const char *name)
 {
         const char *id = name ? gateway_id_known(t, in->site, name) : NULL;
@@ -178,9 +185,11 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
         if (epoch > g->epoch || (epoch == g->epoch && seq > g->seq)) {
                 g->epoch = epoch + 1;
                 g->audit_wanted = true;
+                view_dirty(g);
                 r = gateway_event(t, g, "gateway.epoch", "The gateway has seen commands that the database does not know.");
-        } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id)) {
+        } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id) && !g->audit_wanted) {
                 g->audit_wanted = true;
+                view_dirty(g);
                 r = gateway_event(t, g, "gateway.restarted", "The gateway restarted; what it holds is compared with what it should.");
         }
         if (g->audit_wanted)

@@ -35,9 +35,7 @@ int applied_plan(struct turn *t, const struct input *in)
         r = r ? r : plan_results(&t->plan.ports, json_object_get(args, "ports"));
         r = r ? r : plan_results(&t->plan.attachments, json_object_get(args, "attachments"));
         r = r ? r : plan_results(&t->plan.ports_of_attachment, json_object_get(args, "attachments"));
-        if (r == 0 && t->plan.gateways.n)
-                r = idset_add(&t->plan.released, t->plan.gateways.texts[t->plan.gateways.n - 1]);
-        return r;
+        return r ? r : idset_add(&t->plan.released, event_gateway_known(t, in));
 }
 
 /* What one event did, until all its results are in. */
@@ -54,8 +52,8 @@ static int work_done(struct applied *a, const char *object_id, int64_t generatio
         const struct work *w = view_get(&a->t->view, T_WORK, object_id);
         struct work key = { 0 };
 
-        if (w && w->generation != generation)
-                return 0; /* a newer desire waits */
+        if (!w || w->generation != generation)
+                return 0; /* done before, or a newer desire waits */
         TEXT_SET(key.object_id, object_id);
         return view_remove(&a->t->view, T_WORK, &key);
 }
@@ -221,6 +219,9 @@ int applied_handle(struct turn *t, const struct input *in, struct fault *why)
         int r = event_gateway(t, in, &a.g);
 
         if (r || !a.g)
+                return r;
+        r = lock_work(t, a.g->id);
+        if (r)
                 return r;
         if (apply_result_from_json(in->request->args, &res, why))
                 return why->code;

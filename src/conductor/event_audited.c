@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -16,19 +17,22 @@
 #include "model/vif_id.h"
 #include "model/want.h"
 
+/* All that a gateway should hold. */
+static int plan_all_of(struct turn *t, const char *id)
+{
+        int r = idset_add(&t->plan.released, id);
+
+        r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
+        return r ? r : idset_add(&t->plan.attachments_of_gateway, id);
+}
+
 int audited_plan(struct turn *t, const struct input *in)
 {
         const json_t *args = in->request->args, *j;
         int r = event_plan_gateway(t, in, json_string_value(json_object_get(args, "gateway")));
         size_t i;
 
-        if (r == 0 && t->plan.gateways.n) {
-                const char *id = t->plan.gateways.texts[t->plan.gateways.n - 1];
-
-                r = idset_add(&t->plan.released, id);
-                r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
-                r = r ? r : idset_add(&t->plan.attachments_of_gateway, id);
-        }
+        r = r ? r : plan_all_of(t, event_gateway_known(t, in));
         json_array_foreach(json_object_get(args, "found_ports"), i, j) {
                 const char *project = json_string_value(json_object_get(j, "project_id"));
                 struct vif_id vif;
@@ -45,7 +49,7 @@ struct audit {
         struct turn *t;
         struct gateway *g;
         struct map there; /* id → generation + 1 as a pointer */
-        int64_t n_wanted, n_missing;
+        int64_t n_missing, n_known;
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -64,37 +68,33 @@ static int take_list(struct audit *a, const json_t *list)
         return r;
 }
 
-/* True when the device holds 'id' as the row says; corrects what the row says was read. */
-static bool holds(struct audit *a, const char *id, bool wanted, int64_t generation, bool *present, int64_t *confirmed)
+/* Corrects what the 'row' of 'id' says was read. True when the device holds it as wanted. */
+static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64_t generation, bool *present,
+                  int64_t *confirmed)
 {
         int64_t there = (int64_t)(uintptr_t)map_get(&a->there, id) - 1;
         bool is = there >= 0;
 
+        a->n_known += is;
         if (is != *present || (is && there != *confirmed)) {
-                held_change(a->g, id, *present, *confirmed, is, is ? there : *confirmed);
                 *present = is;
-                if (is)
-                        *confirmed = there;
+                *confirmed = is ? there : *confirmed;
+                view_dirty(row);
         }
-        return is == wanted && (!is || there == generation);
+        return is == wanted && *confirmed == generation;
 }
 
-/* Only what rests is repaired: what is under way is already being sent. */
+/* Only what rests is repaired: what is under way is already being sent, and while an operation runs it decides. So what was refused
+ * before is asked for again. */
 static int audit_port(struct audit *a, struct vport *p)
 {
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
 
         if (!l || !text_equal(p->gateway_id, a->g->id))
                 return 0;
-        a->n_wanted++;
-        if (view_get(&a->t->view, T_WORK, p->id) || p->confirmed_generation != p->generation)
+        if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
+            view_get(&a->t->view, T_WORK, p->id) || l->operation_id[0])
                 return 0;
-        if (holds(a, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation)) {
-                p->verified_ms = a->t->now_ms;
-                view_dirty(p);
-                return 0;
-        }
-        view_dirty(p);
         a->n_missing++;
         return gate_enqueue_port(a->t, l, p, "");
 }
@@ -103,11 +103,9 @@ static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
-        if (view_get(&a->t->view, T_WORK, at->id) || at->confirmed_generation != at->generation)
+        if (holds(a, at, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation) ||
+            view_get(&a->t->view, T_WORK, at->id))
                 return 0;
-        if (holds(a, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation))
-                return 0;
-        view_dirty(at);
         a->n_missing++;
         return gate_enqueue_attachment(a->t, at, "");
 }
@@ -156,7 +154,8 @@ static int found_port(struct audit *a, const json_t *j)
         if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif))
                 at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
         if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE || at->operation_id[0] ||
-            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project))
+            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project) ||
+            text_equal(at->left_port_id, port_id))
                 return 0;
         while ((p = view_next(&a->t->view, T_VPORT, &i))) {
                 struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
@@ -174,6 +173,7 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const json_t *args = in->request->args, *j;
         const char *boot_id = json_string_value(json_object_get(args, "boot_id"));
+        const char *digest = json_string_value(json_object_get(args, "digest"));
         int64_t seq = json_integer_value(json_object_get(args, "seq"));
         struct audit a = { .t = t };
         struct fault f = { 0 };
@@ -183,17 +183,22 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         (void)why;
         if (r || !a.g)
                 return r;
-        if (seq != a.g->inflight_seq || !a.g->inflight_by)
+        if (!map_get(&t->plan.ports_of_gateway.known, a.g->id)) /* its name was new */
+                return plan_all_of(t, a.g->id) < 0 ? -ENOMEM : -EAGAIN;
+        r = lock_work(t, a.g->id);
+        if (r)
+                return r;
+        if (seq != a.g->seq || a.g->inflight_seq != GATE_AUDIT(a.g))
                 return 0; /* read before a newer command: it proves nothing */
-        if (fault_from_json(json_object_get(args, "fault"), &f)) {
-                a.g->audit_wanted = true;
+        if (fault_from_json(json_object_get(args, "fault"), &f))
                 return gate_pause(t, a.g, f.retry_after_ms);
-        }
         r = gate_open(t, a.g);
+        a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));
         r = r ? r : take_list(&a, json_object_get(args, "attachments"));
         r = r ? r : compare(&a);
-        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")));
+        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")) + (int64_t)a.there.n - a.n_known);
+        a.g->held_digest = (int64_t)digest_parse(digest);
         json_array_foreach(json_object_get(args, "found_ports"), i, j) {
                 r = r ? r : found_port(&a, j);
         }

@@ -163,6 +163,7 @@ int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
                 r = timer_clear(t, TIMER_PLUG, a->id);
                 return r ? r : feed_all(t, a, EV_PLUG_FAILED, a->plug_reason);
         }
+        TEXT_SET(a->left_port_id, a->port_id);
         forget_network(a);
         view_dirty(a);
         r = timer_clear(t, TIMER_PLUG, a->id);

@@ -109,8 +109,8 @@ int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms)
         if (pause < retry_after_ms)
                 pause = retry_after_ms;
         g->attempts++;
-        g->inflight_seq = g->seq;
-        g->inflight_by = 0; /* closed, but nothing is outstanding */
+        g->inflight_seq = g->seq + 1; /* closed, but nothing is outstanding: no answer has this number */
+        g->inflight_by = 0;
         view_dirty(g);
         return timer_set(t, TIMER_GATE, g->id, t->now_ms + min64(pause, t->c->timing.retry_limit_ms));
 }
@@ -129,11 +129,12 @@ int gate_due(struct turn *t, const char *gateway_id)
         return r ? r : idset_add(&t->pump, g->id);
 }
 
-/* The command's address and stamp; takes the next sequence number. */
-static json_t *command_new(struct turn *t, struct gateway *g)
+/* The command's address and stamp. An apply takes the next number, which the device keeps. An audit changes nothing there: it
+ * goes under the last apply's number, so that the device and its row stay equal, and is told apart by its sign. */
+static json_t *command_new(struct turn *t, struct gateway *g, bool audit)
 {
-        g->seq++;
-        g->inflight_seq = g->seq;
+        g->seq += !audit;
+        g->inflight_seq = audit ? GATE_AUDIT(g) : g->seq;
         g->inflight_by = t->c->number;
         view_dirty(g);
         return json_pack("{s:s, s:I, s:I, s:I}", "gateway", g->name, "epoch", (json_int_t)g->epoch, "seq",
@@ -178,7 +179,7 @@ static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
                 json_decref(attachments);
                 return n ? err_raise(-ENOMEM) : 0;
         }
-        args = command_new(t, g);
+        args = command_new(t, g, false);
         if (!args) {
                 json_decref(ports);
                 json_decref(attachments);
@@ -204,9 +205,8 @@ static json_t *loose_vif_ids(struct turn *t, const struct gateway *g)
 
 static int send_audit(struct turn *t, struct gateway *g)
 {
-        json_t *args = command_new(t, g);
+        json_t *args = command_new(t, g, true);
 
-        g->audit_wanted = false;
         if (!args || json_object_set_new(args, "vif_ids", loose_vif_ids(t, g)) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);
@@ -221,7 +221,8 @@ static int pump_one(struct turn *t, struct gateway *g)
 
         if (g->inflight_seq)
                 return 0;
-        r = send_apply(t, g, &n);
+        r = lock_work(t, g->id);
+        r = r ? r : send_apply(t, g, &n);
         if (r == 0 && n == 0 && g->audit_wanted)
                 r = send_audit(t, g);
         return r;
@@ -229,13 +230,16 @@ static int pump_one(struct turn *t, struct gateway *g)
 
 int gate_pump(struct turn *t)
 {
+        int again = 0; /* what is missing is named for all gateways at once */
+
         for (size_t i = 0; i < t->pump.n; i++) {
                 struct gateway *g = NULL;
                 int r = lock_gateway(t, t->pump.texts[i], &g);
 
                 r = r ? r : pump_one(t, g);
-                if (r < 0)
+                if (r < 0 && r != -EAGAIN)
                         return r;
+                again = again ? again : r;
         }
-        return 0;
+        return again;
 }

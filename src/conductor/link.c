@@ -143,6 +143,7 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         struct operation *op;
         struct caller who;
         struct vlink *l;
+        size_t reply;
         int r;
 
         if (!caller_of(in, &who, why))
@@ -162,13 +163,14 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         view_dirty(l);
         /* Shown before the workflow runs: a link without a trace at its gateways is gone at once. */
         TEXT_SET(l->operation_id, "");
+        reply = t->outs->n; /* what the workflow casts comes behind it */
         r = reply_link(t, l);
         if (r < 0)
                 return r;
         r = work_start(t, l, OP_DELETE, who.request_id, "", &op);
         if (r < 0)
                 return r;
-        return json_object_set_new(json_object_get(t->outs->outs[t->outs->n - 1].body, "virtual_link"), "operation_id",
+        return json_object_set_new(json_object_get(t->outs->outs[reply].body, "virtual_link"), "operation_id",
                                    json_string(op->id)) < 0
                        ? err_raise(-ENOMEM)
                        : 0;

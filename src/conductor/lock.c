@@ -19,6 +19,13 @@ int lock_gateway(struct turn *t, const char *id, struct gateway **ret)
         return 0;
 }
 
+int lock_work(struct turn *t, const char *gateway_id)
+{
+        if (map_get(&t->loaded.known, gateway_id))
+                return 0;
+        return idset_add(&t->plan.released, gateway_id) < 0 ? -ENOMEM : -EAGAIN;
+}
+
 int lock_attachment(struct turn *t, const char *id, struct attachment **ret)
 {
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, id);

@@ -63,8 +63,10 @@ static int plan_timer(struct plan *p, const struct timer *timer)
 
         if (timer->kind == TIMER_OPERATION)
                 return r ? r : idset_add(&p->operations, timer->ref_id);
-        if (timer->kind == TIMER_PLUG)
-                return r ? r : idset_add(&p->attachments, timer->ref_id);
+        if (timer->kind == TIMER_PLUG) { /* its links tell the MTU */
+                r = r ? r : idset_add(&p->attachments, timer->ref_id);
+                return r ? r : idset_add(&p->ports_of_attachment, timer->ref_id);
+        }
         r = r ? r : idset_add(&p->gateways, timer->ref_id);
         return r ? r : idset_add(&p->released, timer->ref_id);
 }
@@ -223,6 +225,8 @@ static int read_under_locks(struct turn *t)
 
                 r = fetch_all(t, rows, sizeof rows / sizeof *rows);
         }
+        for (size_t i = 0; i < open.n && r == 0; i++)
+                r = idset_add(&t->loaded, open.texts[i]);
         return r;
 }
 

@@ -35,12 +35,14 @@ int step_limit_ports(struct subject *s, const struct end_limits *limits)
         return r;
 }
 
+/* The same for an access side; one that was refused is asked again. */
 static int want_attachment(struct subject *s, struct attachment *a, bool wanted)
 {
-        if (a->generation && a->wanted == wanted)
+        if (a->generation && a->wanted == wanted && !a->reason[0])
                 return 0;
         a->generation++;
         a->wanted = wanted;
+        a->reason[0] = '\0';
         view_dirty(a);
         return gate_enqueue_attachment(s->t, a, s->op->request_id);
 }

@@ -46,6 +46,7 @@ struct turn {
         struct plan plan;
         struct outs *outs;
         struct idset pump;          /* gateways to look at after the last input */
+        struct idset loaded;        /* gateways whose waiting work is in the view */
         const struct input *input;  /* in hand */
 };
 
@@ -78,8 +79,10 @@ int timer_clear(struct turn *t, enum timer_kind kind, const char *ref_id);
 /* lock.c: rows for changing; -EAGAIN when they are not locked yet. */
 int lock_gateway(struct turn *t, const char *id, struct gateway **ret);
 int lock_attachment(struct turn *t, const char *id, struct attachment **ret); /* gone: *ret NULL, 0 */
+int lock_work(struct turn *t, const char *gateway_id); /* all that waits for a locked gateway is in the view */
 
 /* gate.c: the unit of sending is the gateway */
+#define GATE_AUDIT(g) (-(g)->seq - 1) /* inflight_seq while an audit is out */
 int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
 int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
 int gate_open(struct turn *t, struct gateway *g);     /* an answer came */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 
 enum { TICK_MS = 250 };
@@ -102,13 +101,9 @@ void loop_done(struct http_loop *loop)
 /* ---- watches ---- */
 
 struct http_watch {
-        struct http_loop *loop;
         void (*on_event)(void *user);
         void *user;
-        struct event *readable, *writable, *timer;
-        int fd;
-        bool writing;
-        int64_t timer_ms; /* when the timer runs out, or 0 */
+        struct event *readable;
 };
 
 static void on_watch(evutil_socket_t fd, short what, void *user)
@@ -116,87 +111,37 @@ static void on_watch(evutil_socket_t fd, short what, void *user)
         struct http_watch *w = user;
 
         (void)fd;
-        if (what & EV_TIMEOUT)
-                w->timer_ms = 0;
+        (void)what;
         w->on_event(w->user);
 }
 
-int http_watch_new(struct http_loop *loop, void (*on_event)(void *user), void *user,
+int http_watch_new(struct http_loop *loop, int fd, void (*on_event)(void *user), void *user,
                    struct http_watch **ret)
 {
         OWN(http_watch_free) struct http_watch *w = calloc(1, sizeof *w);
 
         if (!w)
                 return err_raise(-ENOMEM);
-        w->loop = loop;
         w->on_event = on_event;
         w->user = user;
-        w->fd = -1;
-        w->timer = event_new(loop->base, -1, 0, on_watch, w);
-        if (!w->timer)
+        w->readable = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_watch, w);
+        if (!w->readable || event_add(w->readable, NULL) != 0)
                 return err_raise(-ENOMEM);
         *ret = TAKE(w);
         return 0;
 }
 
-void http_watch_forget(struct http_watch *w)
-{
-        if (w->readable)
-                event_free(TAKE(w->readable));
-        if (w->writable)
-                event_free(TAKE(w->writable));
-        w->fd = -1;
-        w->writing = false;
-}
-
-static void watch_timer(struct http_watch *w, int timeout_ms)
-{
-        int64_t due = clock_mono_ms() + timeout_ms;
-        struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
-
-        if (timeout_ms < 0 || (w->timer_ms && w->timer_ms <= due))
-                return;
-        w->timer_ms = due;
-        event_add(w->timer, &tv);
-}
-
-void http_watch_set(struct http_watch *w, int fd, bool wants_write, int timeout_ms)
-{
-        watch_timer(w, timeout_ms);
-        if (fd != w->fd) {
-                http_watch_forget(w);
-                if (fd < 0)
-                        return;
-                w->readable = event_new(w->loop->base, fd, EV_READ | EV_PERSIST, on_watch, w);
-                w->writable = event_new(w->loop->base, fd, EV_WRITE | EV_PERSIST, on_watch, w);
-                if (!w->readable || !w->writable || event_add(w->readable, NULL) != 0) {
-                        http_watch_forget(w);
-                        watch_timer(w, 100);
-                        return;
-                }
-                w->fd = fd;
-        }
-        if (fd >= 0 && wants_write != w->writing) {
-                if (wants_write)
-                        event_add(w->writable, NULL);
-                else
-                        event_del(w->writable);
-                w->writing = wants_write;
-        }
-}
-
 void http_watch_kick(struct http_watch *w)
 {
-        event_active(w->timer, EV_WRITE, 0);
+        event_active(w->readable, EV_READ, 0);
 }
 
 struct http_watch *http_watch_free(struct http_watch *w)
 {
         if (!w)
                 return NULL;
-        http_watch_forget(w);
-        if (w->timer)
-                event_free(w->timer);
+        if (w->readable)
+                event_free(w->readable);
         free(w);
         return NULL;
 }

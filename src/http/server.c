@@ -63,12 +63,13 @@ static int port_of(int fd)
         struct sockaddr_storage address;
         socklen_t n = sizeof address;
         char service[16];
+        long long port = 0;
 
-        if (getsockname(fd, (struct sockaddr *)&address, &n) != 0 ||
+        if (getsockname(fd, (struct sockaddr *)&address, &n) == 0 &&
             getnameinfo((struct sockaddr *)&address, n, NULL, 0, service, sizeof service,
-                        NI_NUMERICSERV) != 0)
-                return 0;
-        return (int)strtol(service, NULL, 10);
+                        NI_NUMERICSERV) == 0)
+                text_to_int(service, 1, 65535, &port);
+        return (int)port;
 }
 
 static void *loop_main(void *user)
@@ -79,6 +80,7 @@ static void *loop_main(void *user)
         if (loop->spec->on_stop)
                 loop->spec->on_stop(loop, loop->local);
         loop->ended = true;
+        sem_post(&loop->is_over);
         return NULL;
 }
 
@@ -143,8 +145,10 @@ int http_server_new(const struct http_server_spec *spec, struct http_server **re
         if (!s)
                 return err_raise(-ENOMEM);
         s->spec = *spec;
-        for (int i = 0; i < spec->n_loops; i++)
+        for (int i = 0; i < spec->n_loops; i++) {
                 s->loops[i].listen_fd = -1;
+                sem_init(&s->loops[i].is_over, 0, 0);
+        }
         s->n_loops = spec->n_loops;
         s->host = strdup(spec->host);
         if (!s->host)
@@ -175,9 +179,12 @@ static bool join_until(struct http_loop *loop, int64_t deadline_mono_ms)
 {
         struct timespec until = { deadline_mono_ms / 1000, deadline_mono_ms % 1000 * 1000000 };
 
-        if (loop->has_thread &&
-            pthread_clockjoin_np(loop->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-                return false;
+        if (!loop->has_thread)
+                return true;
+        while (sem_clockwait(&loop->is_over, CLOCK_MONOTONIC, &until) != 0)
+                if (errno != EINTR)
+                        return false;
+        pthread_join(loop->thread, NULL);
         loop->has_thread = false;
         return true;
 }
@@ -221,6 +228,7 @@ struct http_server *http_server_free(struct http_server *s)
                         loop_run_posts(loop);
                 conn_free_all(loop);
                 loop_done(loop);
+                sem_destroy(&loop->is_over);
         }
         free(s->host);
         free(s);

@@ -78,14 +78,11 @@ struct http_post {
 };
 void http_loop_post(struct http_loop *loop, struct http_post *post);
 
-/* A descriptor of somebody else's, watched in the loop; 'on_event' runs in its thread when the descriptor is ready, when 'timeout_ms'
- * has passed, or soon after http_watch_kick(). All only in the loop's thread. */
+/* A descriptor of somebody else's, watched in the loop: 'on_event' runs in its thread while the descriptor is readable, and
+ * soon after http_watch_kick(). All only in the loop's thread, or before it starts. */
 struct http_watch;
-int http_watch_new(struct http_loop *loop, void (*on_event)(void *user), void *user, struct http_watch **ret);
-/* 'fd' -1: none; 'timeout_ms' -1: no limit. May be early, never late. Cheap when nothing changed. */
-void http_watch_set(struct http_watch *w, int fd, bool wants_write, int timeout_ms);
-/* The descriptor may be another one behind the same number. */
-void http_watch_forget(struct http_watch *w);
+int http_watch_new(struct http_loop *loop, int fd, void (*on_event)(void *user), void *user,
+                   struct http_watch **ret);
 /* Calls 'on_event' once before the loop waits again, however often it is kicked: work of one turn goes out together. */
 void http_watch_kick(struct http_watch *w);
 struct http_watch *http_watch_free(struct http_watch *w);

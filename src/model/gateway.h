@@ -36,7 +36,7 @@ struct gateway {
         int64_t held_digest;                 /* XOR over objects read back as present, as heartbeats carry it */
         /* The gate: at most one command outstanding. */
         int64_t epoch, seq;                  /* of the last command sent */
-        int64_t inflight_seq;                /* 0: the gate is open */
+        int64_t inflight_seq;                /* 0: the gate is open; > 0: an apply is out, or a pause; < 0: an audit */
         int64_t inflight_by;                 /* conductor that sent it */
         int64_t attempts;                    /* commands in a row without a useful answer */
         bool audit_wanted;

@@ -79,6 +79,7 @@ struct attachment {
         char network_id[ID_SIZE];      /* wanted or plugged; "" none */
         char port_id[ID_SIZE];         /* the tenant's own port, if it named one */
         char neutron_port_id[ID_SIZE]; /* what is plugged */
+        char left_port_id[ID_SIZE];    /* the tenant's own port that it detached: audits leave it alone */
         char net_key[KEY_SIZE];        /* "<project>:<site>:<network>", unique, NULL when "" */
         char plug_reason[REASON_SIZE];
         char operation_id[ID_SIZE];    /* the plugging operation that holds it, or "" */

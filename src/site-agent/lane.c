@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +26,9 @@ struct lane {
         struct port_cloud cloud;
         struct queue *queue;
         pthread_t thread;
-        bool started, stopping;
-        struct task *stop;          /* made beforehand: stopping needs no memory */
+        bool started;
+        atomic_bool stopping;
+        struct task *stop;          /* wakes the thread; made beforehand: stopping needs no memory */
         int64_t look_at_ms;
 
         pthread_mutex_t mutex;
@@ -178,10 +180,7 @@ static void run_command(struct lane *l, struct task *t)
 
 static void run_task(struct lane *l, struct task *t)
 {
-        if (t->kind == TASK_STOP) {
-                l->stopping = true;
-                task_end(t, BUS_DONE, NULL);
-        } else if (l->stopping) {
+        if (l->stopping) {
                 task_end(t, BUS_AGAIN, NULL);
         } else if (t->kind == TASK_LOOK) {
                 l->unit.seen.described = false; /* asked anew: describe it anew */
@@ -244,6 +243,7 @@ int lane_start(struct lane *l)
 
 void lane_ask_stop(struct lane *l)
 {
+        l->stopping = true;
         if (l->started && l->stop)
                 lane_put(l, TAKE(l->stop));
 }

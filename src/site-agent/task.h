@@ -24,7 +24,7 @@ enum task_kind {
         TASK_COMMAND,            /* for a lane; comes back when its event was not confirmed */
         TASK_LOOK,               /* for a lane: look at the gateway now */
         TASK_LOOKED,             /* from a lane: it did, or saw something new */
-        TASK_STOP,               /* for a lane: finish the command in hand, give the others back */
+        TASK_STOP,               /* for a lane: wake up and see that it shall stop */
         TASK_DISCOVER,           /* for the main loop */
         TASK_DISCOVERED,         /* the event; comes back when it was not confirmed */
 };

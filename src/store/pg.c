@@ -18,6 +18,8 @@
 
 /* More than any statement may take on the server: so it is the network that fails here. */
 enum { REPLY_TIMEOUT_MS = 15000, ROLLBACK_TIMEOUT_MS = 3000, WARN_EVERY_MS = 1000 };
+/* Places that an event's id has for one transaction (sql/): more than that is halved like a batch with bad data. */
+enum { APPENDED_MAX = 131071 };
 
 /* What the server still owes an answer for. */
 enum step_kind { STEP_PREPARE, STEP_RUN, STEP_COMMIT, STEP_SYNC };
@@ -39,6 +41,7 @@ struct pg {
         struct text parameters;
         bool open;  /* between begin and commit or rollback */
         int answer; /* of the round so far: the first that is not OK */
+        size_t n_appended; /* rows of append-only tables in this transaction */
 };
 
 static struct pg *pg_of(struct store *s)
@@ -250,6 +253,7 @@ static int pg_begin(struct store *s)
                 return r;
         p->open = true;
         p->answer = STORE_OK;
+        p->n_appended = 0;
         r = pg_send_plain(p, STEP_RUN, "BEGIN ISOLATION LEVEL READ COMMITTED");
         return r == 0 ? STORE_OK : pg_ended(p, r);
 }
@@ -316,38 +320,52 @@ static int pg_due(struct store *s, int64_t now_ms, size_t limit, struct store_ro
         return pg_queued(p, r);
 }
 
-static int pg_write(struct pg *p, const struct store_table *t, struct pg_statement *st, size_t n_columns,
-                    const void *const *rows, size_t n)
+/* Adds one array per column; false for rows that no database takes. */
+static bool pg_arrays(struct pg *p, const struct store_table *t, size_t n_columns, const void *const *rows,
+                      size_t n, struct parameters *ret)
 {
+        text_reset(&p->parameters);
+        for (size_t i = 0; i < n_columns; i++) {
+                if (!pg_put_column(&p->parameters, &t->columns[i], rows, n))
+                        return false;
+                parameter_ends(p, ret);
+        }
+        return true;
+}
+
+static int pg_put_rows(struct store *s, const struct store_table *t, const void *const *rows, size_t n)
+{
+        struct pg *p = pg_of(s);
         struct parameters given = { 0 };
 
         if (!p->open)
                 return err_raise(-EINVAL);
         if (n == 0)
                 return 0;
-        text_reset(&p->parameters);
-        for (size_t i = 0; i < n_columns; i++) {
-                if (!pg_put_column(&p->parameters, &t->columns[i], rows, n))
-                        return pg_queued(p, STORE_BAD_DATA);
+        if (!pg_arrays(p, t, store_column_count(t), rows, n, &given))
+                return pg_queued(p, STORE_BAD_DATA);
+        if (t->append_only) {
+                pg_put_int(&p->parameters, (int64_t)p->n_appended);
                 parameter_ends(p, &given);
+                p->n_appended += n;
+                if (p->n_appended > APPENDED_MAX)
+                        return pg_queued(p, STORE_BAD_DATA);
         }
-        return pg_queued(p, pg_send(p, STEP_RUN, st, &given, NULL));
-}
-
-static int pg_put_rows(struct store *s, const struct store_table *t, const void *const *rows, size_t n)
-{
-        struct pg *p = pg_of(s);
-
-        return pg_write(p, t, pg_put(&p->statements, t), store_column_count(t), rows, n);
+        return pg_queued(p, pg_send(p, STEP_RUN, pg_put(&p->statements, t), &given, NULL));
 }
 
 static int pg_remove_rows(struct store *s, const struct store_table *t, const void *const *rows, size_t n)
 {
         struct pg *p = pg_of(s);
+        struct parameters given = { 0 };
 
-        if (t->append_only)
+        if (!p->open || t->append_only)
                 return err_raise(-EINVAL);
-        return pg_write(p, t, pg_remove(&p->statements, t), t->n_key, rows, n);
+        if (n == 0)
+                return 0;
+        if (!pg_arrays(p, t, t->n_key, rows, n, &given))
+                return pg_queued(p, STORE_BAD_DATA);
+        return pg_queued(p, pg_send(p, STEP_RUN, pg_remove(&p->statements, t), &given, NULL));
 }
 
 static int pg_flush(struct store *s)

@@ -230,8 +230,8 @@ int pg_error_answer(PGconn *conn, const PGresult *result)
                         answer = answers[i].answer;
                         break;
                 }
-        if ((answer < 0 || answer == STORE_BAD_DATA) && log_allowed(&limit, LOG_EVERY_MS))
-                log_warn("store_refused", "sqlstate=%s reason=\"%s\"", state ? state : "none",
-                         PQresultErrorMessage(result));
+        if (state && (answer < 0 || answer == STORE_BAD_DATA) && log_allowed(&limit, LOG_EVERY_MS))
+                log_warn("store_refused", "sqlstate=%s reason=\"%s\"", state,
+                         PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
         return answer < 0 ? err_raise(answer) : answer;
 }

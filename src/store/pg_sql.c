@@ -100,6 +100,35 @@ static void on_conflict(struct text *sql, const struct store_table *t)
                 text_addf(sql, "%s%s = excluded.%s", c == rest ? "" : ", ", c->name, c->name);
 }
 
+static int append(struct text *sql, const struct store_table *t, Oid *types)
+{
+        size_t n = store_column_count(t);
+
+        text_addf(sql, "INSERT INTO %s (", t->name);
+        pg_columns(sql, t);
+        text_add(sql, ", id) SELECT ");
+        pg_columns(sql, t);
+        text_addf(sql, ", (SELECT %s_id($%zu)) + place FROM ", t->name, n + 1);
+        unnest(sql, t, n, types);
+        text_add(sql, " WITH ORDINALITY AS fresh(");
+        pg_columns(sql, t);
+        text_add(sql, ", place)");
+        types[n] = PG_INT8;
+        return (int)n + 1;
+}
+
+static int upsert(struct text *sql, const struct store_table *t, Oid *types)
+{
+        int n;
+
+        text_addf(sql, "INSERT INTO %s (", t->name);
+        pg_columns(sql, t);
+        text_add(sql, ") SELECT * FROM ");
+        n = unnest(sql, t, store_column_count(t), types);
+        on_conflict(sql, t);
+        return n;
+}
+
 struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t)
 {
         OWN(text_done) struct text sql = { 0 };
@@ -112,12 +141,7 @@ struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t
         st = map_get(&s->statements, name);
         if (st)
                 return st;
-        text_addf(&sql, "INSERT INTO %s (", t->name);
-        pg_columns(&sql, t);
-        text_add(&sql, ") SELECT * FROM ");
-        n = unnest(&sql, t, store_column_count(t), types);
-        if (!t->append_only)
-                on_conflict(&sql, t);
+        n = t->append_only ? append(&sql, t, types) : upsert(&sql, t, types);
         return add(s, BY_NAME, name, &sql, types, n);
 }
 

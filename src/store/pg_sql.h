@@ -23,6 +23,7 @@ struct pg_statements {
 };
 struct pg_statement *pg_select(struct pg_statements *s, const struct store_table *t,
                                const struct store_column *c, bool lock);
+/* Of an append-only table: with one parameter more, the place in this transaction behind which the rows stand. */
 struct pg_statement *pg_put(struct pg_statements *s, const struct store_table *t);
 struct pg_statement *pg_remove(struct pg_statements *s, const struct store_table *t);
 /* Of any text; pg_known() only if it was made before. */

@@ -260,7 +260,8 @@ static void answer_error(struct store_reader *r, struct question *q, const PGres
                 ask_again(r, q);
         } else {
                 if (log_allowed(&limit, LOG_EVERY_MS))
-                        log_error("reader_failed", "sqlstate=%s reason=\"%s\"", state, PQresultErrorMessage(result));
+                        log_error("reader_failed", "sqlstate=%s reason=\"%s\"", state,
+                                  PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
                 question_end(q, strcmp(state, "57014") == 0 ? -ETIMEDOUT : -EIO, NULL, NULL);
         }
 }

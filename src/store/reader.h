@@ -29,8 +29,7 @@ struct store_where {
 typedef void (*store_on_rows)(int r, const struct store_rows *rows, const int64_t *serials, void *user);
 /* Rows matching all of 'where' (values that cannot be in a column match nothing) ordered by 'order' (a column, NULL: the primary
  * key), at most 'limit' (0: none). Everything is copied but 'user'. Sent at the next pump. 'deadline_ms' from now.
- * Append-only tables: without 'order', or by "id", rows come in the order in which a reader who resumes "after id N" misses none,
- * and stop below the oldest running transaction; ids do not always grow along that order.
+ * Append-only tables stop below the oldest running transaction, so that one who resumes after the last "id" misses none.
  * 0, and 'on_rows' will be called once; or -EINVAL (unknown column, bad value of another compare than STORE_IS), -ENOMEM. */
 int store_reader_select(struct store_reader *r, const struct store_table *t,
                         const struct store_where *where, size_t n_where, const char *order,

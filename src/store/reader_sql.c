@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of an append-only table are in the order (epoch, xid, id) and end below the oldest running transaction. Their "id" is a
- * place in that order: "after id 7" means behind the row with that id, whatever the ids there. */
+/* Rows of append-only tables are shown only below the table's horizon: the ids of the oldest running transaction. */
 #include "store/reader_sql.h"
 
 #include <errno.h>
@@ -32,13 +31,6 @@ static int parameter(struct reader_select *s, Oid type)
         return ++s->n;
 }
 
-static void place(struct text *sql, const struct store_table *t, enum store_compare compare, int n)
-{
-        text_addf(sql, "(epoch, xid, id) %s (coalesce((SELECT at.epoch FROM %s at WHERE at.id = $%d), 0),"
-                       " coalesce((SELECT at.xid FROM %s at WHERE at.id = $%d), '0'), $%d)",
-                  compare_sql[compare], t->name, n, t->name, n, n);
-}
-
 static int condition(const struct store_table *t, const struct store_where *w, struct reader_select *s)
 {
         const struct store_column *c = column_of(t, w->column);
@@ -54,10 +46,7 @@ static int condition(const struct store_table *t, const struct store_where *w, s
         }
         if (pg_put_value(&s->bytes, c->kind, w->values[0])) {
                 n = parameter(s, pg_type(c->kind));
-                if (c == &serial && w->compare != STORE_IS)
-                        place(&s->sql, t, w->compare, n);
-                else
-                        text_addf(&s->sql, "%s %s $%d", c->name, compare_sql[w->compare], n);
+                text_addf(&s->sql, "%s %s $%d", c->name, compare_sql[w->compare], n);
                 return 0;
         }
         if (w->compare != STORE_IS)
@@ -70,18 +59,17 @@ static void order_by(const struct reader_question *q, struct text *sql)
 {
         const struct store_table *t = q->table;
         const char *direction = q->descending ? " DESC" : "";
-        const char *comma = "";
+        const char *comma = " ORDER BY ";
 
-        text_add(sql, " ORDER BY ");
-        if (q->order && !(t->append_only && strcmp(q->order, serial.name) == 0)) {
-                text_addf(sql, "%s%s", q->order, direction);
+        if (q->order) {
+                text_addf(sql, "%s%s%s", comma, q->order, direction);
                 comma = ", ";
         }
         for (size_t i = 0; i < t->n_key; i++, comma = ", ")
-                if (!q->order || strcmp(q->order, t->columns[i].name) != 0)
+                if (!text_equal(q->order, t->columns[i].name))
                         text_addf(sql, "%s%s%s", comma, t->columns[i].name, direction);
-        if (t->append_only)
-                text_addf(sql, "%sepoch%s, xid%s, id%s", comma, direction, direction, direction);
+        if (t->append_only && !text_equal(q->order, serial.name))
+                text_addf(sql, "%s%s%s", comma, serial.name, direction);
 }
 
 int reader_select_make(const struct reader_question *q, struct reader_select *ret)
@@ -92,10 +80,10 @@ int reader_select_make(const struct reader_question *q, struct reader_select *re
 
         text_add(&s.sql, "SELECT ");
         pg_columns(&s.sql, t);
-        text_addf(&s.sql, "%s FROM %s WHERE ", t->append_only ? ", id" : "", t->name);
-        text_add(&s.sql, t->append_only ?
-                                 "(epoch < event_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot()))" :
-                                 "true");
+        if (t->append_only)
+                text_addf(&s.sql, ", id FROM %s WHERE id < %s_horizon()", t->name, t->name);
+        else
+                text_addf(&s.sql, " FROM %s WHERE true", t->name);
         for (size_t i = 0; i < q->n_where && r == 0; i++) {
                 text_add(&s.sql, " AND ");
                 r = condition(t, &q->where[i], &s);

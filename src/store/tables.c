@@ -101,6 +101,7 @@ static const struct store_column attachment_columns[] = {
         TEXT(attachment, network_id),
         TEXT(attachment, port_id),
         TEXT(attachment, neutron_port_id),
+        TEXT(attachment, left_port_id),
         UNIQUE(STORE_NULL_TEXT, attachment, net_key),
         TEXT(attachment, plug_reason),
         UUID(attachment, operation_id),

@@ -220,8 +220,8 @@ measure_rpc() {
 }
 
 measure_store() {
-        [ -x "$bench/bench-store" ] || return 0
-        "$bench/bench-store" >"$dir/store"
+        [ -x "$bench/store_bench" ] || return 0
+        "$bench/store_bench" >"$dir/store"
         result[store]=$(tail -n 1 "$dir/store")
 }
 

@@ -30,10 +30,6 @@ struct gateway_handle {
 static const struct setting fake_settings[] = {
         { "gateway:", "address", SETTING_TEXT, offsetof(struct settings, address), "fake", 0, 0,
           "fake: address that the device claims to have on the WAN" },
-        { "gateway:", "label_range", SETTING_LIST, offsetof(struct settings, label_range), "16-1048575", 0, 0,
-          "Labels that this gateway may receive with: FIRST-LAST[,FIRST-LAST]" },
-        { "gateway:", "tag_range", SETTING_LIST, offsetof(struct settings, tag_range), "1-4094", 0, 0,
-          "VLAN tags of its access side: FIRST-LAST[,FIRST-LAST]" },
         { "gateway:", "latency_ms", SETTING_INT, offsetof(struct settings, latency_ms), "0", 0, 600000,
           "fake: milliseconds before each verb" },
         { "gateway:", "state_file", SETTING_TEXT, offsetof(struct settings, state_file), "", 0, 0,
@@ -42,8 +38,10 @@ static const struct setting fake_settings[] = {
           "fake: JSON file that tells the device to fail; read when it changes" },
         { 0 },
 };
-/* Keys of the section that belong to every gateway; the fake checks against them. */
+/* Keys of the section that other tables describe: the fake has no words of its own for them. */
 static const struct setting shared_settings[] = {
+        { "gateway:", "label_range", SETTING_LIST, offsetof(struct settings, label_range), "16-1048575", 0, 0, "" },
+        { "gateway:", "tag_range", SETTING_LIST, offsetof(struct settings, tag_range), "1-4094", 0, 0, "" },
         { "gateway:", "capacity_to_wan_kbps", SETTING_INT, offsetof(struct settings, capacity_to_wan_kbps), "0", 0, INT64_MAX, "" },
         { "gateway:", "capacity_from_wan_kbps", SETTING_INT, offsetof(struct settings, capacity_from_wan_kbps), "0", 0, INT64_MAX, "" },
         { "gateway:", "mtu", SETTING_INT, offsetof(struct settings, mtu), "0", 0, 65535, "" },
@@ -58,6 +56,7 @@ static void fake_close(struct gateway_handle *g)
         fake_device_done(&g->device);
         free(g->settings.boot_id);
         config_done(fake_settings, &g->settings);
+        config_done(shared_settings, &g->settings);
         free(g);
 }
 
@@ -109,6 +108,7 @@ int fake_gateway_new(const struct fake_gateway_spec *spec, struct gateway_handle
                 { g ? &g->settings.boot_id : NULL, spec->boot_id },
         };
 
+        r = r ? r : config_apply(NULL, shared_settings, NULL, &g->settings, NULL);
         for (size_t i = 0; r == 0 && i < sizeof texts / sizeof *texts; i++) {
                 if (!texts[i].from)
                         continue;

@@ -177,8 +177,15 @@ static void events_keep_the_order_they_were_put_in(void **state)
                 events[i].at_ms = i;
         assert_int_equal(put_now(f->store, t, events, 500), STORE_OK);
         assert_int_equal(database_int(f->db, "SELECT count(*) FROM event"), 500);
-        assert_int_equal(database_int(f->db, "SELECT count(*) FROM event WHERE id = at_ms + 1"), 500);
-        assert_int_equal(database_int(f->db, "SELECT count(DISTINCT xid) FROM event"), 1);
+        assert_int_equal(database_int(f->db, "SELECT count(*) FROM event WHERE id & 131071 = at_ms + 1"), 500);
+        assert_int_equal(database_int(f->db, "SELECT count(DISTINCT id >> 17) FROM event"), 1);
+        /* and in one transaction the second put stands behind the first */
+        assert_int_equal(store_begin(f->store), STORE_OK);
+        assert_int_equal(store_put(f->store, t, each(t, events, 3), 3), 0);
+        assert_int_equal(store_put(f->store, t, each(t, events + 3, 1), 1), 0);
+        assert_int_equal(store_commit(f->store), STORE_OK);
+        assert_int_equal(database_int(f->db, "SELECT at_ms FROM event ORDER BY id DESC"), 3);
+        assert_int_equal(database_int(f->db, "SELECT id & 131071 FROM event ORDER BY id DESC"), 4);
 }
 
 static void due_timers_come_earliest_first_up_to_the_limit(void **state)

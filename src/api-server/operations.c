@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations: a single one shows its steps. */
+#include "api-server/resource.h"
+
+/* clang-format off */
+static const struct filter filters[] = {
+        FILTER("id",              "id",         FILTER_ID),
+        FILTER("project_id",      "project_id", FILTER_TEXT),
+        FILTER("tenant_id",       "project_id", FILTER_TEXT),
+        FILTER("virtual_link_id", "link_id",    FILTER_ID),
+        FILTER_WORDS("type",            "kind",       operation_kind_name, OP_KIND_N),
+        FILTER("state",           "state",      FILTER_TEXT),
+        FILTER_WORDS("status",          "result",     operation_result_name, OP_RESULT_N),
+        FILTER("request_id",      "request_id", FILTER_TEXT),
+        FILTER("started_at",      NULL,         FILTER_TEXT),
+        FILTER("finished_at",     NULL,         FILTER_TEXT),
+        { 0 },
+};
+/* clang-format on */
+
+static json_t *steps(const struct store_rows *events)
+{
+        static const char *const keys[] = { "row", "from", "to", "at", "type", "site", "reason" };
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < events->n; i++) {
+                json_auto_t *event = event_to_json((const struct event *)events->rows + i, "");
+                json_t *step = json_object();
+
+                for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+                        json_object_set(step, keys[k], json_object_get(event, keys[k]));
+                json_array_append_new(list, step);
+        }
+        return list;
+}
+
+static json_t *render(const struct view *v, size_t i)
+{
+        json_t *operation = operation_to_json((const struct operation *)v->sets[0].rows + i);
+
+        if (v->one)
+                json_object_set_new(operation, "steps", steps(&v->sets[1]));
+        return operation;
+}
+
+const struct resource operation_resource = {
+        .name = "operation",
+        .collection = "operations",
+        .path = "/v1/operations",
+        .noun = "Operation",
+        .table = T_OPERATION,
+        .project_offset = offsetof(struct operation, project_id),
+        .filters = filters,
+        .related = { { T_EVENT, "operation_id", 0, offsetof(struct operation, id), .one_only = true } },
+        .render = render,
+};

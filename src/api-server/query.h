@@ -1,0 +1,43 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The query string of a list: filters (equal; repeated: any of them), fields, limit, marker, all_projects. */
+
+#include "api-server/resource.h"
+#include "base/text.h"
+#include "store/reader.h"
+
+enum { QUERY_PAIRS_MAX = 64, QUERY_LIMIT_MAX = 1000 };
+
+struct query_pair {
+        char *name, *value; /* decoded */
+};
+/* A filter that is compared with what is shown. */
+struct query_shown {
+        const struct filter *filter;
+        const char **values;
+        size_t n_values;
+};
+struct query {
+        struct query_pair pairs[QUERY_PAIRS_MAX];
+        size_t n_pairs;
+        const char *values[QUERY_PAIRS_MAX + 4]; /* the filters' values, each filter's together */
+        size_t n_values;
+        struct store_where where[QUERY_PAIRS_MAX + 4];
+        size_t n_where;
+        struct query_shown shown[QUERY_PAIRS_MAX];
+        size_t n_shown;
+        size_t limit;        /* rows of a page */
+        const char *marker;  /* the id the page starts after, or NULL */
+        bool all_projects;
+        bool nothing;        /* no row can match */
+};
+/* Answers: QUERY_INVALID with a fault. 'text' is decoded in place, and it and 'who' must live as long as '*ret'. */
+enum { QUERY_OK, QUERY_INVALID };
+int query_read(char *text, const struct resource *r, const struct caller *who, struct query *ret,
+               struct fault *why);
+/* The shown object passes the filters that have no column. */
+bool query_shows(const struct query *q, const json_t *object);
+/* Leaves only the fields that were asked for. */
+void query_trim(const struct query *q, json_t *object);
+/* The same query, its page starting after 'marker'. */
+void query_next(const struct query *q, const char *marker, struct text *ret);

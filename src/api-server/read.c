@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading objects: their rows, then the rows that belong to them, all in the loop and without waiting; then JSON. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api-server/api.h"
+#include "api-server/problem.h"
+#include "api-server/query.h"
+#include "api-server/routes.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+
+enum { READ_DEADLINE_MS = 1500 /* also what a client waits while the database is away */ };
+
+struct reading;
+struct part { /* of a reading: which set an answer is for */
+        struct reading *reading;
+        int set;
+};
+struct reading {
+        struct call *call;
+        const struct resource *r;
+        struct view view;
+        struct query *query;         /* of a list, else NULL */
+        struct part parts[SETS_MAX];
+        bool asked[SETS_MAX], here[SETS_MAX];
+        int pending;
+        int error;                   /* the first failure, negative */
+        int status;                  /* of the answer */
+        bool written;                /* a write is answered with it */
+        struct fault otherwise;
+        struct reading *next_waiting;
+};
+
+static void reading_step(struct reading *g);
+
+static struct reading *reading_free(struct reading *g)
+{
+        if (!g)
+                return NULL;
+        for (int i = 0; i < SETS_MAX; i++)
+                free(g->view.sets[i].rows);
+        free(g->view.serials);
+        free(g->query);
+        free(g);
+        return NULL;
+}
+OWN_DEFINE(struct reading *, reading_free)
+
+static void refuse_error(struct call *c, int error)
+{
+        struct fault why;
+
+        if (error == -ENOMEM || error == -EINVAL)
+                problem_internal(&why);
+        else
+                problem_unavailable(&why, "database");
+        call_refuse(c, &why);
+}
+
+/* ---- rows in ---- */
+
+static int copy_rows(struct reading *g, int set, const struct store_rows *rows, const int64_t *serials,
+                     size_t row_size)
+{
+        struct store_rows *to = &g->view.sets[set];
+
+        if (rows->n == 0)
+                return 0;
+        to->rows = malloc(rows->n * row_size);
+        if (!to->rows)
+                return -ENOMEM;
+        memcpy(to->rows, rows->rows, rows->n * row_size);
+        to->n = to->room = rows->n;
+        if (set != 0 || !serials)
+                return 0;
+        g->view.serials = malloc(rows->n * sizeof *serials);
+        if (!g->view.serials)
+                return -ENOMEM;
+        memcpy(g->view.serials, serials, rows->n * sizeof *serials);
+        return 0;
+}
+
+static enum store_table_id table_of(const struct reading *g, int set)
+{
+        return set == 0 ? g->r->table : g->r->related[set - 1].table;
+}
+
+static void on_part(int r, const struct store_rows *rows, const int64_t *serials, void *user)
+{
+        struct part *part = user;
+        struct reading *g = part->reading;
+
+        if (r == 0)
+                r = copy_rows(g, part->set, rows, serials, store_tables[table_of(g, part->set)].row_size);
+        if (r != 0 && g->error == 0)
+                g->error = r;
+        g->here[part->set] = true;
+        g->pending--;
+        reading_step(g);
+}
+
+static void ask(struct reading *g, int set, const struct store_where *where, size_t n_where,
+                const char *order, size_t limit)
+{
+        struct api_loop *loop = g->call->loop;
+        int r;
+
+        g->asked[set] = true;
+        g->parts[set] = (struct part){ g, set };
+        g->pending++;
+        r = store_reader_select(loop->reader, &store_tables[table_of(g, set)], where, n_where, order,
+                                false, limit, READ_DEADLINE_MS, on_part, &g->parts[set]);
+        if (r != 0) {
+                g->pending--;
+                g->error = g->error ? g->error : r;
+        }
+        api_kick_reader(loop);
+}
+
+/* ---- sites ---- */
+
+static void on_sites(int r, const struct store_rows *rows, const int64_t *serials, void *user)
+{
+        struct api_loop *loop = user;
+        struct reading *g = TAKE(loop->waiting);
+
+        (void)serials;
+        if (r == 0)
+                r = site_cache_set(&loop->sites, rows, clock_mono_ms());
+        loop->sites.reading = false;
+        while (g) {
+                struct reading *next = g->next_waiting;
+
+                if (r != 0 && g->error == 0)
+                        g->error = r;
+                g->pending--;
+                reading_step(g);
+                g = next;
+        }
+}
+
+static void want_sites(struct reading *g)
+{
+        struct api_loop *loop = g->call->loop;
+        bool wait;
+
+        if (!g->r->needs_sites || !site_cache_stale(&loop->sites, clock_mono_ms(), &wait))
+                return;
+        if (wait) {
+                g->next_waiting = loop->waiting;
+                loop->waiting = g;
+                g->pending++;
+        }
+        if (loop->sites.reading)
+                return;
+        loop->sites.reading = true;
+        if (store_reader_select(loop->reader, &store_tables[T_SITE], NULL, 0, NULL, false, 0,
+                                READ_DEADLINE_MS, on_sites, loop) != 0)
+                on_sites(-EIO, NULL, NULL, loop);
+        api_kick_reader(loop);
+}
+
+/* ---- what belongs to the rows ---- */
+
+/* The texts at 'offset' of a set's rows: each once when they are next to each other, without "". */
+static size_t keys_of(const struct reading *g, const struct related *rel, const char **ret)
+{
+        const struct store_rows *rows = &g->view.sets[rel->from];
+        size_t row_size = store_tables[table_of(g, rel->from)].row_size, n = 0;
+
+        for (size_t i = 0; i < rows->n; i++) {
+                const char *key = (const char *)rows->rows + i * row_size + rel->offset;
+
+                if (*key && (n == 0 || strcmp(ret[n - 1], key) != 0))
+                        ret[n++] = key;
+        }
+        return n;
+}
+
+static void ask_related(struct reading *g, int set)
+{
+        const struct related *rel = &g->r->related[set - 1];
+        const struct store_table *t = &store_tables[rel->table];
+        const char **keys;
+        size_t n;
+
+        if (rel->one_only && !g->view.one) {
+                g->asked[set] = g->here[set] = true;
+                return;
+        }
+        keys = malloc((g->view.sets[rel->from].n + 1) * sizeof *keys);
+        if (!keys) {
+                g->error = -ENOMEM;
+                return;
+        }
+        n = keys_of(g, rel, keys);
+        if (n == 0)
+                g->asked[set] = g->here[set] = true;
+        else
+                ask(g, set, &(struct store_where){ rel->column, STORE_IS, keys, n }, 1,
+                    t->append_only ? "id" : rel->column, 0);
+        free(keys);
+}
+
+/* ---- JSON out ---- */
+
+static bool may_see(const struct reading *g, size_t i)
+{
+        const char *row = (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size;
+
+        return g->r->shared || g->view.who->is_admin ||
+               strcmp(row + g->r->project_offset, g->view.who->project_id) == 0;
+}
+
+static void finish_one(struct reading *g)
+{
+        struct call *c = g->call;
+        json_t *object = NULL, *body;
+        struct fault why = g->otherwise;
+        char location[256 + 64];
+
+        if (g->view.sets[0].n == 0 || !may_see(g, 0)) {
+                if (!g->written)
+                        problem_unknown(&why, g->r->noun, c->id);
+                call_refuse(c, &why);
+                return;
+        }
+        object = g->r->render(&g->view, 0);
+        if (g->query && object)
+                query_trim(g->query, object);
+        body = object ? json_pack("{so}", g->r->name, object) : NULL;
+        if (g->written)
+                snprintf(location, sizeof location, "%s/%s", g->r->path,
+                         json_string_value(json_object_get(object, "id")));
+        call_answer(c, g->status, body, g->written ? location : NULL);
+}
+
+static void add_next(const struct reading *g, json_t *body, const char *marker)
+{
+        OWN(text_done) struct text href = { 0 };
+        char base[256], key[64];
+
+        call_base(g->call, base, sizeof base);
+        text_addf(&href, "%s%s?", base, g->r->path);
+        query_next(g->query, marker, &href);
+        snprintf(key, sizeof key, "%s_links", g->r->collection);
+        if (!href.failed)
+                json_object_set_new(body, key, json_pack("[{ss ss}]", "rel", "next", "href", href.bytes));
+}
+
+static void finish_list(struct reading *g)
+{
+        size_t n = g->view.sets[0].n;
+        bool more = n > g->query->limit;
+        json_t *list = json_array(), *body = json_object();
+        char marker[ID_SIZE] = "";
+        int r = list && body ? 0 : -ENOMEM;
+
+        n = more ? g->query->limit : n;
+        for (size_t i = 0; i < n && r == 0; i++) {
+                json_t *object = g->r->render(&g->view, i);
+
+                if (!object) {
+                        r = -ENOMEM;
+                        break;
+                }
+                if (i == n - 1)
+                        TEXT_SET(marker, json_string_value(json_object_get(object, "id")));
+                if (!query_shows(g->query, object)) {
+                        json_decref(object);
+                        continue;
+                }
+                query_trim(g->query, object);
+                r = json_array_append_new(list, object);
+        }
+        if (r != 0 || json_object_set_new(body, g->r->collection, list) != 0) {
+                json_decref(body);
+                refuse_error(g->call, -ENOMEM);
+                return;
+        }
+        if (more)
+                add_next(g, body, marker);
+        call_answer(g->call, 200, body, NULL);
+}
+
+/* Asks for what can be asked for by now; answers when all is here. */
+static void reading_step(struct reading *g)
+{
+        struct call *c = g->call;
+
+        g->pending++; /* answers that come at once must not end it from below */
+        for (int set = 1; set < SETS_MAX && g->error == 0; set++)
+                if (g->r->related[set - 1].column && !g->asked[set] && g->here[g->r->related[set - 1].from])
+                        ask_related(g, set);
+        if (--g->pending > 0)
+                return;
+        for (int set = 1; set < SETS_MAX && g->error == 0; set++)
+                if (g->r->related[set - 1].column && !g->here[set])
+                        return reading_step(g);
+        g->view.now_ms = clock_wall_ms();
+        if (g->error != 0) {
+                if (g->written)
+                        call_refuse(c, &g->otherwise);
+                else
+                        refuse_error(c, g->error);
+        } else if (g->view.one) {
+                finish_one(g);
+        } else {
+                finish_list(g);
+        }
+        reading_free(g);
+}
+
+/* ---- beginnings ---- */
+
+static struct reading *reading_new(struct call *c, const struct resource *r)
+{
+        struct reading *g = calloc(1, sizeof *g);
+
+        if (!g)
+                return NULL;
+        g->call = c;
+        g->r = r;
+        g->status = 200;
+        g->view.who = &c->who;
+        g->view.sites = &c->loop->sites;
+        g->pending = 1; /* until everything was asked */
+        return g;
+}
+
+static bool id_possible(const struct resource *r, const char *id)
+{
+        long long n;
+
+        if (r->serial)
+                return text_to_int(id, 1, INT64_MAX, &n);
+        return uuid_valid(id) || (r->by_name && site_name_valid(id));
+}
+
+/* The row, and at once with it what belongs to it by the same id. */
+static void ask_by_id(struct reading *g, const char *id)
+{
+        const char *column = g->r->by_name && !uuid_valid(id) ? "name" : "id";
+        struct store_where where = { column, STORE_IS, &id, 1 };
+
+        g->view.one = true;
+        ask(g, 0, &where, 1, NULL, 1);
+        for (int set = 1; set < SETS_MAX; set++) {
+                const struct related *rel = &g->r->related[set - 1];
+
+                where.column = rel->column;
+                if (rel->column && rel->from == 0 && rel->offset == 0)
+                        ask(g, set, &where, 1, store_tables[rel->table].append_only ? "id" : rel->column, 0);
+        }
+        want_sites(g);
+        g->pending--;
+        reading_step(g);
+}
+
+void read_one(struct call *c)
+{
+        const struct resource *r = c->route->resource;
+        OWN(reading_free) struct reading *g = NULL;
+        struct fault why;
+
+        if (!id_possible(r, c->id)) {
+                problem_unknown(&why, r->noun, c->id);
+                call_refuse(c, &why);
+                return;
+        }
+        g = reading_new(c, r);
+        if (!g) {
+                refuse_error(c, -ENOMEM);
+                return;
+        }
+        if (c->q->message.query[0]) {
+                g->query = malloc(sizeof *g->query);
+                if (!g->query || query_read(c->q->message.query, r, &c->who, g->query, &why) != QUERY_OK) {
+                        if (!g->query)
+                                problem_internal(&why);
+                        call_refuse(c, &why);
+                        return;
+                }
+        }
+        ask_by_id(TAKE(g), c->id);
+}
+
+void read_list(struct call *c)
+{
+        const struct resource *r = c->route->resource;
+        OWN(reading_free) struct reading *g = NULL;
+        struct reading *list;
+        struct fault why;
+
+        g = reading_new(c, r);
+        if (g)
+                g->query = malloc(sizeof *g->query);
+        if (!g || !g->query) {
+                refuse_error(c, -ENOMEM);
+                return;
+        }
+        if (query_read(c->q->message.query, r, &c->who, g->query, &why) != QUERY_OK) {
+                call_refuse(c, &why);
+                return;
+        }
+        list = TAKE(g);
+        if (list->query->nothing) {
+                list->asked[0] = list->here[0] = true;
+        } else {
+                ask(list, 0, list->query->where, list->query->n_where, "id", list->query->limit + 1);
+                want_sites(list);
+        }
+        list->pending--;
+        reading_step(list);
+}
+
+void read_written(struct call *c, const struct resource *r, const char *id, int status,
+                  const struct fault *otherwise)
+{
+        struct reading *g = api_can_read(c->loop) ? reading_new(c, r) : NULL;
+
+        if (!g) {
+                call_refuse(c, otherwise);
+                return;
+        }
+        g->status = status;
+        g->written = true;
+        g->otherwise = *otherwise;
+        ask_by_id(g, id);
+}

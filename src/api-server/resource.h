@@ -1,0 +1,66 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What reading needs to know of a kind of object: where its rows are, which other rows belong to it, what it
+ * can be filtered by, and how a row becomes JSON. One file per resource fills one of these. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api-server/caller.h"
+#include "api-server/site_cache.h"
+#include "store/tables.h"
+
+enum { RELATED_MAX = 2, SETS_MAX = RELATED_MAX + 1 };
+
+/* Rows of another table whose 'column' holds what the rows of set 'from' (0: the resource's own) have at 'offset'. Sorted by 'column'. */
+struct related {
+        enum store_table_id table;
+        const char *column;
+        int from;
+        size_t offset;
+        bool one_only; /* not for lists */
+};
+
+enum filter_kind { FILTER_TEXT, FILTER_ID, FILTER_INT, FILTER_BOOL, FILTER_WORD };
+/* An attribute that lists can be filtered by. Without a column it is compared as it is shown. */
+struct filter {
+        const char *name, *column;
+        enum filter_kind kind;
+        const char *const *words; /* FILTER_WORD: the column holds an index of these */
+        int n_words;
+};
+
+#define FILTER(name_, column_, kind_) { .name = name_, .column = column_, .kind = kind_ }
+#define FILTER_WORDS(name_, column_, words_, n_words_)                                             \
+        { .name = name_, .column = column_, .kind = FILTER_WORD, .words = words_, .n_words = n_words_ }
+
+/* The rows that were read, sets[0] the resource's own. */
+struct view {
+        struct store_rows sets[SETS_MAX];
+        int64_t *serials;            /* of append-only rows */
+        const struct caller *who;
+        const struct site_cache *sites;
+        int64_t now_ms;              /* wall clock */
+        bool one;                    /* a single object was asked for */
+};
+/* Rows of set 'set' whose text at 'offset' (which the set is sorted by) is 'key': the first and how many. */
+const void *view_find(const struct view *v, int set, size_t row_size, size_t offset, const char *key,
+                      size_t *ret_n);
+
+struct resource {
+        const char *name, *collection; /* "virtual_link", "virtual_links": keys in bodies */
+        const char *path;              /* "/v1/virtual-links" */
+        const char *noun;              /* "Virtual link": in messages */
+        enum store_table_id table;
+        bool shared;                   /* every project sees all rows */
+        bool by_name;                  /* may be named by its "name" instead of its id */
+        bool serial;                   /* ids are serial numbers */
+        bool needs_sites;
+        size_t project_offset;         /* of its project_id, unless shared */
+        const struct filter *filters;
+        struct related related[RELATED_MAX];
+        json_t *(*render)(const struct view *v, size_t i);
+};
+extern const struct resource site_resource, gateway_resource, vpn_resource, virtual_link_resource,
+        virtual_port_resource, operation_resource, event_resource;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api-server/settings.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+const struct setting api_settings[] = {
+        { "DEFAULT", "bind_host", SETTING_TEXT, offsetof(struct api_config, bind_host), "127.0.0.1", 0, 0,
+          "Address to serve at" },
+        { "DEFAULT", "bind_port", SETTING_INT, offsetof(struct api_config, bind_port), "9797", 0, 65535,
+          "Port to serve at; 0 picks a free one" },
+        { "DEFAULT", "workers", SETTING_INT, offsetof(struct api_config, workers), "2", 1, 64,
+          "Event loops, each a thread with its own connection to the database" },
+        { "DEFAULT", "metrics_port", SETTING_INT, offsetof(struct api_config, metrics_port), "0", 0, 65535,
+          "Port of GET /metrics on bind_host; 0: none" },
+        { "DEFAULT", "debug", SETTING_BOOL, offsetof(struct api_config, debug), "false", 0, 0,
+          "Log more" },
+        { "DEFAULT", "auth_strategy", SETTING_TEXT, offsetof(struct api_config, auth_strategy), "noauth", 0, 0,
+          "noauth: the headers X-Project-Id and X-Roles are believed; for laboratories and behind a proxy that sets them" },
+        { "database", "connection", SETTING_SECRET, offsetof(struct api_config, connection), NULL, 0, 0,
+          "libpq URI of the database's primary, as a user that may only read" },
+        BUS_SETTINGS(struct api_config, bus),
+        { 0 },
+};
+/* clang-format on */

@@ -1,0 +1,18 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* atlas-api.conf. */
+
+#include "base/config.h"
+#include "bus/bus.h"
+
+struct api_config {
+        char *bind_host;
+        int64_t bind_port;
+        int64_t workers;
+        int64_t metrics_port;
+        bool debug;
+        char *auth_strategy;
+        char *connection;
+        struct bus_settings bus;
+};
+extern const struct setting api_settings[];

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sites: every project sees them; operators add them with atlas-manage. */
+#include "api-server/resource.h"
+
+/* clang-format off */
+static const struct filter filters[] = {
+        FILTER("id",           "id",          FILTER_ID),
+        FILTER("name",         "name",        FILTER_TEXT),
+        FILTER("description",  "description", FILTER_TEXT),
+        FILTER("alive",        NULL,          FILTER_BOOL),
+        FILTER("last_seen_at", NULL,          FILTER_TEXT),
+        FILTER("created_at",   NULL,          FILTER_TEXT),
+        { 0 },
+};
+/* clang-format on */
+
+static json_t *render(const struct view *v, size_t i)
+{
+        return site_to_json((const struct site *)v->sets[0].rows + i, v->now_ms);
+}
+
+const struct resource site_resource = {
+        .name = "site",
+        .collection = "sites",
+        .path = "/v1/sites",
+        .noun = "Site",
+        .table = T_SITE,
+        .shared = true,
+        .by_name = true,
+        .filters = filters,
+        .render = render,
+};

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must always be, what must be when nothing moves any more, and what must be left when all was deleted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+#include "flow/flow.h"
+#include "sim/sim.h"
+
+/* Rows of one table, one after the other. */
+#define each_row(s, table, type, row) \
+        size_t row##_at = 0; \
+        for (const struct type *row; (row = sim_db_next(&(s)->db, (table), &row##_at));)
+
+static int gateway_of(const struct sim *s, const char *id)
+{
+        const struct gateway *g = sim_db_find(&s->db, T_GATEWAY, "id", id);
+
+        for (int i = 0; g && i < SITES; i++)
+                if (text_equal(s->sites[i].name, g->site_name))
+                        return sim_gateway_find(s, i, g->name);
+        return -1;
+}
+
+/* ---- always ---- */
+
+static int64_t greater(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+/* What the links say that they hold of a gateway's direction. */
+static int64_t sum_of_links(const struct sim *s, const struct gateway *g, enum direction d)
+{
+        int64_t sum = 0;
+
+        each_row(s, T_VPORT, vport, p)
+        {
+                const struct vlink *l = sim_db_find(&s->db, T_VLINK, "id", p->link_id);
+                bool a_to_z = (p->side == SIDE_A) == (d == TO_WAN);
+
+                if (!l || !p->label || !text_equal(p->gateway_id, g->id))
+                        continue;
+                sum += a_to_z ? greater(l->a_to_z_kbps, l->goal_a_to_z_kbps) :
+                                greater(l->z_to_a_kbps, l->goal_z_to_a_kbps);
+        }
+        return sum;
+}
+
+static int64_t sum_of_reservations(const struct sim *s, const struct gateway *g, enum direction d)
+{
+        int64_t sum = 0;
+
+        each_row(s, T_RESERVATION, reservation, r)
+        {
+                if (text_equal(r->resource_id, g->id) && r->direction == (int64_t)d)
+                        sum += r->kbps;
+        }
+        return sum;
+}
+
+static void check_bandwidth(struct sim *s)
+{
+        each_row(s, T_GATEWAY, gateway, g)
+        {
+                for (int d = TO_WAN; d <= FROM_WAN; d++) {
+                        int64_t counter = d == TO_WAN ? g->reserved_to_wan_kbps : g->reserved_from_wan_kbps;
+                        int64_t capacity = d == TO_WAN ? g->capacity_to_wan_kbps : g->capacity_from_wan_kbps;
+                        int64_t links = sum_of_links(s, g, (enum direction)d);
+                        int64_t rows = sum_of_reservations(s, g, (enum direction)d);
+
+                        if (counter != rows || counter != links)
+                                sim_broken(s, "%s direction %d: counted %lld, reservations %lld, links %lld", g->name, d,
+                                           (long long)counter, (long long)rows, (long long)links);
+                        if (counter > capacity || counter < 0)
+                                sim_broken(s, "%s direction %d: %lld of %lld reserved", g->name, d, (long long)counter,
+                                           (long long)capacity);
+                }
+        }
+}
+
+/* Every step of a workflow that is in the history stands in its table. */
+static void check_history(struct sim *s)
+{
+        for (; s->n_events_seen < s->db.tables[T_EVENT].n; s->n_events_seen++) {
+                const struct event *e = store_rows_at(&s->db.tables[T_EVENT], &store_tables[T_EVENT], s->n_events_seen);
+                bool found = !e->row;
+
+                if (e->row)
+                        sim_trace(s, "    row %lld %s -> %s of %.8s %s", (long long)e->row, e->from, e->to, e->object_id,
+                                  e->reason);
+                else
+                        sim_trace(s, "    event %s of %.8s %s", e->type, e->object_id, e->reason);
+                for (const struct flow *const *f = conductor_flows; *f; f++)
+                        for (const struct flow_row *row = (*f)->rows; row->pos; row++)
+                                found |= row->pos == e->row && text_equal((*f)->states[row->state], e->from) &&
+                                         text_equal((*f)->states[row->next], e->to);
+                if (!found)
+                        sim_broken(s, "event row %lld from %s to %s is in no table", (long long)e->row, e->from, e->to);
+        }
+}
+
+static void check_devices(struct sim *s)
+{
+        for (int i = 0; i < GATEWAYS; i++)
+                if (!s->gateways[i].lied && fake_gateway_violations(s->gateways[i].device))
+                        sim_broken(s, "device %s: a label or tag was taken, or more bandwidth used than there is",
+                                   s->gateways[i].name);
+        for (int i = 0; i < SITES; i++)
+                if (fake_cloud_violations(s->sites[i].cloud.handle))
+                        sim_broken(s, "%s: one network is plugged into two VPNs", s->sites[i].name);
+}
+
+/* While a link is up what one end sends is no more than what the other takes. */
+static void check_limits(struct sim *s)
+{
+        each_row(s, T_VLINK, vlink, l)
+        {
+                const struct port_want *ends[SIDE_N] = { NULL };
+
+                each_row(s, T_VPORT, vport, p)
+                {
+                        int g = gateway_of(s, p->gateway_id);
+
+                        if (text_equal(p->link_id, l->id) && g >= 0)
+                                ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
+                }
+                if (!ends[SIDE_A] || !ends[SIDE_Z] || l->operating == OPER_DEGRADED)
+                        continue;
+                for (int side = 0; side < SIDE_N; side++)
+                        if (ends[side]->tx_kbps > ends[!side]->rx_kbps)
+                                sim_broken(s, "link %s: side %d sends %lld, the other takes %lld", l->id, side,
+                                           (long long)ends[side]->tx_kbps, (long long)ends[!side]->rx_kbps);
+        }
+}
+
+/* A number at a gateway has one owner, and who has one is its owner. */
+static void check_integer(struct sim *s, const char *gateway_id, int64_t kind, int64_t value, const char *owner_id)
+{
+        if (!value)
+                return;
+        each_row(s, T_INTEGER, integer, i)
+        {
+                if (i->kind != kind || i->value != value || !text_equal(i->gateway_id, gateway_id))
+                        continue;
+                if (!text_equal(i->owner_id, owner_id))
+                        sim_broken(s, "integer %lld/%lld belongs to %s, not %s", (long long)kind, (long long)value,
+                                   i->owner_id, owner_id);
+                return;
+        }
+        sim_broken(s, "integer %lld/%lld of %s has no row", (long long)kind, (long long)value, owner_id);
+}
+
+static void check_integers(struct sim *s)
+{
+        each_row(s, T_VPORT, vport, p)
+                check_integer(s, p->gateway_id, INTEGER_LABEL, p->label, p->id);
+        each_row(s, T_ATTACHMENT, attachment, a)
+                check_integer(s, a->gateway_id, INTEGER_TAG, a->tag, a->id);
+        each_row(s, T_INTEGER, integer, i)
+                if (!i->owner_id[0] == !i->pool[0])
+                        sim_broken(s, "integer %lld: owner \"%s\" and pool \"%s\"", (long long)i->value, i->owner_id, i->pool);
+}
+
+static void check_shared(struct sim *s)
+{
+        each_row(s, T_ATTACHMENT, attachment, a)
+        {
+                int64_t n = 0;
+
+                each_row(s, T_VPORT, vport, p)
+                        n += text_equal(p->attachment_id, a->id) && p->wanted;
+                if (n != a->n_ports)
+                        sim_broken(s, "attachment %s counts %lld ports, there are %lld", a->id, (long long)a->n_ports,
+                                   (long long)n);
+        }
+}
+
+void sim_check_step(struct sim *s)
+{
+        check_history(s);
+        check_bandwidth(s);
+        check_devices(s);
+        check_limits(s);
+        check_integers(s);
+        check_shared(s);
+}
+
+/* ---- at rest ---- */
+
+static bool digest_matches(const struct sim *s, const struct gateway *g)
+{
+        struct gateway_state state = { 0 };
+        int i = gateway_of(s, g->id);
+        bool same = false;
+
+        if (i < 0 || gateway_fake.read(s->gateways[i].device, INT64_MAX, &state, NULL) != 0)
+                return false;
+        same = gateway_state_digest(&state) == (uint64_t)g->held_digest;
+        gateway_state_done(&state);
+        return same;
+}
+
+/* What still moves, or NULL. */
+static const char *restless(struct sim *s, char ret[300])
+{
+        for (size_t i = 0; i < s->n_queue; i++)
+                if (s->queue[i].queue != QUEUE_HEARTBEATS) {
+                        snprintf(ret, 300, "message %s", s->queue[i].method);
+                        return ret;
+                }
+        for (int i = 0; i < CONDUCTORS; i++)
+                if (s->conductors[i].n_held)
+                        return "a paused conductor";
+        for (int i = 0; i < AGENTS; i++)
+                if (s->agents[i].n_hand)
+                        return "a command in hand";
+        if (s->n_lost)
+                return "a lost command";
+        each_row(s, T_TIMER, timer, t)
+                if (t->kind != TIMER_AUDIT) {
+                        snprintf(ret, 300, "timer %lld of %s", (long long)t->kind, t->ref_id);
+                        return ret;
+                }
+        each_row(s, T_WORK, work, w)
+        {
+                snprintf(ret, 300, "work for %s", w->object_id);
+                return ret;
+        }
+        each_row(s, T_GATEWAY, gateway, g)
+                if (g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
+                        snprintf(ret, 300, "gateway %s: inflight %lld, audit %d, digest %s", g->name,
+                                 (long long)g->inflight_seq, g->audit_wanted, digest_matches(s, g) ? "equal" : "different");
+                        return ret;
+                }
+        return NULL;
+}
+
+bool sim_is_quiet(struct sim *s)
+{
+        char ignored[300];
+
+        return !restless(s, ignored);
+}
+
+void sim_say_restless(struct sim *s)
+{
+        char what[300];
+        const char *text = restless(s, what);
+
+        sim_trace(s, "restless: %s", text ? text : "nothing any more");
+}
+
+static void check_operations(struct sim *s)
+{
+        each_row(s, T_OPERATION, operation, o)
+        {
+                if (o->result == OP_RUNNING)
+                        sim_broken(s, "operation %s (%s of %s) is still %s", o->id, operation_kind_name[o->kind],
+                                   o->link_id, o->state);
+                if (o->result == OP_FAILED && !o->reason[0])
+                        sim_broken(s, "operation %s failed without a reason", o->id);
+        }
+        each_row(s, T_VLINK, vlink, l)
+        {
+                if (l->provisioning != PROV_ACTIVE && l->provisioning != PROV_ERROR)
+                        sim_broken(s, "link %s rests in %s", l->id, provisioning_name[l->provisioning]);
+                if (l->operation_id[0])
+                        sim_broken(s, "link %s is held by operation %s", l->id, l->operation_id);
+                if (l->provisioning == PROV_ERROR && !l->status_reason[0])
+                        sim_broken(s, "link %s is in ERROR without a reason", l->id);
+        }
+        each_row(s, T_ATTACHMENT, attachment, a)
+                if (a->operation_id[0])
+                        sim_broken(s, "attachment %s is held by operation %s", a->id, a->operation_id);
+}
+
+static bool port_is(const struct vlink *l, const struct vport *p, const struct vport *peer, const struct port_want *w)
+{
+        return w->generation == p->confirmed_generation && w->local_label == p->label && peer &&
+               w->peer_label == peer->label && text_equal(w->link_id, l->id) && text_equal(w->vpn_id, l->vpn_id) &&
+               text_equal(w->attachment_id, p->attachment_id) && text_equal(w->site, p->site_name) &&
+               text_equal(w->peer_site, peer->site_name);
+}
+
+static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWAYS])
+{
+        int g = gateway_of(s, p->gateway_id);
+        const struct port_want *w = g < 0 ? NULL : fake_gateway_port(s->gateways[g].device, p->id);
+        const struct vlink *l = sim_db_find(&s->db, T_VLINK, "id", p->link_id);
+        const struct vport *peer = NULL;
+
+        each_row(s, T_VPORT, vport, other)
+                if (text_equal(other->link_id, p->link_id) && other->side != p->side)
+                        peer = other;
+        if (!l || p->present != (w != NULL)) {
+                sim_broken(s, "port %s: present %d, on the device %d", p->id, p->present, w != NULL);
+                return;
+        }
+        if (w)
+                there[g]++;
+        if (l->provisioning == PROV_ACTIVE && !w)
+                sim_broken(s, "link %s is ACTIVE without port %s", l->id, p->id);
+        if (w && !port_is(l, p, peer, w))
+                sim_broken(s, "port %s: the device holds it otherwise than the row", p->id);
+        if (w && p->confirmed_generation == p->generation && (w->tx_kbps != p->tx_kbps || w->rx_kbps != p->rx_kbps))
+                sim_broken(s, "port %s: the device limits it otherwise than the row", p->id);
+        if (l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE &&
+            p->tx_kbps != (p->side == SIDE_A ? l->a_to_z_kbps : l->z_to_a_kbps))
+                sim_broken(s, "link %s is ONLINE, its side %lld sends %lld", l->id, (long long)p->side,
+                           (long long)p->tx_kbps);
+}
+
+static void check_attachment(struct sim *s, const struct attachment *a, size_t there[GATEWAYS])
+{
+        int g = gateway_of(s, a->gateway_id);
+        const struct attachment_want *w = g < 0 ? NULL : fake_gateway_attachment(s->gateways[g].device, a->id);
+
+        if (a->present != (w != NULL))
+                sim_broken(s, "attachment %s: present %d, on the device %d", a->id, a->present, w != NULL);
+        if (w)
+                there[g]++;
+        if (w && (w->tag != a->tag || !text_equal(w->vpn_id, a->vpn_id)))
+                sim_broken(s, "attachment %s: the device holds it otherwise than the row", a->id);
+        if (w && !a->vif_id[0])
+                sim_broken(s, "attachment %s has no VIF-ID", a->id);
+}
+
+static void check_plug(struct sim *s, const struct attachment *a, size_t plugged[SITES])
+{
+        for (int i = 0; i < SITES; i++) {
+                char network[ID_SIZE] = "";
+                bool is;
+
+                if (!text_equal(s->sites[i].name, a->site_name))
+                        continue;
+                is = fake_cloud_plugged(s->sites[i].cloud.handle, a->id, network);
+                plugged[i] += is;
+                if (a->plug != PLUG_NONE && a->plug != PLUG_PLUGGED)
+                        sim_broken(s, "attachment %s rests in %s", a->id, plug_state_name[a->plug]);
+                if (is != (a->plug == PLUG_PLUGGED))
+                        sim_broken(s, "attachment %s is %s, in the cloud %d", a->id, plug_state_name[a->plug], is);
+                if (is && !text_equal(network, a->network_id))
+                        sim_broken(s, "attachment %s: network %s, in the cloud %s", a->id, a->network_id, network);
+        }
+}
+
+void sim_check_quiet(struct sim *s)
+{
+        size_t there[GATEWAYS] = { 0 }, plugged[SITES] = { 0 };
+
+        sim_check_step(s);
+        check_operations(s);
+        each_row(s, T_VPORT, vport, p)
+                check_port(s, p, there);
+        each_row(s, T_ATTACHMENT, attachment, a)
+        {
+                check_attachment(s, a, there);
+                check_plug(s, a, plugged);
+        }
+        for (int i = 0; i < GATEWAYS; i++)
+                if (!s->gateways[i].lied && fake_gateway_count(s->gateways[i].device) != there[i])
+                        sim_broken(s, "device %s holds %zu objects, %zu are known", s->gateways[i].name,
+                                   fake_gateway_count(s->gateways[i].device), there[i]);
+        for (int i = 0; i < SITES; i++)
+                if (fake_cloud_count(s->sites[i].cloud.handle) != plugged[i])
+                        sim_broken(s, "the cloud of %s holds %zu plugs, %zu are known", s->sites[i].name,
+                                   fake_cloud_count(s->sites[i].cloud.handle), plugged[i]);
+}
+
+/* ---- after everything ---- */
+
+void sim_check_empty(struct sim *s)
+{
+        static const enum store_table_id gone[] = { T_VPN, T_VPN_SITE, T_ATTACHMENT, T_VLINK, T_VPORT, T_WORK, T_RESERVATION };
+
+        for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+                if (s->db.tables[gone[i]].n)
+                        sim_broken(s, "%zu rows are left in %s", s->db.tables[gone[i]].n, store_tables[gone[i]].name);
+        each_row(s, T_INTEGER, integer, i)
+                if (i->owner_id[0])
+                        sim_broken(s, "integer %lld is still owned by %s", (long long)i->value, i->owner_id);
+        each_row(s, T_TIMER, timer, t)
+                if (t->kind != TIMER_AUDIT)
+                        sim_broken(s, "timer %lld of %s is left", (long long)t->kind, t->ref_id);
+        for (int i = 0; i < GATEWAYS; i++)
+                if (!s->gateways[i].lied && fake_gateway_count(s->gateways[i].device))
+                        sim_broken(s, "device %s is not empty", s->gateways[i].name);
+        for (int i = 0; i < SITES; i++)
+                if (fake_cloud_count(s->sites[i].cloud.handle))
+                        sim_broken(s, "the cloud of %s is not empty", s->sites[i].name);
+}

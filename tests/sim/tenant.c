@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tenants: ask for what they may have, for what they may not, and for nonsense. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "sim/sim.h"
+
+static size_t below(struct sim *s, size_t n)
+{
+        return random_below(&s->random, n);
+}
+
+static bool chance(struct sim *s, int percent)
+{
+        return random_chance(&s->random, percent);
+}
+
+static struct sim_call *call_new(struct sim *s, const char *method)
+{
+        struct sim_call *c;
+        char id[ID_SIZE];
+
+        if (s->n_calls == s->calls_room) {
+                s->calls_room = s->calls_room ? 2 * s->calls_room : 64;
+                s->calls = reallocarray(s->calls, s->calls_room, sizeof *s->calls);
+                if (!s->calls)
+                        abort();
+        }
+        c = &s->calls[s->n_calls++];
+        *c = (struct sim_call){ .code = -1 };
+        TEXT_SET(c->method, method);
+        sim_new_id(s, id);
+        snprintf(c->request_id, sizeof c->request_id, "req-%s", id);
+        return c;
+}
+
+static void ask(struct sim *s, int project, const char *method, json_t *take_args)
+{
+        const struct sim_call *c = call_new(s, method);
+        json_auto_t *args = take_args;
+        json_auto_t *context = json_pack("{ss ss sb}", "project_id", sim_projects[project], "request_id", c->request_id,
+                                         "is_admin", 0);
+
+        if (!args || !context) {
+                sim_broken(s, "%s: arguments", method);
+                return;
+        }
+        sim_trace(s, "tenant %d: #%lld %s", project, (long long)s->n_messages + 1, method);
+        if (s->verbose) {
+                char *text = json_dumps(args, JSON_COMPACT);
+
+                sim_trace(s, "    %s", text);
+                free(text);
+        }
+        sim_send(s, QUEUE_REQUESTS, 0, method, args, context, 0, (int)s->n_calls - 1);
+}
+
+void sim_answered(struct sim *s, int call, const struct out *o)
+{
+        struct sim_call *c = &s->calls[call];
+
+        c->n_answers++;
+        c->code = o->kind == OUT_FAULT ? o->fault.code : 0;
+        if (o->kind == OUT_FAULT)
+                sim_trace(s, "    refused %s: %d %s %s", c->method, o->fault.code, o->fault.type, o->fault.message);
+        if (c->code && (c->code < 400 || c->code > 499 || !o->fault.message[0] || !o->fault.type[0]))
+                sim_broken(s, "%s was answered %d %s \"%s\"", c->method, c->code, o->fault.type, o->fault.message);
+        if (c->code == 400)
+                sim_broken(s, "%s was called invalid: %s", c->method, o->fault.message);
+}
+
+/* ---- VPNs ---- */
+
+void sim_tenant_setup(struct sim *s)
+{
+        for (int i = 0; i < 3; i++) {
+                char *id = s->vpns[s->n_vpns];
+
+                sim_new_id(s, id);
+                s->vpn_project[s->n_vpns++] = i % PROJECTS;
+                ask(s, i % PROJECTS, "create_vpn", json_pack("{s{ss ss ss}}", "vpn", "id", id, "name", "v", "type", "mpls"));
+        }
+}
+
+void sim_tenant_join(struct sim *s)
+{
+        for (size_t v = 0; v < s->n_vpns; v++)
+                for (int i = 0; i < SITES; i++)
+                        ask(s, s->vpn_project[v], "add_site",
+                            json_pack("{ss ss}", "vpn_id", s->vpns[v], "site_id", s->sites[i].name));
+}
+
+static void site_change(struct sim *s, bool add)
+{
+        size_t v = below(s, s->n_vpns);
+        const struct sim_site *site = &s->sites[below(s, SITES)];
+
+        ask(s, s->vpn_project[v], add ? "add_site" : "remove_site",
+            json_pack("{ss ss}", "vpn_id", s->vpns[v], "site_id", chance(s, 50) ? site->id : site->name));
+}
+
+static void vpn_touch(struct sim *s)
+{
+        size_t v = below(s, s->n_vpns);
+
+        if (chance(s, 50))
+                ask(s, s->vpn_project[v], "update_vpn",
+                    json_pack("{ss s{ss}}", "vpn_id", s->vpns[v], "vpn", "name", "renamed"));
+        else if (chance(s, 20))
+                ask(s, s->vpn_project[v], "delete_vpn", json_pack("{ss}", "vpn_id", s->vpns[v]));
+        else if (chance(s, 50)) /* may be a deleted one: its id is used again */
+                ask(s, s->vpn_project[v], "create_vpn",
+                    json_pack("{s{ss ss ss}}", "vpn", "id", s->vpns[v], "name", "v", "type", "mpls"));
+}
+
+/* ---- links ---- */
+
+static int64_t some_kbps(struct sim *s)
+{
+        return 1 + (int64_t)below(s, chance(s, 15) ? 11000 : 2500);
+}
+
+static void name_network(struct sim *s, json_t *end, size_t site, int project)
+{
+        int owner = chance(s, 95) ? project : (project + 1) % PROJECTS;
+
+        if (chance(s, 80))
+                json_object_set_new(end, "network_id", json_string(s->sites[site].networks[owner][below(s, NETWORKS)]));
+        else
+                json_object_set_new(end, "port_id", json_string(s->sites[site].ports[owner][below(s, OWN_PORTS)]));
+}
+
+static json_t *endpoint(struct sim *s, size_t site, int project)
+{
+        json_t *end = json_pack("{ss}", "site_id", chance(s, 50) ? s->sites[site].id : s->sites[site].name);
+
+        if (chance(s, 40))
+                name_network(s, end, site, project);
+        return end;
+}
+
+static void link_create(struct sim *s)
+{
+        size_t v = below(s, s->n_vpns), a = below(s, SITES), z = (a + 1 + below(s, SITES - 1)) % SITES;
+        int project = s->vpn_project[v];
+        json_t *args, *link;
+        char *id;
+
+        if (s->n_links == LINKS_MAX)
+                return;
+        id = s->links[s->n_links++];
+        sim_new_id(s, id);
+        args = json_pack("{s{ss ss ss s[oo] s{sI sI}}}", "virtual_link", "id", id, "name", "l", "vpn_id", s->vpns[v],
+                         "endpoints", endpoint(s, a, project), endpoint(s, z, project), "bandwidth", "a_to_z_kbps",
+                         (json_int_t)some_kbps(s), "z_to_a_kbps", (json_int_t)some_kbps(s));
+        link = json_object_get(args, "virtual_link");
+        if (chance(s, 30)) {
+                json_object_set_new(args, "idempotency_key", json_string(id));
+                json_object_set_new(args, "request_hash", json_string("hash"));
+        }
+        (void)link;
+        ask(s, chance(s, 97) ? project : (project + 1) % PROJECTS, "create_virtual_link", args);
+}
+
+static const struct vlink *some_link(struct sim *s)
+{
+        size_t n = s->db.tables[T_VLINK].n;
+
+        return n ? store_rows_at(&s->db.tables[T_VLINK], &store_tables[T_VLINK], below(s, n)) : NULL;
+}
+
+static int project_of(struct sim *s, const char *id)
+{
+        int mine = text_equal(id, sim_projects[0]) ? 0 : 1;
+
+        return chance(s, 97) ? mine : (mine + 1) % PROJECTS;
+}
+
+static void link_update(struct sim *s)
+{
+        const struct vlink *l = some_link(s);
+        json_t *args;
+
+        if (!l)
+                return;
+        args = json_pack("{ss s{s{sI sI}}}", "virtual_link_id", l->id, "virtual_link", "bandwidth", "a_to_z_kbps",
+                         (json_int_t)(chance(s, 30) ? l->a_to_z_kbps : some_kbps(s)), "z_to_a_kbps",
+                         (json_int_t)some_kbps(s));
+        if (chance(s, 20))
+                json_object_set_new(args, "revision_number", json_integer(l->revision_number));
+        ask(s, project_of(s, l->project_id), "update_virtual_link", args);
+}
+
+static void link_delete(struct sim *s)
+{
+        const struct vlink *l = some_link(s);
+
+        if (l)
+                ask(s, project_of(s, l->project_id), "delete_virtual_link", json_pack("{ss}", "virtual_link_id", l->id));
+}
+
+static void port_change(struct sim *s, bool attach)
+{
+        size_t n = s->db.tables[T_VPORT].n;
+        const struct vport *p;
+        json_t *args;
+        int project;
+        size_t site = 0;
+
+        if (!n)
+                return;
+        p = store_rows_at(&s->db.tables[T_VPORT], &store_tables[T_VPORT], below(s, n));
+        project = text_equal(p->project_id, sim_projects[0]) ? 0 : 1;
+        while (!text_equal(s->sites[site].id, p->site_id))
+                site++;
+        args = json_pack("{ss}", "virtual_port_id", p->id);
+        if (attach)
+                name_network(s, args, site, project);
+        ask(s, project_of(s, p->project_id), attach ? "attach_virtual_port" : "detach_virtual_port", args);
+}
+
+/* A port of the tenant's own gets a VIF-ID of ours. */
+static void take_vif_id(struct sim *s)
+{
+        size_t n = s->db.tables[T_ATTACHMENT].n;
+        const struct attachment *a;
+
+        if (!n)
+                return;
+        a = store_rows_at(&s->db.tables[T_ATTACHMENT], &store_tables[T_ATTACHMENT], below(s, n));
+        for (int i = 0; i < SITES && a->vif_id[0]; i++) {
+                int project = text_equal(a->project_id, sim_projects[0]) ? 0 : 1;
+
+                if (!text_equal(s->sites[i].name, a->site_name))
+                        continue;
+                if (chance(s, 10))
+                        project = (project + 1) % PROJECTS;
+                sim_trace(s, "tenant %d uses VIF-ID %s", project, a->vif_id);
+                TEXT_SET(s->sites[i].device_id[project][below(s, OWN_PORTS)], a->vif_id);
+                sim_cloud_tell(s, &s->sites[i]);
+        }
+}
+
+void sim_tenant_step(struct sim *s)
+{
+        size_t what = below(s, 100);
+
+        if (what < 38)
+                link_create(s);
+        else if (what < 55)
+                link_update(s);
+        else if (what < 72)
+                link_delete(s);
+        else if (what < 82)
+                port_change(s, true);
+        else if (what < 89)
+                port_change(s, false);
+        else if (what < 91)
+                take_vif_id(s);
+        else if (what < 95)
+                site_change(s, chance(s, 80));
+        else
+                vpn_touch(s);
+}
+
+void sim_tenant_delete_links(struct sim *s)
+{
+        const struct vlink *l;
+        size_t at = 0;
+
+        while ((l = sim_db_next(&s->db, T_VLINK, &at)))
+                ask(s, text_equal(l->project_id, sim_projects[0]) ? 0 : 1, "delete_virtual_link",
+                    json_pack("{ss}", "virtual_link_id", l->id));
+}
+
+void sim_tenant_delete_vpns(struct sim *s)
+{
+        const struct vpn *v;
+        size_t at = 0;
+
+        while ((v = sim_db_next(&s->db, T_VPN, &at)))
+                ask(s, text_equal(v->project_id, sim_projects[0]) ? 0 : 1, "delete_vpn",
+                    json_pack("{ss}", "vpn_id", v->id));
+}
