@@ -179,6 +179,8 @@ no_wan_port() {
 # Takes away what an earlier telling of the story left, so that it can be told again.
 story_clean() {
         local letter id
+        atlas_clean
+        as_rival atlas_clean
         for letter in a b; do
                 vm_delete "$letter" vm
                 for id in $(as_alice os_get "$letter" '/v2.0/networks?name=blue-'"$letter" | jq -r '.networks[].id'); do
@@ -186,6 +188,16 @@ story_clean() {
                 done
         done
         rm -rf "$LAB/story"
+}
+
+atlas_clean() {
+        local id
+        for id in $(atlas link list -f value -c id); do
+                atlas link delete "$id" --wait >/dev/null
+        done
+        for id in $(atlas vpn list -f value -c id); do
+                atlas vpn delete "$id"
+        done
 }
 
 story_network_delete() {
