@@ -35,5 +35,5 @@ int end_kept(void *subject);             /* the link stays as it was; the operat
 int end_error(void *subject);            /* ERROR, with the reason */
 int end_gone(void *subject);             /* nothing left but history */
 
-/* Marks the operation's failure; the first reason stays. */
+/* The operation failed: it has a reason, the first there was. */
 void subject_reason(struct subject *s);
