@@ -21,6 +21,8 @@
 enum {
         PATIENCE_MS = 900, /* how long a call waits for a broker that is away or blocked */
         REPLY_PREFETCH = 1024,
+        ACK_TOGETHER = 64, /* replies that share an acknowledgement, or all within ACK_LATE_MS */
+        ACK_LATE_MS = 100,
 };
 
 /* How far the request came. GIVEN_UP: the caller was told before it was written; it will not be. */
@@ -46,6 +48,7 @@ struct caller {
         struct queue *queue;
         struct line *line;
         uint64_t acked_tag, got_tag;
+        int64_t ack_at_ms;
 
         pthread_mutex_t lock;
         pthread_cond_t changed;
@@ -282,14 +285,20 @@ static void no_item(struct queue_item *item, void *user)
         (void)user;
 }
 
+/* A reply that is delivered twice finds nobody waiting: acknowledging late does no harm. */
 static int64_t line_turn(struct session *s, int64_t now_ms, void *user)
 {
         struct caller *c = user;
 
-        (void)now_ms;
-        if (s && c->got_tag != c->acked_tag)
-                session_ack(s, c->got_tag, true);
+        if (!s || c->got_tag == c->acked_tag) {
+                c->ack_at_ms = now_ms + ACK_LATE_MS;
+                return INT64_MAX;
+        }
+        if (c->got_tag - c->acked_tag < ACK_TOGETHER && now_ms < c->ack_at_ms)
+                return c->ack_at_ms;
+        session_ack(s, c->got_tag, true);
         c->acked_tag = c->got_tag;
+        c->ack_at_ms = now_ms + ACK_LATE_MS;
         return INT64_MAX;
 }
 

@@ -16,7 +16,10 @@
 #include "bus/limits.h"
 #include "bus/settled.h"
 
-enum { QUEUES = 16 };
+enum {
+        QUEUES = 16,
+        ACK_LATE_MS = 5, /* what is settled within that time shares an acknowledgement */
+};
 
 /* One message; its public part is first, so that the program's pointer is ours. */
 struct delivery {
@@ -55,8 +58,12 @@ struct bus_consumer {
         uint64_t session; /* counts sessions: tags mean nothing in another one */
         bool cancelled;
         struct settled settled;
+        int64_t ack_at_ms;
         struct list came[QUEUES]; /* this turn, by queue */
 };
+
+/* The consumer whose callback runs on this thread. */
+static _Thread_local const struct bus_consumer *handing_out;
 
 static struct delivery *delivery_of(struct queue_item *item)
 {
@@ -87,13 +94,19 @@ static void consumer_unref(struct bus_consumer *c)
         free(c);
 }
 
-/* Gives a delivery back to the line; the last to do so after the consumer's end frees both. */
+static void on_settled(struct queue_item *item, void *user);
+
+/* Gives a delivery back to the line; the last to do so after the consumer's end frees both. What is settled
+ * within the callback needs no way back. */
 static void give_back(struct delivery *d, enum bus_outcome outcome)
 {
         struct bus_consumer *c = d->consumer;
 
         d->outcome = outcome;
-        queue_put(c->queue, &d->item);
+        if (handing_out == c)
+                on_settled(&d->item, c);
+        else
+                queue_put(c->queue, &d->item);
         consumer_unref(c);
 }
 
@@ -265,6 +278,7 @@ static void on_settled(struct queue_item *item, void *user)
 /* Earlier queues first. */
 static void hand_out(struct bus_consumer *c)
 {
+        handing_out = c;
         for (size_t i = 0; i < c->n_queues; i++) {
                 struct delivery *d = c->came[i].first, *next;
 
@@ -275,6 +289,7 @@ static void hand_out(struct bus_consumer *c)
                         c->on_delivery(&d->public, c->user);
                 }
         }
+        handing_out = NULL;
 }
 
 static void tag_of(size_t queue, char ret[24])
@@ -294,20 +309,28 @@ static void cancel(struct bus_consumer *c, struct session *s)
         atomic_store(&c->ready, false);
 }
 
-static int64_t turn(struct session *s, int64_t now_ms, void *user)
+static void acknowledge(struct bus_consumer *c, struct session *s)
 {
-        struct bus_consumer *c = user;
         uint64_t tag;
         bool multiple;
 
-        (void)now_ms;
+        while (settled_take(&c->settled, &tag, &multiple))
+                session_ack(s, tag, multiple);
+}
+
+static int64_t turn(struct session *s, int64_t now_ms, void *user)
+{
+        struct bus_consumer *c = user;
         hand_out(c);
         if (!s)
                 return INT64_MAX;
-        while (settled_take(&c->settled, &tag, &multiple))
-                session_ack(s, tag, multiple);
+        if (settled_many(&c->settled) || now_ms >= c->ack_at_ms || atomic_load(&c->stop))
+                acknowledge(c, s);
         if (atomic_load(&c->stop) && !c->cancelled)
                 cancel(c, s);
+        if (settled_waits(&c->settled))
+                return c->ack_at_ms;
+        c->ack_at_ms = now_ms + ACK_LATE_MS;
         return INT64_MAX;
 }
 

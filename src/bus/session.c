@@ -374,24 +374,26 @@ static void on_frame(struct session *s, const amqp_frame_t *frame)
                 amqp_maybe_release_buffers_on_channel(s->amqp, frame->channel);
 }
 
+/* Whether the library has more to tell without asking the socket; under TLS only asking tells. */
+static bool has_unread(const struct session *s)
+{
+        return s->tls || amqp_frames_enqueued(s->amqp) || amqp_data_in_buffer(s->amqp);
+}
+
 void session_read(struct session *s, int64_t now_ms)
 {
         static const struct timeval at_once = { 0 };
         int n_frames = 0;
 
         s->heard_ms = now_ms;
-        s->unread = true;
-        while (!session_over(s) && n_frames++ < FRAMES_A_TURN) {
+        do {
                 amqp_frame_t frame;
                 int r = amqp_simple_wait_frame_noblock(s->amqp, &frame, &at_once);
 
-                if (r == AMQP_STATUS_TIMEOUT) {
-                        s->unread = false;
-                        break;
-                }
-                if (r != AMQP_STATUS_OK)
-                        session_end(s, "reading: %s", amqp_error_string2(r));
-                else
+                s->unread = r == AMQP_STATUS_OK && has_unread(s);
+                if (r == AMQP_STATUS_OK)
                         on_frame(s, &frame);
-        }
+                else if (r != AMQP_STATUS_TIMEOUT)
+                        session_end(s, "reading: %s", amqp_error_string2(r));
+        } while (s->unread && !session_over(s) && ++n_frames < FRAMES_A_TURN);
 }

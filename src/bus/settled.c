@@ -11,7 +11,7 @@ enum { OUT, DONE, TOLD };
 void settled_reset(struct settled *s, int prefetch)
 {
         s->first = s->next = s->loose_from = 1;
-        s->n_loose = 0;
+        s->n_loose = s->n_left = 0;
         s->most_loose = prefetch <= 0 || prefetch > 256 ? 64 : (size_t)prefetch / 4;
 }
 
@@ -87,8 +87,10 @@ bool settled_take(struct settled *s, uint64_t *ret_tag, bool *ret_multiple)
                 for (tag = s->loose_from > s->first ? s->loose_from : s->first;
                      *at(s, tag) != DONE; tag++)
                         ;
-        if (tag == 0)
+        if (tag == 0) {
+                s->n_left = s->n_loose;
                 return false;
+        }
         if (!*ret_multiple) {
                 *at(s, tag) = TOLD;
                 s->n_loose--;

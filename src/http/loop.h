@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "http/server.h"
 
@@ -21,6 +22,7 @@ struct http_loop {
         void *local;
         pthread_t thread;
         bool has_thread;
+        sem_t is_over;         /* posted by the thread when it ends */
         struct http_post drain, stop;
 };
 

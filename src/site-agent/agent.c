@@ -169,10 +169,9 @@ static void heartbeat(struct agent *a)
         if (!args || bus_cast(a->bus, TOPIC_HEARTBEAT, a->outbox.site, "heartbeat", args, context,
                               HEARTBEAT_EXPIRES_MS, NULL, NULL) != 0)
                 log_error("heartbeat_not_sent", "trace=\"%s\"", err_trace());
-        if (epoch != a->send_epoch) { /* another connection: what was told over the last may be lost */
-                a->send_epoch = epoch;
-                round_begin(a);
-        }
+        if (a->send_epoch && epoch != a->send_epoch)
+                round_begin(a); /* another connection: what was told over the last may be lost */
+        a->send_epoch = epoch;
 }
 
 /* ---- what comes back ---- */

@@ -30,16 +30,14 @@ static int run(int argc, char **argv)
 {
         struct agent_settings settings = { 0 };
         OWN(config_file_free) struct config_file *file = NULL;
-        int r = daemon_stop_fd();
+        int r = config_main("atlas-agent", "works a site's gateways and its cloud",
+                            agent_tables(), &settings, argc, argv, &file);
 
-        if (r < 0)
-                return err_pass(r);
-        r = config_main("atlas-agent", "works a site's gateways and its cloud", agent_tables(),
-                        &settings, argc, argv, &file);
         if (r != 0)
                 return r;
         log_open("atlas-agent", settings.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-        r = serve(&settings, file);
+        r = daemon_stop_fd(); /* starts a thread, which logs */
+        r = r < 0 ? err_pass(r) : serve(&settings, file);
         config_done(agent_settings, &settings);
         return r;
 }

@@ -19,7 +19,7 @@ enum { CONNECT_S = 5, STEP_MS = 600000, LOCK_MS = 60000, DIGITS = 4 };
 
 /* Two that sync at once take turns. */
 #define LOCK_SQL "SELECT pg_advisory_lock(1096043603, 0)"
-/* New tables belong to atlas_owner where that can be arranged. */
+/* New tables belong to atlas_owner where that can be arranged (the first file arranges it). */
 #define OWNER_SQL                                                                                  \
         "SELECT set_config('role', 'atlas_owner', true) FROM pg_roles"                             \
         " WHERE rolname = 'atlas_owner' AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
@@ -87,9 +87,12 @@ static bool step_apply(PGconn *conn, const char *dir, const char *name, struct f
                 fault_set(why, 500, "database.schema_unreadable", "Cannot read %s/%s.", dir, name);
                 return false;
         }
-        snprintf(record, sizeof record, "INSERT INTO schema_step (number, name) VALUES (%d, $1)", step_number(name));
-        if (run(conn, "BEGIN", NULL, &broken) && run(conn, OWNER_SQL, NULL, &broken) &&
-            run(conn, sql, NULL, &broken) && run(conn, record, name, &broken) && run(conn, "COMMIT", NULL, &broken))
+        snprintf(record, sizeof record, "INSERT INTO schema_step (number, name) VALUES (%d, $1)",
+                 step_number(name));
+        if (run(conn, "BEGIN", NULL, &broken) &&
+            (step_number(name) == 1 || run(conn, OWNER_SQL, NULL, &broken)) &&
+            run(conn, sql, NULL, &broken) && run(conn, record, name, &broken) &&
+            run(conn, "COMMIT", NULL, &broken))
                 return true;
         run(conn, "ROLLBACK", NULL, NULL);
         fault_set(why, 500, "database.schema_step_failed", "%s: %s", name, broken.message);

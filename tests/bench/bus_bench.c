@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "bare_rpc.h"
 #include "base/clock.h"
@@ -97,28 +99,85 @@ static double median(double *values, int n)
         return values[n / 2];
 }
 
-static void measure(struct bus *client, int port, int outstanding, int n, int rounds)
+/* CPU time in microseconds: ours, and the broker's. */
+static double cpu_us(const struct broker *broker)
 {
+        struct rusage own;
+        char path[96], line[1024] = "";
+        long user = 0, system = 0;
+        int pid = 0;
+        FILE *file;
+
+        if (!broker) {
+                getrusage(RUSAGE_SELF, &own);
+                return (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1e6 +
+                       (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec);
+        }
+        snprintf(path, sizeof path, "%s/pid", broker->dir);
+        file = fopen(path, "re");
+        if (!file || fscanf(file, "%d", &pid) != 1)
+                exit(1);
+        fclose(file);
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
+        file = fopen(path, "re");
+        if (!file || !fgets(line, sizeof line, file) ||
+            sscanf(strrchr(line, ')') + 1,
+                   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system) != 2)
+                exit(1);
+        fclose(file);
+        return (double)(user + system) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
+struct cost {
+        double rate[16], own_us, broker_us;
+};
+
+static void begin(struct cost *c, const struct broker *broker)
+{
+        c->own_us -= cpu_us(NULL);
+        c->broker_us -= cpu_us(broker);
+}
+
+static void end(struct cost *c, const struct broker *broker)
+{
+        c->own_us += cpu_us(NULL);
+        c->broker_us += cpu_us(broker);
+}
+
+static void print(const char *name, struct cost *c, int rounds, int n)
+{
+        printf("  %s %6.0f calls/s, CPU per call: own %.0f us, broker %.0f us\n", name,
+               median(c->rate, rounds), c->own_us / rounds / n, c->broker_us / rounds / n);
+}
+
+static void measure(struct bus *client, const struct broker *broker, int outstanding, int n,
+                    int rounds)
+{
+        int port = atoi(strrchr(broker->url, ':') + 1);
         json_auto_t *args = sample_args(),
                     *context = json_pack("{s:s, s:s, s:[s]}", "request_id",
                                          "req-5b2c1e0a-5d1f-4f0e-9d6c-0a1b2c3d4e5f", "project_id",
                                          "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "roles", "member");
         OWN(text_done) struct text request = { 0 }, reply = { 0 };
-        double bus[16], bare[16];
+        struct cost bus = { 0 }, bare = { 0 };
 
         request_encode("create_virtual_link", "1.0", args, context,
                        "00000000000000000000000000000000", "reply_00000000000000000000000000000000",
                        &request);
         reply_encode_result("00000000000000000000000000000000", args, &reply);
         for (int i = 0; i < rounds; i++) {
-                bare[i] = bare_rpc(port, "bench-bare", request.bytes, request.n, reply.bytes,
-                                   reply.n, outstanding, n);
-                bus[i] = through_bus(client, args, context, outstanding, n);
+                begin(&bare, broker);
+                bare.rate[i] = bare_rpc(port, "bench-bare", request.bytes, request.n, reply.bytes,
+                                        reply.n, outstanding, n);
+                end(&bare, broker);
+                begin(&bus, broker);
+                bus.rate[i] = through_bus(client, args, context, outstanding, n);
+                end(&bus, broker);
         }
-        double b = median(bus, rounds), r = median(bare, rounds);
-
-        printf("rpc outstanding=%d bus=%.0f/s bare=%.0f/s ratio=%.2f request=%zu reply=%zu\n",
-               outstanding, b, r, b / r, request.n, reply.n);
+        printf("rpc outstanding=%d request=%zu reply=%zu ratio=%.2f\n", outstanding, request.n,
+               reply.n, median(bus.rate, rounds) / median(bare.rate, rounds));
+        print("bus ", &bus, rounds, n);
+        print("bare", &bare, rounds, n);
         fflush(stdout);
 }
 
@@ -132,7 +191,6 @@ static int run(struct broker *broker, int n)
                 .queues = queues, .prefetch = 1024, .declare = true, .on_delivery = answer
         };
         struct fault why = { 0 };
-        int port = atoi(strrchr(broker->url, ':') + 1);
 
         if (bus_new("bench-server", &settings, &server, &why) != 0 ||
             bus_new("bench-client", &settings, &client, &why) != 0)
@@ -140,9 +198,9 @@ static int run(struct broker *broker, int n)
         spec.user = server;
         if (bus_consumer_new(server, &spec, &consumer) != 0 || !wait_until(is_ready, consumer, 10000))
                 return 1;
-        measure(client, port, 1, n / 10, 5);
-        measure(client, port, 32, n, 5);
-        measure(client, port, 200, n, 3);
+        measure(client, broker, 1, n / 10, 9);
+        measure(client, broker, 32, n, 9);
+        measure(client, broker, 200, n, 5);
         return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "sim/sim_store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +65,23 @@ static int64_t integer_at(const struct store_column *c, const void *row)
         return value;
 }
 
+/* As SQL's: what is not a value of the column equals nothing, and neither does a missing one. */
 static bool equals(const struct store_column *c, const void *row, const char *value)
 {
-        if (c->kind == STORE_INT)
-                return integer_at(c, row) == strtoll(value, NULL, 10);
-        if (c->kind == STORE_BOOL)
-                return *field(c, row) == (strcmp(value, "true") == 0);
-        return strcmp(field(c, row), value) == 0;
+        long long number;
+
+        switch (c->kind) {
+        case STORE_INT:
+                return text_to_int(value, LLONG_MIN, LLONG_MAX, &number) && number == integer_at(c, row);
+        case STORE_BOOL:
+                return text_equal(value, *(const bool *)field(c, row) ? "true" : "false");
+        case STORE_UUID:
+        case STORE_NULL_TEXT:
+                return *value && strcmp(field(c, row), value) == 0;
+        case STORE_TEXT:
+                return strcmp(field(c, row), value) == 0;
+        }
+        return false;
 }
 
 void *sim_db_find(const struct sim_db *db, enum store_table_id t, const char *column, const char *value)

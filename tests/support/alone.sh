@@ -7,4 +7,5 @@ exec unshare --net --mount --pid --fork --kill-child --mount-proc --propagation 
         mount -t tmpfs -o mode=0755 tmpfs /run
         mkdir /run/netns
         ip link set lo up
-        exec "$@"' alone "$@"
+        "$@" # not exec: the first process buries the dead of all the others
+        exit' alone "$@"

@@ -16,8 +16,8 @@
 #include "drivers/ssh/ssh.h"
 #include "model/json.h"
 
-/* The helper gives up this much before we do, so that its own word on it arrives. */
-enum { MARGIN_MS = 500 };
+/* The helper gives up a quarter of the time before we do, but no more than this, so that its own word on it arrives. */
+enum { MARGIN_MAX_MS = 2000 };
 
 struct ovs_settings {
         struct ssh_target target;
@@ -101,7 +101,7 @@ static int ask(struct gateway_handle *g, const char *verb, json_t *want, int64_t
 {
         const struct ovs_settings *s = &g->settings;
         int64_t left_ms = deadline_mono_ms - clock_mono_ms();
-        int64_t timeout_ms = left_ms > 2 * MARGIN_MS ? left_ms - MARGIN_MS : left_ms / 2;
+        int64_t timeout_ms = left_ms - (left_ms / 4 < MARGIN_MAX_MS ? left_ms / 4 : MARGIN_MAX_MS);
         json_auto_t *request = json_pack("{ss sI ss ss ss so*}", "verb", verb, "timeout_ms",
                                          (json_int_t)(timeout_ms > 1 ? timeout_ms : 1), "bridge", s->bridge,
                                          "wan_port", s->wan_port, "state_dir", s->state_dir, "want", want);

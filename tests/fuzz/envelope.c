@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes from the bus: requests and replies. What is read and written again reads the same. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "messages/envelope.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void try_request(const void *bytes, size_t n)
+{
+        OWN(request_free) struct request *r = NULL, *again = NULL;
+        OWN(text_done) struct text t = { 0 };
+        struct fault why = { 0 };
+        int answer = request_decode(bytes, n, &r, &why);
+
+        assert((answer == ENVELOPE_OK) == (r != NULL) && answer >= 0);
+        assert(fault_is_set(&why) == (answer != ENVELOPE_OK));
+        if (!r)
+                return;
+        assert(request_encode(r->method, r->version, r->args, r->context, r->msg_id, r->reply_q, &t) == 0);
+        assert(request_decode(t.bytes, t.n, &again, &why) == ENVELOPE_OK);
+        assert(strcmp(r->method, again->method) == 0);
+        assert(json_equal(r->args, again->args) && json_equal(r->context, again->context));
+}
+
+static void try_reply(const void *bytes, size_t n)
+{
+        OWN(reply_free) struct reply *r = NULL, *again = NULL;
+        OWN(text_done) struct text t = { 0 };
+        struct fault why = { 0 };
+
+        if (reply_decode(bytes, n, &r, &why) != ENVELOPE_OK) {
+                assert(!r && fault_is_set(&why));
+                return;
+        }
+        if (r->failure)
+                fault_from_failure(r->failure, &why);
+        assert(fault_is_set(&why) == (r->failure != NULL));
+        if (r->failure)
+                assert(reply_encode_fault(r->msg_id, &why, &t) == 0);
+        else
+                assert(reply_encode_result(r->msg_id, r->result, &t) == 0);
+        assert(reply_decode(t.bytes, t.n, &again, &why) == ENVELOPE_OK);
+        assert(r->failure || json_equal(r->result, again->result));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+        try_request(bytes, n);
+        try_reply(bytes, n);
+        return 0;
+}

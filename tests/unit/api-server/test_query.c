@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api-server/query.h"
+
+#include "support/unit.h"
+
+#define UUID "aaaaaaaa-0000-4000-8000-000000000001"
+
+static struct caller tenant = { .project_id = "red" };
+static struct caller admin = { .project_id = "ops", .is_admin = true };
+static char text[1000];
+static struct query q;
+
+static int read_query(const char *query, const struct resource *r, const struct caller *who, struct fault *why)
+{
+        snprintf(text, sizeof text, "%s", query);
+        return query_read(text, r, who, &q, why);
+}
+
+static const struct store_where *where(const char *column)
+{
+        for (size_t i = 0; i < q.n_where; i++)
+                if (strcmp(q.where[i].column, column) == 0)
+                        return &q.where[i];
+        return NULL;
+}
+
+static void repeated_filters_are_any_of_their_values(void **state)
+{
+        struct fault why;
+
+        (void)state;
+        assert_int_equal(read_query("name=a&vpn_id=" UUID "&name=b+c&name=%C3%A4&vpn_id=x&provisioning_status=ERROR",
+                                    &virtual_link_resource, &tenant, &why),
+                         QUERY_OK);
+        assert_false(q.nothing);
+        assert_int_equal(where("name")->n_values, 3);
+        assert_string_equal(where("name")->values[1], "b c");
+        assert_string_equal(where("name")->values[2], "\xc3\xa4");
+        assert_int_equal(where("vpn_id")->n_values, 1);
+        assert_string_equal(where("vpn_id")->values[0], UUID);
+        assert_string_equal(where("provisioning")->values[0], "4");
+        assert_string_equal(where("project_id")->values[0], "red");
+}
+
+static void a_value_no_row_can_have_matches_nothing(void **state)
+{
+        struct fault why;
+
+        (void)state;
+        assert_int_equal(read_query("id=x", &vpn_resource, &tenant, &why), QUERY_OK);
+        assert_true(q.nothing);
+        assert_int_equal(read_query("provisioning_status=UNHEARD", &virtual_link_resource, &tenant, &why), QUERY_OK);
+        assert_true(q.nothing);
+}
+
+static void projects_are_kept_apart_unless_an_operator_asks(void **state)
+{
+        struct fault why;
+
+        (void)state;
+        assert_int_equal(read_query("", &vpn_resource, &admin, &why), QUERY_OK);
+        assert_string_equal(where("project_id")->values[0], "ops");
+        assert_int_equal(read_query("all_projects=True", &vpn_resource, &admin, &why), QUERY_OK);
+        assert_null(where("project_id"));
+        assert_int_equal(read_query("all_projects=1", &vpn_resource, &tenant, &why), QUERY_INVALID);
+        assert_int_equal(why.code, 403);
+        assert_int_equal(read_query("project_id=blue&tenant_id=green", &vpn_resource, &tenant, &why), QUERY_OK);
+        assert_int_equal(q.n_where, 3);
+        assert_int_equal(read_query("", &site_resource, &tenant, &why), QUERY_OK);
+        assert_int_equal(q.n_where, 0);
+}
+
+static void pages_have_a_limit_and_begin_after_a_marker(void **state)
+{
+        static const struct {
+                const char *query;
+                size_t limit;
+        } limits[] = { { "", 1000 }, { "limit=0", 1000 }, { "limit=7", 7 }, { "limit=99999", 1000 } };
+        struct fault why;
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(limits); i++) {
+                assert_int_equal(read_query(limits[i].query, &vpn_resource, &tenant, &why), QUERY_OK);
+                assert_int_equal(q.limit, limits[i].limit);
+        }
+        assert_int_equal(read_query("marker=" UUID, &vpn_resource, &tenant, &why), QUERY_OK);
+        assert_int_equal(where("id")->compare, STORE_AFTER);
+        assert_int_equal(read_query("marker=12", &event_resource, &tenant, &why), QUERY_OK);
+        assert_string_equal(where("id")->values[0], "12");
+}
+
+static void what_is_malformed_is_refused(void **state)
+{
+        static const char *const bad[] = { "limit=x",      "limit=-1",      "limit=",        "marker=1",
+                                           "unheard=1",    "name=%",        "name=%00",      "name=%ff",
+                                           "sort_key=name", "sort_dir=desc", "page_reverse=true", "%80=1",
+                                           "admin_state_up=maybe", "mtu=x", "all_projects=x" };
+        char many[1000] = "";
+        struct fault why;
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+                if (read_query(bad[i], &virtual_link_resource, &tenant, &why) != QUERY_INVALID)
+                        fail_msg("accepted: %s", bad[i]);
+        for (int i = 0; i <= QUERY_PAIRS_MAX; i++)
+                strcat(many, "name=x&");
+        assert_int_equal(read_query(many, &virtual_link_resource, &tenant, &why), QUERY_INVALID);
+        many[strlen("name=x&") * QUERY_PAIRS_MAX] = '\0';
+        assert_int_equal(read_query(many, &virtual_link_resource, &tenant, &why), QUERY_OK);
+}
+
+static void shown_filters_fields_and_the_next_page(void **state)
+{
+        json_auto_t *object = json_pack("{ss sb si sn}", "id", "x", "alive", 1, "n", 3, "none");
+        OWN(text_done) struct text next = { 0 };
+        struct fault why;
+
+        (void)state;
+        assert_int_equal(read_query("alive=true&name=a%26b+c&limit=2&fields=id&fields=n", &site_resource, &tenant, &why),
+                         QUERY_OK);
+        assert_true(query_shows(&q, object));
+        query_next(&q, UUID, &next);
+        assert_string_equal(next.bytes, "alive=true&name=a%26b%20c&fields=id&fields=n&limit=2&marker=" UUID);
+        query_trim(&q, object);
+        assert_int_equal(json_object_size(object), 2);
+        assert_int_equal(read_query("alive=false", &site_resource, &tenant, &why), QUERY_OK);
+        json_object_set_new(object, "alive", json_true());
+        assert_false(query_shows(&q, object));
+        query_trim(&q, object);
+        assert_int_equal(json_object_size(object), 3);
+}
+
+UNIT_MAIN(UNIT(repeated_filters_are_any_of_their_values), UNIT(a_value_no_row_can_have_matches_nothing),
+          UNIT(projects_are_kept_apart_unless_an_operator_asks), UNIT(pages_have_a_limit_and_begin_after_a_marker),
+          UNIT(what_is_malformed_is_refused), UNIT(shown_filters_fields_and_the_next_page))
