@@ -331,6 +331,8 @@ void subject_reason_at_least(struct subject *s)
 static void finish(struct subject *s, enum operation_result result)
 {
         s->op->result = result;
+        if (result == OP_DONE)
+                s->op->reason[0] = '\0';
         s->op->finished_ms = s->t->now_ms;
         view_dirty(s->op);
         for (int side = 0; side < SIDE_N; side++) {

@@ -324,7 +324,7 @@ static void check_attachment(struct sim *s, const struct attachment *a, size_t t
                 there[g]++;
         if (w && (w->tag != a->tag || !text_equal(w->vpn_id, a->vpn_id)))
                 sim_broken(s, "attachment %s: the device holds it otherwise than the row", a->id);
-        if (w && !a->vif_id[0])
+        if (w && a->wanted && !a->vif_id[0])
                 sim_broken(s, "attachment %s has no VIF-ID", a->id);
 }
 
