@@ -123,8 +123,9 @@ change_under_traffic() {
         vm_exec a vm "$DEVSTACK/lib/numbered.py" send 10.10.0.12 7000 6 "$3" &
         local sender=$!
         sleep 2
-        show link set "$1" --bandwidth "$2" --wait
-        wait "$sender" "$receiver"
+        show link set "$1" --bandwidth "$2" --wait -c name -c bandwidth -c status
+        wait "$sender"
+        wait "$receiver"
         result=$(cat "$LAB/story/numbered")
         say "$4: $result"
         check "nothing lost, nothing reordered" jq -e ".lost <= $5 and .reordered == 0 and .received > 0" <<<"$result"
