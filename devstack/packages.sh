@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing of the Debian packages a purpose needs: packages.sh build|test|lab ...
+# Installs what is missing of the Debian packages a purpose needs: packages.sh build|test|bench|lab ...
 # No service is started by it: until the installation is over, policy-rc.d answers 101.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ declare -A packages=(
          libssh2-1-dev libpq-dev libevent-dev libyaml-dev libsmartcols-dev libcmocka-dev"
 [test]="rabbitmq-server postgresql-15 openssh-server openssh-client openssl curl jq iproute2 procps
         python3-pytest python3-oslo.messaging python3-psycopg2 shellcheck"
+[bench]="wrk postgresql-client-15 jq curl"
 [lab]="rabbitmq-server postgresql-15 keystone neutron-server neutron-openvswitch-agent openvswitch-switch
        uwsgi-core uwsgi-plugin-python3 openssh-server openssh-client openssl curl jq iproute2 procps
        ethtool iputils-ping iperf3 python3-psycopg2 python3-openstackclient"
@@ -50,7 +51,7 @@ install_quietly() (
                 --no-install-recommends install "$@"
 )
 
-[ $# -gt 0 ] || die "usage: packages.sh build|test|lab ..."
+[ $# -gt 0 ] || die "usage: packages.sh build|test|bench|lab ..."
 wanted=()
 for group; do
         [ -n "${packages[$group]-}" ] || die "no group '$group'; there are: ${!packages[*]}"

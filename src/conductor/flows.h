@@ -19,6 +19,7 @@ int step_ask_ports_again(void *subject); /* once; then EV_GAVE_UP */
 int step_ask_plugs_again(void *subject);
 int step_ports_settled(void *subject);   /* EV_PORTS_OK if both ends are as wanted */
 int step_plugs_settled(void *subject);
+int step_unplug_failed(void *subject);   /* those and what the operation could not plug */
 int step_unplug_own(void *subject);      /* the attachment that the operation is about */
 
 /* What one end lets through. */
@@ -34,5 +35,5 @@ int end_kept(void *subject);             /* the link stays as it was; the operat
 int end_error(void *subject);            /* ERROR, with the reason */
 int end_gone(void *subject);             /* nothing left but history */
 
-/* Marks the operation's failure; the first reason stays. */
+/* The operation failed: it has a reason, the first there was. */
 void subject_reason(struct subject *s);

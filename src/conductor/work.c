@@ -38,8 +38,6 @@ struct attachment *subject_attachment(const struct subject *s, int side)
 
 void subject_reason(struct subject *s)
 {
-        if (s->reason && !s->op->reason[0])
-                TEXT_SET(s->op->reason, s->reason);
         if (!s->op->reason[0])
                 TEXT_SET(s->op->reason, "The sites did not answer in time.");
 }
@@ -63,7 +61,7 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         return event_put(s->t, &e);
 }
 
-/* Stores the state the row leads to, its deadline and its history. */
+/* Stores the state the row leads to, its deadline, its history and what went wrong first. */
 static int on_row(void *subject, const struct flow_row *row)
 {
         struct subject *s = subject;
@@ -72,6 +70,8 @@ static int on_row(void *subject, const struct flow_row *row)
 
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
+        if (s->reason && !s->op->reason[0])
+                TEXT_SET(s->op->reason, s->reason);
         TEXT_SET(s->op->state, f->states[row->next]);
         view_dirty(s->op);
         if (r == 0 && row->within_ms)

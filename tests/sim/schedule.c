@@ -49,11 +49,12 @@ static void advance(struct sim *s)
         s->now_ms = next_ms(s);
 }
 
-static void settle(struct sim *s, const char *what)
+/* Goes on until nothing has moved for 'calm_ms'. */
+static void settle(struct sim *s, const char *what, int64_t calm_ms)
 {
         int64_t end_ms = s->now_ms + SETTLE_MS, calm_since_ms = s->now_ms;
 
-        while (!s->broken[0] && s->now_ms - calm_since_ms < CALM_MS) {
+        while (!s->broken[0] && (s->now_ms - calm_since_ms < calm_ms || !sim_is_quiet(s))) {
                 advance(s);
                 if (!sim_is_quiet(s))
                         calm_since_ms = s->now_ms;
@@ -74,9 +75,9 @@ static void set_up(struct sim *s)
         while (!s->broken[0] && s->db.tables[T_GATEWAY].n < GATEWAYS && s->now_ms < end_ms)
                 advance(s);
         sim_tenant_setup(s);
-        settle(s, "setting up");
+        settle(s, "setting up", 0);
         sim_tenant_join(s);
-        settle(s, "adding sites");
+        settle(s, "adding sites", 0);
         s->fault_percent = bad;
 }
 
@@ -85,28 +86,30 @@ void sim_run_schedule(struct sim *s, int steps)
         set_up(s);
         for (int i = 0; i < steps && !s->broken[0]; i++) {
                 size_t n = random_below(&s->random, 30);
+                /* Now and then so much time passes that deadlines do. */
+                int64_t until_ms = random_chance(&s->random, 8) ? s->now_ms + (int64_t)random_below(&s->random, 50000) : 0;
 
                 if (random_chance(&s->random, 80))
                         sim_tenant_step(s);
                 if (s->fault_percent && random_chance(&s->random, s->fault_percent))
                         sim_fault_step(s);
-                while (n-- && !s->broken[0])
+                for (size_t j = 0; (j < n || s->now_ms < until_ms) && !s->broken[0]; j++)
                         advance(s);
         }
         if (s->broken[0])
                 return;
         sim_trace(s, "---- faults end");
         sim_faults_end(s);
-        settle(s, "after the faults");
+        settle(s, "after the faults", CALM_MS);
         if (!s->broken[0])
                 sim_check_quiet(s);
         if (s->broken[0])
                 return;
         sim_trace(s, "---- all is deleted");
         sim_tenant_delete_links(s);
-        settle(s, "after deleting the links");
+        settle(s, "after deleting the links", CALM_MS);
         sim_tenant_delete_vpns(s);
-        settle(s, "after deleting the VPNs");
+        settle(s, "after deleting the VPNs", 0);
         if (!s->broken[0])
                 sim_check_quiet(s);
         if (!s->broken[0])

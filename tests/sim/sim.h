@@ -16,8 +16,7 @@
 enum {
         SITES = 3,
         GATEWAYS = 4,
-        AGENTS_PER_SITE = 2,
-        AGENTS = SITES * AGENTS_PER_SITE,
+        AGENTS = 5,       /* some sites have two */
         CONDUCTORS = 2,
         PROJECTS = 2,
         NETWORKS = 3,     /* of each project at each site */

@@ -112,7 +112,7 @@ static void agent_init(struct sim *s, int i)
 {
         struct sim_agent *a = &s->agents[i];
 
-        *a = (struct sim_agent){ .site = i / AGENTS_PER_SITE };
+        *a = (struct sim_agent){ .site = i % SITES };
         snprintf(a->host, sizeof a->host, "agent-%d", i);
         a->beat_ms = s->now_ms + (int64_t)random_below(&s->random, BEAT_MS);
         for (int g = 0; g < GATEWAYS; g++)
