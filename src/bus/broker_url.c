@@ -35,10 +35,10 @@ static int bad(struct fault *why, const char *what)
 
 static int hex_digit(char c)
 {
-        return c >= '0' && c <= '9' ? c - '0' :
-               c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-               c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-                                      -1;
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
 }
 
 /* The first 'n' bytes of 'from' with %XX decoded; NULL: no memory, or a bad escape. */
@@ -81,8 +81,7 @@ static int parse_port(const char *from, size_t n, int *ret, struct fault *why)
 }
 
 /* host, host:port, [address] or [address]:port */
-static int parse_place(const char *from, const char *end, struct broker_host *to,
-                       struct fault *why)
+static int parse_place(const char *from, const char *end, struct broker_host *to, struct fault *why)
 {
         const char *name = from, *name_end, *rest;
 
@@ -107,8 +106,7 @@ static int parse_place(const char *from, const char *end, struct broker_host *to
         return parse_port(rest + 1, (size_t)(end - rest - 1), &to->port, why);
 }
 
-static int parse_host(const char *from, const char *end, struct broker_host *to,
-                      struct fault *why)
+static int parse_host(const char *from, const char *end, struct broker_host *to, struct fault *why)
 {
         const char *at = memrchr(from, '@', (size_t)(end - from));
         const char *user_end = at ? memchr(from, ':', (size_t)(at - from)) : NULL;

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transport_url as oslo.messaging writes it: rabbit://user:password@host:port[,user:password@host:port]/vhost */
+/* transport_url as oslo.messaging writes it:
+ * rabbit://user:password@host:port[,user:password@host:port]/vhost */
 
 #include <stddef.h>
 
@@ -12,7 +13,8 @@ struct broker_host {
         int port;
 };
 struct broker_url {
-        struct broker_host *hosts; /* at least one; shuffled, so that clients spread over a cluster */
+        struct broker_host
+                *hosts; /* at least one; shuffled, so that clients spread over a cluster */
         size_t n_hosts;
         char *vhost;
 };

@@ -105,8 +105,7 @@ uint64_t bus_send_epoch(const struct bus *b)
         return publisher_epoch(b->publisher);
 }
 
-int bus_consumer_new(struct bus *b, const struct bus_consumer_spec *spec,
-                     struct bus_consumer **ret)
+int bus_consumer_new(struct bus *b, const struct bus_consumer_spec *spec, struct bus_consumer **ret)
 {
         return consumer_new(&b->net, b->publisher, spec, ret);
 }
@@ -198,8 +197,8 @@ int bus_call(struct bus *b, const char *topic, const char *server, const char *m
                                       });
 }
 
-/* A reply is tried again while the caller's queue is not there, and when its fate is unknown: a second one
- * does no harm. */
+/* A reply is tried again while the caller's queue is not there, and when its fate is unknown: a
+ * second one does no harm. */
 static int put_reply(struct bus *b, struct cast *c)
 {
         c->out.again_until_ms = c->out.deadline_ms;

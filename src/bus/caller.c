@@ -137,8 +137,8 @@ static void drop(struct caller *c, struct call *call)
 static void unavailable(const struct caller *c, struct fault *why)
 {
         fault_set(why, 503, "bus.unavailable", "The message broker %s; the request was not sent.",
-                  publisher_blocked(c->publisher) ? "takes no messages for lack of memory or disk" :
-                                                    "cannot be reached");
+                  publisher_blocked(c->publisher) ? "takes no messages for lack of memory or disk"
+                                                  : "cannot be reached");
         why->retry_after_ms = 2000;
 }
 
@@ -149,8 +149,9 @@ static void unknown(const char *what, struct fault *why)
         why->retry_after_ms = 1000;
 }
 
-/* True if the call is at its end, with the reason in its fault. A call that was not written in time never
- * is; one that was written and not confirmed is left alone unless the broker says that it is blocked. */
+/* True if the call is at its end, with the reason in its fault. A call that was not written in time
+ * never is; one that was written and not confirmed is left alone unless the broker says that it is
+ * blocked. */
 static bool look(struct caller *c, struct call *call, int64_t now_ms)
 {
         int waiting = WAITING;
@@ -169,8 +170,8 @@ static bool look(struct caller *c, struct call *call, int64_t now_ms)
                 unknown("The message broker stopped taking messages", &call->why);
                 return true;
         }
-        call->look_at_ms = atomic_load(&call->progress) == CONFIRMED ? call->timeout_at_ms :
-                                                                        now_ms + PATIENCE_MS;
+        call->look_at_ms = atomic_load(&call->progress) == CONFIRMED ? call->timeout_at_ms
+                                                                     : now_ms + PATIENCE_MS;
         if (call->look_at_ms > call->timeout_at_ms)
                 call->look_at_ms = call->timeout_at_ms;
         return false;
@@ -473,9 +474,9 @@ int caller_call(struct caller *c, const struct bus_call_spec *spec)
         call->caller = c;
         atomic_store(&call->refs, refused ? 1 : 2);
         call->timeout_at_ms = now_ms + spec->timeout_ms;
-        call->look_at_ms = refused                         ? 0 :
-                           spec->timeout_ms < PATIENCE_MS ? call->timeout_at_ms :
-                                                             now_ms + PATIENCE_MS;
+        call->look_at_ms = refused                          ? 0
+                           : spec->timeout_ms < PATIENCE_MS ? call->timeout_at_ms
+                                                            : now_ms + PATIENCE_MS;
         call->on_reply = spec->on_reply;
         call->user = spec->user;
         call->out.to_exchange = true;

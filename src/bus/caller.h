@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that wait for their answer: one reply queue for the program, the table of who waits, and the
- * thread that tells those whose time is up. Each call gets exactly one callback. */
+/* Calls that wait for their answer: one reply queue for the program, the table of who waits, and
+ * the thread that tells those whose time is up. Each call gets exactly one callback. */
 
 #include "base/own.h"
 #include "bus/bus.h"
@@ -12,8 +12,8 @@ struct caller;
 int caller_new(const struct line_net *net, struct publisher *publisher, struct caller **ret);
 /* Ends the threads, which use the publisher. */
 void caller_stop(struct caller *c);
-/* Those who still wait are told that the outcome is unknown. To be called when the publisher is gone: what it
- * ends comes here. */
+/* Those who still wait are told that the outcome is unknown. To be called when the publisher is
+ * gone: what it ends comes here. */
 struct caller *caller_free(struct caller *c);
 OWN_DEFINE(struct caller *, caller_free)
 

@@ -96,8 +96,8 @@ static void consumer_unref(struct bus_consumer *c)
 
 static void on_settled(struct queue_item *item, void *user);
 
-/* Gives a delivery back to the line; the last to do so after the consumer's end frees both. What is settled
- * within the callback needs no way back. */
+/* Gives a delivery back to the line; the last to do so after the consumer's end frees both. What is
+ * settled within the callback needs no way back. */
 static void give_back(struct delivery *d, enum bus_outcome outcome)
 {
         struct bus_consumer *c = d->consumer;
@@ -126,8 +126,8 @@ static void dead_ended(struct outgoing *out, enum bus_sent how)
         if (how == BUS_SENT_OK)
                 metric_add(&bus_dead_lettered, 1);
         else
-                log_error("bus_dead_letter", "queue=%s reason=\"the dead-letter queue took it not\"",
-                          d->public.queue);
+                log_error("bus_dead_letter",
+                          "queue=%s reason=\"the dead-letter queue took it not\"", d->public.queue);
         text_done(&out->body);
         free(dead);
         give_back(d, how == BUS_SENT_OK ? BUS_DONE : BUS_AGAIN);
@@ -339,8 +339,8 @@ static bool prepare(struct bus_consumer *c, struct session *s)
         bool good = !c->declare || declare_exchange(s, c->net.settings);
 
         for (size_t i = 0; good && i < c->n_queues; i++)
-                good = c->declare ? declare_queue(s, c->net.settings, c->queues[i]) :
-                                    declare_queue_exists(s, c->queues[i]);
+                good = c->declare ? declare_queue(s, c->net.settings, c->queues[i])
+                                  : declare_queue_exists(s, c->queues[i]);
         return good;
 }
 

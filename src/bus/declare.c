@@ -118,7 +118,8 @@ static int sync_over(const struct session_how *how, const struct bus_settings *s
         }
         if (good)
                 return SESSION_OK;
-        fault_set(why, s->refused ? 409 : 503, s->refused ? "bus.topology_refused" : "bus.unavailable",
+        fault_set(why, s->refused ? 409 : 503,
+                  s->refused ? "bus.topology_refused" : "bus.unavailable",
                   "The message broker at %s:%d did not take the topology: %s.", how->host->host,
                   how->host->port, s->reason);
         return SESSION_AWAY;

@@ -18,10 +18,11 @@ bool declare_queue_exists(struct session *s, const char *queue);
 bool declare_reply_queue(struct session *s, const struct bus_settings *settings, const char *queue);
 bool declare_consume(struct session *s, const char *queue, const char *consumer_tag);
 
-/* The key a named queue of ours is bound with: its own name, but for events, heartbeats and dead letters
- * which come from every site. */
+/* The key a named queue of ours is bound with: its own name, but for events, heartbeats and dead
+ * letters which come from every site. */
 const char *declare_key(const char *queue);
 /* Our queues that every vhost has; NULL-terminated. */
 extern const char *const declare_queues[];
-/* The key under which a message of 'queue' becomes a dead letter. A site's user may write its own only. */
+/* The key under which a message of 'queue' becomes a dead letter. A site's user may write its own
+ * only. */
 void declare_dead_key(const char *queue, char *ret, size_t size);

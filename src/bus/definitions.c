@@ -47,7 +47,8 @@ static void base64(const unsigned char *bytes, size_t n, char *ret)
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
         for (size_t i = 0; i < n; i += 3) {
-                unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) |
+                unsigned v = (unsigned)bytes[i] << 16 |
+                             (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) |
                              (i + 2 < n ? bytes[i + 2] : 0);
 
                 *ret++ = digits[v >> 18];
@@ -121,9 +122,9 @@ static bool durable(const struct document *d)
 
 static void add_queue(struct document *d, const char *queue)
 {
-        json_t *arguments = d->settings->rabbit_quorum_queue ?
-                                    json_pack("{s:s}", "x-queue-type", "quorum") :
-                                    json_object();
+        json_t *arguments = d->settings->rabbit_quorum_queue
+                                    ? json_pack("{s:s}", "x-queue-type", "quorum")
+                                    : json_object();
 
         append(d, d->queues,
                json_pack("{s:s, s:s, s:b, s:b, s:o}", "name", queue, "vhost", d->vhost, "durable",
@@ -136,12 +137,13 @@ static void add_queue(struct document *d, const char *queue)
 
 static json_t *assemble(struct document *d)
 {
-        return json_pack("{s:[{s:s}], s:O, s:O, s:O, s:[{s:s, s:s, s:s, s:b, s:b, s:b, s:{}}], s:O, s:O}",
-                         "vhosts", "name", d->vhost, "users", d->users, "permissions",
-                         d->permissions, "topic_permissions", d->topic_permissions, "exchanges",
-                         "name", d->settings->control_exchange, "vhost", d->vhost, "type", "topic",
-                         "durable", durable(d), "auto_delete", 0, "internal", 0, "arguments",
-                         "queues", d->queues, "bindings", d->bindings);
+        return json_pack(
+                "{s:[{s:s}], s:O, s:O, s:O, s:[{s:s, s:s, s:s, s:b, s:b, s:b, s:{}}], s:O, s:O}",
+                "vhosts", "name", d->vhost, "users", d->users, "permissions", d->permissions,
+                "topic_permissions", d->topic_permissions, "exchanges", "name",
+                d->settings->control_exchange, "vhost", d->vhost, "type", "topic", "durable",
+                durable(d), "auto_delete", 0, "internal", 0, "arguments", "queues", d->queues,
+                "bindings", d->bindings);
 }
 
 int bus_definitions(const struct bus_settings *settings, const char *vhost,
@@ -150,8 +152,13 @@ int bus_definitions(const struct bus_settings *settings, const char *vhost,
 {
         json_auto_t *a = json_array(), *b = json_array(), *c = json_array(), *q = json_array(),
                     *bindings = json_array(), *all = NULL;
-        struct document d = { .settings = settings, .vhost = vhost, .users = a, .permissions = b,
-                              .topic_permissions = c, .queues = q, .bindings = bindings };
+        struct document d = { .settings = settings,
+                              .vhost = vhost,
+                              .users = a,
+                              .permissions = b,
+                              .topic_permissions = c,
+                              .queues = q,
+                              .bindings = bindings };
         OWN(mem_free) char *text = NULL;
 
         for (size_t i = 0; i < n_users; i++)

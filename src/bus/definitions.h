@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RabbitMQ's definitions file: users, permissions and topology in one JSON document, which
- * `rabbitmqctl import_definitions FILE` loads and the broker can load at boot. AMQP has no words for users. */
+ * `rabbitmqctl import_definitions FILE` loads and the broker can load at boot. AMQP has no words
+ * for users. */
 
 #include <stddef.h>
 

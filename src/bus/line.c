@@ -56,8 +56,8 @@ static void open_session(struct line *l)
         r = session_open(&how, &l->duty->hears, l->user, &s, &why);
         atomic_store(&l->opening, false);
         if (r == SESSION_OK && l->duty->up(s, l->user)) {
-                log_info("bus_connected", "purpose=%s host=%s port=%d", l->duty->purpose, host->host,
-                         host->port);
+                log_info("bus_connected", "purpose=%s host=%s port=%d", l->duty->purpose,
+                         host->host, host->port);
                 backoff_reset(&l->backoff);
                 l->session = TAKE(s);
                 return;
@@ -66,9 +66,9 @@ static void open_session(struct line *l)
         if (log_allowed(&l->away_log, 5000))
                 log_warn("bus_away", "purpose=%s host=%s port=%d reason=\"%s\"", l->duty->purpose,
                          host->host, host->port,
-                         s         ? s->reason :
-                         r < 0     ? err_trace() :
-                                     why.message);
+                         s       ? s->reason
+                         : r < 0 ? err_trace()
+                                 : why.message);
         if (s)
                 l->duty->down(l->user);
 }
@@ -100,7 +100,8 @@ static void hand_over(struct line *l)
         }
 }
 
-/* Sleeps until the socket, another thread or 'until_ms' wants something; true if the socket does. */
+/* Sleeps until the socket, another thread or 'until_ms' wants something; true if the socket does.
+ */
 static bool wait_for_work(struct line *l, int64_t until_ms)
 {
         struct pollfd fds[] = {

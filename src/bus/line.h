@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that keeps one session open, over the hosts in turn, and does one duty with it: consuming
- * or publishing. It sleeps in one poll() on the socket and on what other threads hand over. */
+/* A thread that keeps one session open, over the hosts in turn, and does one duty with it:
+ * consuming or publishing. It sleeps in one poll() on the socket and on what other threads hand
+ * over. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,12 +14,13 @@
 #include "bus/session.h"
 
 struct line_duty {
-        const char *purpose;                         /* for the connection's name */
-        bool (*up)(struct session *s, void *user);   /* prepares the channel; false: the session is over */
-        void (*down)(void *user);                    /* the session is gone */
+        const char *purpose; /* for the connection's name */
+        bool (*up)(struct session *s,
+                   void *user);   /* prepares the channel; false: the session is over */
+        void (*down)(void *user); /* the session is gone */
         void (*item)(struct queue_item *item, void *user); /* handed over */
-        /* Once a turn, after what came was told; 's' is NULL while there is none. The time when it wants its
-         * next turn, or INT64_MAX. */
+        /* Once a turn, after what came was told; 's' is NULL while there is none. The time when it
+         * wants its next turn, or INT64_MAX. */
         int64_t (*turn)(struct session *s, int64_t now_ms, void *user);
         struct session_hears hears;
 };
@@ -32,8 +34,8 @@ struct line_net {
 };
 
 struct line;
-/* Starts the thread. 'queue' is the owner's: what is put there reaches duty->item(). '*ret' is set before
- * the thread runs. */
+/* Starts the thread. 'queue' is the owner's: what is put there reaches duty->item(). '*ret' is set
+ * before the thread runs. */
 int line_new(const struct line_net *net, const struct line_duty *duty, void *user,
              struct queue *queue, struct line **ret);
 /* Gives what was handed over to the duty, writes, closes, ends the thread. */

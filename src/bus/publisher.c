@@ -17,10 +17,10 @@
 #include "bus/declare.h"
 
 enum {
-        WINDOW = 256,            /* unconfirmed messages; a power of two */
+        WINDOW = 256, /* unconfirmed messages; a power of two */
         WAITING_MESSAGES = 65536,
         WAITING_BYTES = 256 << 20,
-        EXPIRE_EVERY_MS = 20,    /* how exact deadlines are when many messages wait */
+        EXPIRE_EVERY_MS = 20, /* how exact deadlines are when many messages wait */
         AGAIN_FIRST_MS = 250,
         AGAIN_LAST_MS = 4000,
 };
@@ -44,7 +44,7 @@ struct publisher {
 
         /* The thread's own. */
         struct list ready, calls, again; /* 'calls' go only when replies can come */
-        int64_t expire_ms, again_ms; /* when to look through them */
+        int64_t expire_ms, again_ms;     /* when to look through them */
         struct outgoing *flight[WINDOW]; /* by tag */
         uint64_t first_tag, next_tag;    /* of this session: [first, next) are in flight */
 };
@@ -139,9 +139,9 @@ static void on_confirmed(uint64_t tag, bool multiple, bool taken, void *user)
                 p->flight[at % WINDOW] = NULL;
                 if (out)
                         settle(p, out,
-                               !taken        ? BUS_SENT_LOST :
-                               out->returned ? BUS_SENT_UNROUTABLE :
-                                               BUS_SENT_OK,
+                               !taken          ? BUS_SENT_LOST
+                               : out->returned ? BUS_SENT_UNROUTABLE
+                                               : BUS_SENT_OK,
                                now_ms);
         }
         while (p->first_tag < p->next_tag && !p->flight[p->first_tag % WINDOW])
@@ -195,8 +195,8 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                           AMQP_BASIC_PRIORITY_FLAG,
                 .content_type = amqp_cstring_bytes("application/json"),
                 .content_encoding = amqp_cstring_bytes("utf-8"),
-                .delivery_mode = out->persistent ? AMQP_DELIVERY_PERSISTENT :
-                                                   AMQP_DELIVERY_NONPERSISTENT,
+                .delivery_mode =
+                        out->persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT,
         };
         amqp_table_entry_t headers[3];
 
@@ -292,8 +292,8 @@ static int64_t turn(struct session *s, int64_t now_ms, void *user)
                 next_ms = expire(p, &p->ready, now_ms);
                 calls_ms = expire(p, &p->calls, now_ms);
                 next_ms = calls_ms < next_ms ? calls_ms : next_ms;
-                p->expire_ms = next_ms > now_ms + EXPIRE_EVERY_MS ? next_ms :
-                                                                    now_ms + EXPIRE_EVERY_MS;
+                p->expire_ms =
+                        next_ms > now_ms + EXPIRE_EVERY_MS ? next_ms : now_ms + EXPIRE_EVERY_MS;
         }
         return p->again_ms < p->expire_ms ? p->again_ms : p->expire_ms;
 }
@@ -443,8 +443,7 @@ void publisher_put(struct publisher *p, struct outgoing *out)
 void publisher_drain(struct publisher *p, int timeout_ms)
 {
         int64_t until_ms = clock_mono_ms() + timeout_ms;
-        struct timespec until = { .tv_sec = until_ms / 1000,
-                                  .tv_nsec = until_ms % 1000 * 1000000 };
+        struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
         int r = 0;
 
         pthread_mutex_lock(&p->idle_lock);

@@ -15,10 +15,10 @@
 /* A message on its way; embedded first in the structure of whoever sends it. */
 struct outgoing {
         struct queue_item item;
-        bool to_exchange;    /* our exchange; else the default one, where the key names a queue */
-        bool needs_replies;  /* goes only while the reply queue is being consumed */
+        bool to_exchange;   /* our exchange; else the default one, where the key names a queue */
+        bool needs_replies; /* goes only while the reply queue is being consumed */
         bool persistent;
-        bool refused;        /* by the limit on what may wait */
+        bool refused; /* by the limit on what may wait */
         bool returned;
         char routing_key[256];
         struct text body;
@@ -29,7 +29,8 @@ struct outgoing {
         int n_tries;
         int64_t again_ms;
         struct outgoing *next;
-        /* Asked just before the message is written; false: it is not wanted any more. May be NULL. */
+        /* Asked just before the message is written; false: it is not wanted any more. May be NULL.
+         */
         bool (*start)(struct outgoing *out);
         /* Its end, from the publisher's thread; gives the structure back. */
         void (*ended)(struct outgoing *out, enum bus_sent how);

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 enum {
-        FRAMES_A_TURN = 1024,      /* then others have their turn */
+        FRAMES_A_TURN = 1024, /* then others have their turn */
         FRAME_HEAD = 7,
         OUT_ROOM_KEPT = 256 * 1024 /* a buffer that grew beyond is given back */
 };
@@ -270,8 +270,8 @@ static void on_deliver(struct session *s, const amqp_basic_deliver_t *d)
 static void on_return(struct session *s, const amqp_basic_return_t *r)
 {
         s->content = CONTENT_RETURNED;
-        s->message = (struct session_message){ .exchange = r->exchange,
-                                               .routing_key = r->routing_key };
+        s->message =
+                (struct session_message){ .exchange = r->exchange, .routing_key = r->routing_key };
 }
 
 static void on_channel_close(struct session *s, const amqp_channel_close_t *close)
@@ -281,8 +281,8 @@ static void on_channel_close(struct session *s, const amqp_channel_close_t *clos
         s->refused = true;
         say_method(s, SESSION_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
         session_flush(s, s->said_ms);
-        session_end(s, "closed the channel: %d %.*s", close->reply_code,
-                    (int)close->reply_text.len, (const char *)close->reply_text.bytes);
+        session_end(s, "closed the channel: %d %.*s", close->reply_code, (int)close->reply_text.len,
+                    (const char *)close->reply_text.bytes);
 }
 
 static void on_channel_method(struct session *s, const amqp_method_t *m)

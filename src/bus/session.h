@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection to the broker with one channel, used by one thread. rabbitmq-c logs in and decodes
- * frames; over plain TCP writing is ours, from a buffer that never blocks (the library's publish may
- * wait for ever, and makes three system calls of each message). Under TLS the library writes. */
+ * frames; over plain TCP writing is ours, from a buffer that never blocks (the library's publish
+ * may wait for ever, and makes three system calls of each message). Under TLS the library writes.
+ */
 
 #include <amqp.h>
 #include <amqp_framing.h>
@@ -17,8 +18,8 @@
 
 enum {
         SESSION_CHANNEL = 1,
-        SESSION_CONNECT_MS = 3000, /* for TCP, then again for the login */
-        SESSION_RPC_MS = 5000,     /* for a declaration */
+        SESSION_CONNECT_MS = 3000,   /* for TCP, then again for the login */
+        SESSION_RPC_MS = 5000,       /* for a declaration */
         SESSION_OUT_BYTES = 1 << 20, /* unwritten bytes after which no more should be added */
 };
 
@@ -45,8 +46,8 @@ struct session {
         void *user;
         int fd;
         bool tls;
-        bool unread;     /* the library may still hold frames: do not wait for the socket */
-        bool refused;    /* the broker closed the channel because of what we asked */
+        bool unread;      /* the library may still hold frames: do not wait for the socket */
+        bool refused;     /* the broker closed the channel because of what we asked */
         char reason[256]; /* why the session is over; "" while it lives */
 
         struct text out;

@@ -130,6 +130,7 @@ static int open_tls(struct session *s, const struct session_how *how, struct fau
 
 static int log_in(struct session *s, const struct session_how *how)
 {
+        /* clang-format off */
         amqp_table_entry_t capabilities[] = {
                 { amqp_cstring_bytes("authentication_failure_close"), { .kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1 } },
                 { amqp_cstring_bytes("consumer_cancel_notify"), { .kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1 } },
@@ -143,6 +144,7 @@ static int log_in(struct session *s, const struct session_how *how)
                 { amqp_cstring_bytes("capabilities"),
                   { .kind = AMQP_FIELD_KIND_TABLE, .value.table = { sizeof capabilities / sizeof *capabilities, capabilities } } },
         };
+        /* clang-format on */
         const amqp_table_t table = { sizeof properties / sizeof *properties, properties };
         struct timeval login = timeval_of(SESSION_CONNECT_MS), rpc = timeval_of(SESSION_RPC_MS);
         amqp_rpc_reply_t reply;
@@ -168,7 +170,8 @@ static int log_in(struct session *s, const struct session_how *how)
         return session_answered(s, "channel.open") ? SESSION_OK : SESSION_AWAY;
 }
 
-/* From here on heartbeats over TCP are ours: the library's could come in the middle of our frames. */
+/* From here on heartbeats over TCP are ours: the library's could come in the middle of our frames.
+ */
 static void take_over_writing(struct session *s)
 {
         int64_t now_ms = clock_mono_ms();
@@ -200,7 +203,8 @@ int session_open(const struct session_how *how, const struct session_hears *hear
         r = how->ssl ? open_tls(s, how, why) : open_tcp(s, how, why);
         if (r != SESSION_OK)
                 return r;
-        watch_begin(s->watchdog, s->watch, s->fd, clock_mono_ms() + SESSION_CONNECT_MS + SESSION_RPC_MS);
+        watch_begin(s->watchdog, s->watch, s->fd,
+                    clock_mono_ms() + SESSION_CONNECT_MS + SESSION_RPC_MS);
         r = log_in(s, how);
         watch_end(s->watchdog, s->watch);
         if (r != SESSION_OK)

@@ -84,8 +84,8 @@ bool settled_take(struct settled *s, uint64_t *ret_tag, bool *ret_multiple)
 
         *ret_multiple = tag != 0;
         if (tag == 0 && s->n_loose > s->most_loose)
-                for (tag = s->loose_from > s->first ? s->loose_from : s->first;
-                     *at(s, tag) != DONE; tag++)
+                for (tag = s->loose_from > s->first ? s->loose_from : s->first; *at(s, tag) != DONE;
+                     tag++)
                         ;
         if (tag == 0) {
                 s->n_left = s->n_loose;

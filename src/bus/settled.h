@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of a channel's deliveries may be acknowledged, and how few acknowledgements say so: one with
- * 'multiple' for all below the oldest that is still out, single ones when many wait behind it. */
+/* Which of a channel's deliveries may be acknowledged, and how few acknowledgements say so: one
+ * with 'multiple' for all below the oldest that is still out, single ones when many wait behind it.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -37,7 +37,8 @@ static void add_block(uint32_t state[8], const unsigned char block[BLOCK])
                        (turn_right(w[i - 2], 17) ^ turn_right(w[i - 2], 19) ^ w[i - 2] >> 10);
         memcpy(s, state, sizeof s);
         for (int i = 0; i < 64; i++) {
-                uint32_t t1 = s[7] + (turn_right(s[4], 6) ^ turn_right(s[4], 11) ^ turn_right(s[4], 25)) +
+                uint32_t t1 = s[7] +
+                              (turn_right(s[4], 6) ^ turn_right(s[4], 11) ^ turn_right(s[4], 25)) +
                               ((s[4] & s[5]) ^ (~s[4] & s[6])) + round_constant[i] + w[i];
                 uint32_t t2 = (turn_right(s[0], 2) ^ turn_right(s[0], 13) ^ turn_right(s[0], 22)) +
                               ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that shuts down the sockets of other threads that wait on them for too long: the calls of
- * rabbitmq-c that cannot be given a deadline then come back with an error. */
+/* A thread that shuts down the sockets of other threads that wait on them for too long: the calls
+ * of rabbitmq-c that cannot be given a deadline then come back with an error. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -25,7 +25,8 @@ static int refuse(struct fault *why, const char *word, const char *problem, cons
 
 /* ---- options ---- */
 
-/* The option that 'word' is ("--name", "--name=x", "-c", "-cid"); its value, if the same word has one. OPT_N: none. */
+/* The option that 'word' is ("--name", "--name=x", "-c", "-cid"); its value, if the same word has
+ * one. OPT_N: none. */
 static enum option option_of(const char *word, const char **ret_value)
 {
         size_t n = strcspn(word, "=");
@@ -114,9 +115,10 @@ static const char *near_verb(const char *noun, const char *word)
 static int command_find(struct arguments *a, const char *const *words, size_t n, struct fault *why)
 {
         if (n == 0)
-                return arguments_has(a, OPT_HELP) || arguments_has(a, OPT_VERSION) ?
-                               ARGUMENTS_OK :
-                               refuse(why, "atlas", "a command is missing, such as `atlas link list`", NULL);
+                return arguments_has(a, OPT_HELP) || arguments_has(a, OPT_VERSION)
+                               ? ARGUMENTS_OK
+                               : refuse(why, "atlas",
+                                        "a command is missing, such as `atlas link list`", NULL);
         for (const struct command *c = commands; c->noun; c++) {
                 if (!text_equal(c->noun, words[0]))
                         continue;
@@ -130,8 +132,9 @@ static int command_find(struct arguments *a, const char *const *words, size_t n,
                 return refuse(why, words[0], "no such command", near_noun(words[0]));
         if (n > 1)
                 return refuse(why, words[1], "no such command", near_verb(a->noun, words[1]));
-        return arguments_has(a, OPT_HELP) ? ARGUMENTS_OK :
-                                            refuse(why, a->noun, "what to do with it is missing", NULL);
+        return arguments_has(a, OPT_HELP)
+                       ? ARGUMENTS_OK
+                       : refuse(why, a->noun, "what to do with it is missing", NULL);
 }
 
 /* The words after the verb, one for each that the command names. */
@@ -165,7 +168,8 @@ static int options_check(const struct arguments *a, struct fault *why)
         uint64_t known = OPTS_COMMON | a->command->needs | a->command->takes;
         char command[64];
 
-        snprintf(command, sizeof command, "not an option of `atlas %s %s`", a->command->noun, a->command->verb);
+        snprintf(command, sizeof command, "not an option of `atlas %s %s`", a->command->noun,
+                 a->command->verb);
         for (enum option o = 0; o < OPT_N; o++) {
                 uint64_t bit = UINT64_C(1) << o;
 
@@ -179,14 +183,16 @@ static int options_check(const struct arguments *a, struct fault *why)
 
 static int values_check(struct arguments *a, struct fault *why)
 {
-        const char *format = a->value[OPT_FORMAT], *timeout = a->value[OPT_TIMEOUT], *limit = a->value[OPT_LIMIT];
+        const char *format = a->value[OPT_FORMAT], *timeout = a->value[OPT_TIMEOUT],
+                   *limit = a->value[OPT_LIMIT];
         long long n;
 
         if (format) {
                 while (a->format < FORMAT_N && !text_equal(format, output_format_name[a->format]))
                         a->format++;
                 if (a->format == FORMAT_N)
-                        return refuse(why, format, "no such format; there are table, json, value and csv", NULL);
+                        return refuse(why, format,
+                                      "no such format; there are table, json, value and csv", NULL);
         }
         if (timeout) {
                 if (!text_to_int(timeout, 1, TIMEOUT_MAX_S, &n))
@@ -219,7 +225,8 @@ int arguments_read(int argc, char **argv, struct arguments *ret, struct fault *w
                         words[n++] = argv[i];
         }
         r = r ? r : command_find(&a, words, n, why);
-        if (r == ARGUMENTS_OK && a.command && !arguments_has(&a, OPT_HELP) && !arguments_has(&a, OPT_VERSION)) {
+        if (r == ARGUMENTS_OK && a.command && !arguments_has(&a, OPT_HELP) &&
+            !arguments_has(&a, OPT_VERSION)) {
                 r = words_take(&a, words + 2, n - 2, why);
                 r = r ? r : options_check(&a, why);
                 r = r ? r : values_check(&a, why);

@@ -34,7 +34,8 @@ struct arguments {
         enum output_format format;
         int timeout_s;
 };
-/* What is kept is lent from 'argv'. ARGUMENTS_BAD: 'why' says what is wrong and what was perhaps meant. */
+/* What is kept is lent from 'argv'. ARGUMENTS_BAD: 'why' says what is wrong and what was perhaps
+ * meant. */
 enum { ARGUMENTS_OK, ARGUMENTS_BAD };
 int arguments_read(int argc, char **argv, struct arguments *ret, struct fault *why);
 static inline bool arguments_has(const struct arguments *a, enum option o)

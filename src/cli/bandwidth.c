@@ -45,7 +45,8 @@ bool bandwidth_read(const char *text, int64_t *ret_kbps)
                 value = value * 10 + (*c - '0');
                 scale *= c > text + n_whole ? 10 : 1;
         }
-        if (value > INT64_MAX / unit || value * unit % scale != 0) /* no rounding in what is paid for */
+        if (value > INT64_MAX / unit ||
+            value * unit % scale != 0) /* no rounding in what is paid for */
                 return false;
         value = value * unit / scale;
         if (value < 1 || value > KBPS_MAX)

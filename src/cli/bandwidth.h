@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bandwidth as people write it: "20M", "1.5G", "20M:10M" (a to z, then z to a); a bare number is kbit/s. Decimal: 1M is
- * 1000 kbit/s. What is printed can be typed. */
+/* Bandwidth as people write it: "20M", "1.5G", "20M:10M" (a to z, then z to a); a bare number is
+ * kbit/s. Decimal: 1M is 1000 kbit/s. What is printed can be typed. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -68,7 +68,7 @@ static bool is_plain(const json_t *list)
         const json_t *item;
         size_t i;
 
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 if (json_is_array(item) || json_is_object(item))
                         return false;
         }
@@ -86,7 +86,7 @@ void cell_add(struct text *to, const json_t *value)
                 text_add_n(to, json_string_value(value), json_string_length(value));
         } else if (is_plain(value)) {
                 text_add(to, "");
-                json_array_foreach(value, i, item) {
+                json_array_foreach (value, i, item) {
                         text_add(to, i ? "," : "");
                         cell_add(to, item);
                 }

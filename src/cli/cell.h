@@ -6,8 +6,9 @@
 
 #include "base/text.h"
 
-/* The attribute at 'path': "name", "bandwidth.a_to_z_kbps", "endpoints.0.site_id". Lent; NULL: there is none (null is one). */
+/* The attribute at 'path': "name", "bandwidth.a_to_z_kbps", "endpoints.0.site_id". Lent; NULL:
+ * there is none (null is one). */
 json_t *cell_find(const json_t *object, const char *path);
-/* null is empty; a pair of bandwidths is as `--bandwidth` takes it; plain lists are joined with commas; anything else is
- * JSON. */
+/* null is empty; a pair of bandwidths is as `--bandwidth` takes it; plain lists are joined with
+ * commas; anything else is JSON. */
 void cell_add(struct text *to, const json_t *value);

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line tool without its main(): what it needs of the world comes in by a table of functions, so that it runs in
- * a plain test. Functions return 0, an exit code (positive) after telling the reader why, or a negative error. */
+/* The command line tool without its main(): what it needs of the world comes in by a table of
+ * functions, so that it runs in a plain test. Functions return 0, an exit code (positive) after
+ * telling the reader why, or a negative error. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -27,8 +28,8 @@ extern const char *const cli_exit_help[CLI_EXIT_N];
 
 struct outside {
         /* As openstack_call(). */
-        int (*call)(struct outside *o, const struct openstack_call *call, struct openstack_reply *ret,
-                    struct fault *why);
+        int (*call)(struct outside *o, const struct openstack_call *call,
+                    struct openstack_reply *ret, struct fault *why);
         int64_t (*now_ms)(struct outside *o); /* monotonic */
         /* Waits and returns true; false, at once, when the deadline would pass meanwhile. */
         bool (*pause)(struct outside *o, int64_t ms, int64_t deadline_ms);
@@ -52,9 +53,10 @@ int cli_usage_of(struct cli *c, const char *what, const char *problem);
 
 /* ---- service.c: one call ---- */
 
-/* '*ret' holds the answer, also a refusal's; free with openstack_reply_done(). Bodies are JSON. A POST carries an
- * Idempotency-Key. */
-int service_call(struct cli *c, const char *method, const char *path, const json_t *body, struct openstack_reply *ret);
+/* '*ret' holds the answer, also a refusal's; free with openstack_reply_done(). Bodies are JSON. A
+ * POST carries an Idempotency-Key. */
+int service_call(struct cli *c, const char *method, const char *path, const json_t *body,
+                 struct openstack_reply *ret);
 /* GET, without telling anybody of a service that is silent: CLI_UNREACHABLE. */
 int service_look(struct cli *c, const char *path, struct openstack_reply *ret);
 /* Adds "?key=value" or "&key=value", escaped. */
@@ -63,15 +65,16 @@ void service_query(struct text *path, const char *key, const char *value);
 /* ---- nouns.c: lists and single objects, all alike ---- */
 
 struct noun {
-        const char *word;      /* in commands */
-        const char *path;      /* "/v1/virtual-links" */
+        const char *word;       /* in commands */
+        const char *path;       /* "/v1/virtual-links" */
         const char *one, *many; /* "virtual_link", "virtual_links": keys in bodies */
-        const char *columns;   /* of lists */
-        const char *hidden;    /* of single ones: what people need not see */
+        const char *columns;    /* of lists */
+        const char *hidden;     /* of single ones: what people need not see */
         /* Adds what is nice to read, such as names for ids; may be NULL. */
         int (*dress)(struct cli *c, json_t *object);
 };
-extern const struct noun noun_site, noun_gateway, noun_vpn, noun_link, noun_port, noun_operation, noun_event;
+extern const struct noun noun_site, noun_gateway, noun_vpn, noun_link, noun_port, noun_operation,
+        noun_event;
 const struct noun *noun_of(const char *word);
 
 /* All pages of 'path' (the noun's, with a query), or as many as --limit says. */
@@ -87,14 +90,15 @@ int command_show(struct cli *c);
 /* ---- find.c: names and ids ---- */
 
 /* 'word' is an id, or a name that is unique; 'site_id' narrows gateways, else NULL. */
-int find_id(struct cli *c, const struct noun *n, const char *word, const char *site_id, char ret[ID_SIZE]);
+int find_id(struct cli *c, const struct noun *n, const char *word, const char *site_id,
+            char ret[ID_SIZE]);
 /* 'word' is a port's id, or LINK/END where END is a, z, or the name or id of a site. */
 int find_port(struct cli *c, const char *word, char ret[ID_SIZE]);
 
 /* ---- follow.c: waiting for an operation ---- */
 
-/* With --wait: follows the operation that 'answer' (an object, or what a request by 'request_id' did to 'link_id') has
- * begun, telling each step. Without: tells how to look at it. */
+/* With --wait: follows the operation that 'answer' (an object, or what a request by 'request_id'
+ * did to 'link_id') has begun, telling each step. Without: tells how to look at it. */
 int follow_answer(struct cli *c, const json_t *object, const char *link_id, const char *request_id);
 
 /* ---- commands ---- */

@@ -21,13 +21,16 @@ static int check_end(struct cli *c, const struct end *e)
         const char *network = c->args->value[e->network], *port = c->args->value[e->port];
 
         if (network && port)
-                return cli_usage_of(c, option_rows[e->port].flag, "an end is plugged into a network or a port, not both");
-        if (network && !uuid_valid(network))
-                return cli_usage_of(c, option_rows[e->network].flag,
-                                    "networks are another service's: give the id, as `openstack network show` tells it");
-        if (port && !uuid_valid(port))
                 return cli_usage_of(c, option_rows[e->port].flag,
-                                    "ports are another service's: give the id, as `openstack port show` tells it");
+                                    "an end is plugged into a network or a port, not both");
+        if (network && !uuid_valid(network))
+                return cli_usage_of(
+                        c, option_rows[e->network].flag,
+                        "networks are another service's: give the id, as `openstack network show` tells it");
+        if (port && !uuid_valid(port))
+                return cli_usage_of(
+                        c, option_rows[e->port].flag,
+                        "ports are another service's: give the id, as `openstack port show` tells it");
         return CLI_OK;
 }
 
@@ -36,9 +39,11 @@ static int read_bandwidth(struct cli *c, json_t **ret)
         int64_t a_to_z, z_to_a;
 
         if (!bandwidth_read_pair(c->args->value[OPT_BANDWIDTH], &a_to_z, &z_to_a))
-                return cli_usage_of(c, "--bandwidth",
-                                    "must be as 20M or 20M:10M, whole kbit/s from 1k to 2147.483647G each way");
-        *ret = json_pack("{sI sI}", "a_to_z_kbps", (json_int_t)a_to_z, "z_to_a_kbps", (json_int_t)z_to_a);
+                return cli_usage_of(
+                        c, "--bandwidth",
+                        "must be as 20M or 20M:10M, whole kbit/s from 1k to 2147.483647G each way");
+        *ret = json_pack("{sI sI}", "a_to_z_kbps", (json_int_t)a_to_z, "z_to_a_kbps",
+                         (json_int_t)z_to_a);
         return *ret ? CLI_OK : err_raise(-ENOMEM);
 }
 
@@ -53,9 +58,11 @@ static int make_end(struct cli *c, const struct end *e, json_t *endpoints)
                 r = find_id(c, &noun_gateway, gateway, site_id, gateway_id);
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        endpoint = json_pack("{ss ss* ss* ss*}", "site_id", site_id, "gateway_id", gateway ? gateway_id : NULL,
-                             "network_id", c->args->value[e->network], "port_id", c->args->value[e->port]);
-        return endpoint && json_array_append_new(endpoints, endpoint) == 0 ? CLI_OK : err_raise(-ENOMEM);
+        endpoint = json_pack("{ss ss* ss* ss*}", "site_id", site_id, "gateway_id",
+                             gateway ? gateway_id : NULL, "network_id", c->args->value[e->network],
+                             "port_id", c->args->value[e->port]);
+        return endpoint && json_array_append_new(endpoints, endpoint) == 0 ? CLI_OK
+                                                                           : err_raise(-ENOMEM);
 }
 
 /* Sends; follows what that began; prints the link as it is then, or was when it is no more. */
@@ -71,7 +78,8 @@ static int send_link(struct cli *c, const char *method, const char *path, const 
                 return r < 0 ? err_pass(r) : r;
         vlink = json_object_get(reply.body, noun_link.one);
         id = json_string_value(json_object_get(vlink, "id"));
-        followed = id && reply.status == 202 ? follow_answer(c, vlink, id, reply.request_id) : CLI_OK;
+        followed =
+                id && reply.status == 202 ? follow_answer(c, vlink, id, reply.request_id) : CLI_OK;
         if (followed < 0)
                 return err_pass(followed);
         if (text_equal(method, "DELETE"))
@@ -100,9 +108,9 @@ int vlink_create(struct cli *c)
                 r = make_end(c, &ends[i], endpoints);
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        body = json_pack("{s{ss ss* ss sO sO}}", noun_link.one, "name", c->args->words[0], "description",
-                         c->args->value[OPT_DESCRIPTION], "vpn_id", vpn_id, "endpoints", endpoints, "bandwidth",
-                         bandwidth);
+        body = json_pack("{s{ss ss* ss sO sO}}", noun_link.one, "name", c->args->words[0],
+                         "description", c->args->value[OPT_DESCRIPTION], "vpn_id", vpn_id,
+                         "endpoints", endpoints, "bandwidth", bandwidth);
         return body ? send_link(c, "POST", noun_link.path, body) : err_raise(-ENOMEM);
 }
 
@@ -123,15 +131,17 @@ int vlink_set(struct cli *c)
         char path[128];
         int r = CLI_OK;
 
-        if (!arguments_has(a, OPT_BANDWIDTH) && !arguments_has(a, OPT_NAME) && !arguments_has(a, OPT_DESCRIPTION))
-                return cli_usage_of(c, "link set", "nothing to change: give --bandwidth, --name or --description");
+        if (!arguments_has(a, OPT_BANDWIDTH) && !arguments_has(a, OPT_NAME) &&
+            !arguments_has(a, OPT_DESCRIPTION))
+                return cli_usage_of(c, "link set",
+                                    "nothing to change: give --bandwidth, --name or --description");
         if (arguments_has(a, OPT_BANDWIDTH))
                 r = read_bandwidth(c, &bandwidth);
         r = r ? r : path_of_link(c, path);
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        body = json_pack("{s{ss* ss* sO*}}", noun_link.one, "name", a->value[OPT_NAME], "description",
-                         a->value[OPT_DESCRIPTION], "bandwidth", bandwidth);
+        body = json_pack("{s{ss* ss* sO*}}", noun_link.one, "name", a->value[OPT_NAME],
+                         "description", a->value[OPT_DESCRIPTION], "bandwidth", bandwidth);
         return body ? send_link(c, "PUT", path, body) : err_raise(-ENOMEM);
 }
 

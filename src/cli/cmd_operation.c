@@ -15,7 +15,7 @@ static int put_words(json_t *operation)
         json_t *step;
         size_t i;
 
-        json_array_foreach(json_object_get(operation, "steps"), i, step) {
+        json_array_foreach (json_object_get(operation, "steps"), i, step) {
                 OWN(text_done) struct text what = { 0 };
 
                 step_add(&what, kind ? kind : "", step, false);

@@ -53,8 +53,9 @@ int vport_attach(struct cli *c)
         if (!network == !port)
                 return cli_usage_of(c, "port attach", "give either --network or --port");
         if (!uuid_valid(network ? network : port))
-                return cli_usage_of(c, network ? "--network" : "--port",
-                                    "it is another service's: give its id, as `openstack network show` or `port show` tells it");
+                return cli_usage_of(
+                        c, network ? "--network" : "--port",
+                        "it is another service's: give its id, as `openstack network show` or `port show` tells it");
         body = json_pack("{ss}", network ? "network_id" : "port_id", network ? network : port);
         return body ? act(c, "attach", body) : err_raise(-ENOMEM);
 }

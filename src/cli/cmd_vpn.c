@@ -19,8 +19,9 @@ static int send_vpn(struct cli *c, const char *method, const char *path, json_t 
 int vpn_create(struct cli *c)
 {
         return send_vpn(c, "POST", noun_vpn.path,
-                        json_pack("{ss ss ss*}", "name", c->args->words[0], "type", c->args->value[OPT_TYPE],
-                                  "description", c->args->value[OPT_DESCRIPTION]));
+                        json_pack("{ss ss ss*}", "name", c->args->words[0], "type",
+                                  c->args->value[OPT_TYPE], "description",
+                                  c->args->value[OPT_DESCRIPTION]));
 }
 
 int vpn_set(struct cli *c)
@@ -30,13 +31,15 @@ int vpn_set(struct cli *c)
         int r;
 
         if (!arguments_has(a, OPT_NAME) && !arguments_has(a, OPT_DESCRIPTION))
-                return cli_usage_of(c, "vpn set", "nothing to change: give --name or --description");
+                return cli_usage_of(c, "vpn set",
+                                    "nothing to change: give --name or --description");
         r = find_id(c, &noun_vpn, a->words[0], NULL, id);
         if (r)
                 return r < 0 ? err_pass(r) : r;
         snprintf(path, sizeof path, "%s/%s", noun_vpn.path, id);
         return send_vpn(c, "PUT", path,
-                        json_pack("{ss* ss*}", "name", a->value[OPT_NAME], "description", a->value[OPT_DESCRIPTION]));
+                        json_pack("{ss* ss*}", "name", a->value[OPT_NAME], "description",
+                                  a->value[OPT_DESCRIPTION]));
 }
 
 int vpn_delete(struct cli *c)

@@ -2,10 +2,12 @@
 /* All commands, one a row. */
 #include "cli/cli.h"
 
-#define NONE      UINT64_C(0)
-#define WAITING   (OPTS(WAIT) | OPTS(TIMEOUT))
-#define LISTING   (OPTS(LIMIT) | OPTS(ALL_PROJECTS))
-#define LINK_ENDS (OPTS(A_GATEWAY) | OPTS(Z_GATEWAY) | OPTS(A_NETWORK) | OPTS(Z_NETWORK) | OPTS(A_PORT) | OPTS(Z_PORT))
+#define NONE    UINT64_C(0)
+#define WAITING (OPTS(WAIT) | OPTS(TIMEOUT))
+#define LISTING (OPTS(LIMIT) | OPTS(ALL_PROJECTS))
+#define LINK_ENDS                                                                                  \
+        (OPTS(A_GATEWAY) | OPTS(Z_GATEWAY) | OPTS(A_NETWORK) | OPTS(Z_NETWORK) | OPTS(A_PORT) |    \
+         OPTS(Z_PORT))
 #define LINK_MUST (OPTS(VPN) | OPTS(A_SITE) | OPTS(Z_SITE) | OPTS(BANDWIDTH))
 
 /* clang-format off */

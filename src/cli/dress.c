@@ -19,7 +19,7 @@ static json_t *name_of(const json_t *list, json_t *id)
         const json_t *item;
         size_t i;
 
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 if (json_equal(json_object_get(item, "id"), id) && json_object_get(item, "name"))
                         return json_object_get(item, "name");
         }
@@ -28,7 +28,8 @@ static json_t *name_of(const json_t *list, json_t *id)
 
 static int set(json_t *object, const char *key, json_t *value)
 {
-        int r = value ? json_object_set(object, key, value) : json_object_set_new(object, key, json_null());
+        int r = value ? json_object_set(object, key, value)
+                      : json_object_set_new(object, key, json_null());
 
         return r == 0 ? CLI_OK : err_raise(-ENOMEM);
 }
@@ -49,7 +50,7 @@ int dress_vpn(struct cli *c, json_t *vpn)
 
         if (r)
                 return r;
-        json_array_foreach(json_object_get(vpn, "site_ids"), i, id)
+        json_array_foreach (json_object_get(vpn, "site_ids"), i, id)
                 json_array_append(names, name_of(c->sites, id));
         return set(vpn, "sites", names);
 }
@@ -59,7 +60,9 @@ int dress_port(struct cli *c, json_t *vport)
         int r = dress_gateway(c, vport);
 
         r = r ? r : fetch_once(c, &noun_gateway, &c->gateways);
-        return r ? r : set(vport, "gateway", name_of(c->gateways, json_object_get(vport, "gateway_id")));
+        return r ? r
+                 : set(vport, "gateway",
+                       name_of(c->gateways, json_object_get(vport, "gateway_id")));
 }
 
 int dress_link(struct cli *c, json_t *vlink)

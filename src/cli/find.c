@@ -16,26 +16,30 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* The id of the only one in 'list'. */
-static int only_one(struct cli *c, const struct noun *n, const char *word, const json_t *list, char ret[ID_SIZE])
+static int only_one(struct cli *c, const struct noun *n, const char *word, const json_t *list,
+                    char ret[ID_SIZE])
 {
         FILE *err = c->outside->err;
         const json_t *item;
         size_t i;
 
-        if (json_array_size(list) == 1 && TEXT_SET(*(char(*)[ID_SIZE])ret, text_of(json_array_get(list, 0), "id")))
+        if (json_array_size(list) == 1 &&
+            TEXT_SET(*(char(*)[ID_SIZE])ret, text_of(json_array_get(list, 0), "id")))
                 return CLI_OK;
         if (json_array_size(list) == 0) {
-                fprintf(err, "atlas: There is no %s named %s.\n  next: `atlas %s list` shows what there is\n", n->word,
-                        word, n->word);
+                fprintf(err,
+                        "atlas: There is no %s named %s.\n  next: `atlas %s list` shows what there is\n",
+                        n->word, word, n->word);
                 return CLI_REFUSED;
         }
         fprintf(err, "atlas: Several have the name %s; give the id of one:\n", word);
-        json_array_foreach(list, i, item)
+        json_array_foreach (list, i, item)
                 fprintf(err, "  %s\n", text_of(item, "id"));
         return CLI_USAGE;
 }
 
-int find_id(struct cli *c, const struct noun *n, const char *word, const char *site_id, char ret[ID_SIZE])
+int find_id(struct cli *c, const struct noun *n, const char *word, const char *site_id,
+            char ret[ID_SIZE])
 {
         OWN(text_done) struct text path = { 0 };
         json_auto_t *list = NULL;
@@ -46,7 +50,8 @@ int find_id(struct cli *c, const struct noun *n, const char *word, const char *s
                 return CLI_OK;
         }
         if (n == &noun_operation || n == &noun_event) { /* they have no names */
-                if (n == &noun_event && text_copy(ret, ID_SIZE, word) && *word && !word[strspn(word, "0123456789")])
+                if (n == &noun_event && text_copy(ret, ID_SIZE, word) && *word &&
+                    !word[strspn(word, "0123456789")])
                         return CLI_OK;
                 return cli_usage_of(c, word, "is not an id");
         }
@@ -64,7 +69,8 @@ int find_id(struct cli *c, const struct noun *n, const char *word, const char *s
 /* Whether 'port' is the end that 'end' names. */
 static bool is_end(const json_t *port, const char *end, const char *site_id)
 {
-        return text_equal(text_of(port, "side"), end) || (*site_id && text_equal(text_of(port, "site_id"), site_id));
+        return text_equal(text_of(port, "side"), end) ||
+               (*site_id && text_equal(text_of(port, "site_id"), site_id));
 }
 
 int find_port(struct cli *c, const char *word, char ret[ID_SIZE])
@@ -83,7 +89,9 @@ int find_port(struct cli *c, const char *word, char ret[ID_SIZE])
                 return CLI_OK;
         }
         if (!end || end == word || !end[1])
-                return cli_usage_of(c, word, "is neither a port's id nor LINK/END, where END is a, z or a site");
+                return cli_usage_of(
+                        c, word,
+                        "is neither a port's id nor LINK/END, where END is a, z or a site");
         vlink = strndup(word, (size_t)(end++ - word));
         if (!vlink)
                 return err_raise(-ENOMEM);
@@ -99,11 +107,12 @@ int find_port(struct cli *c, const char *word, char ret[ID_SIZE])
         r = noun_fetch_list(c, &noun_port, path.bytes, &list);
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        json_array_foreach(list, i, port) {
+        json_array_foreach (list, i, port) {
                 if (is_end(port, end, site_id) && text_copy(ret, ID_SIZE, text_of(port, "id")))
                         return CLI_OK;
         }
-        fprintf(c->outside->err, "atlas: Link %s has no end %s.\n  next: `atlas port list --link %s` shows its ends\n", vlink,
-                end, vlink);
+        fprintf(c->outside->err,
+                "atlas: Link %s has no end %s.\n  next: `atlas port list --link %s` shows its ends\n",
+                vlink, end, vlink);
         return CLI_REFUSED;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watching an operation from outside: asks for it again and again, less and less often, and tells each step once. */
+/* Watching an operation from outside: asks for it again and again, less and less often, and tells
+ * each step once. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -15,11 +16,11 @@ enum { PAUSE_MIN_MS = 50, PAUSE_MAX_MS = 1000 };
 struct follower {
         struct cli *c;
         char id[ID_SIZE];
-        bool plugs;          /* networks are plugged on the way */
-        size_t n_told;       /* steps */
-        int64_t began_ms;    /* time of the first */
+        bool plugs;       /* networks are plugged on the way */
+        size_t n_told;    /* steps */
+        int64_t began_ms; /* time of the first */
         int64_t deadline_ms;
-        bool silent;         /* the service did not answer last time, and that was said */
+        bool silent;          /* the service did not answer last time, and that was said */
         char site[SITE_SIZE]; /* where something last failed, or "" */
 };
 
@@ -58,8 +59,9 @@ static int judge(struct follower *f, const json_t *operation, const char *status
 
         if (text_equal(status, "done"))
                 return CLI_OK;
-        fprintf(err, "atlas: The operation %s%s%s\n", text_equal(status, "preempted") ? "was given up" : "failed",
-                reason ? ": " : ".", reason ? reason : "");
+        fprintf(err, "atlas: The operation %s%s%s\n",
+                text_equal(status, "preempted") ? "was given up" : "failed", reason ? ": " : ".",
+                reason ? reason : "");
         if (f->site[0])
                 fprintf(err, "  site: %s\n", f->site);
         fprintf(err, "  operation: %s\n", f->id);
@@ -83,7 +85,8 @@ static int look(struct follower *f, bool *ret_over)
         *ret_over = r != CLI_UNREACHABLE;
         if (r == CLI_UNREACHABLE) {
                 if (!f->silent)
-                        fprintf(f->c->outside->err, "           the service does not answer; asking again\n");
+                        fprintf(f->c->outside->err,
+                                "           the service does not answer; asking again\n");
                 f->silent = true;
                 return CLI_OK;
         }
@@ -103,8 +106,10 @@ static int follow(struct follower *f)
         char words[256];
         bool over;
 
-        snprintf(words, sizeof words,
-                 "\natlas: The operation goes on.\n  next: `atlas operation show %s` tells how far it is\n", f->id);
+        snprintf(
+                words, sizeof words,
+                "\natlas: The operation goes on.\n  next: `atlas operation show %s` tells how far it is\n",
+                f->id);
         interrupt_say(words, CLI_INTERRUPTED);
         for (;;) {
                 int r = look(f, &over);
@@ -124,8 +129,10 @@ static int follow(struct follower *f)
         return CLI_TIMEOUT;
 }
 
-/* The operation that a request began, by what it was about: an answer need not name it, and it may be over already. */
-static int operation_of(struct cli *c, const char *link_id, const char *request_id, char ret[ID_SIZE])
+/* The operation that a request began, by what it was about: an answer need not name it, and it may
+ * be over already. */
+static int operation_of(struct cli *c, const char *link_id, const char *request_id,
+                        char ret[ID_SIZE])
 {
         OWN(text_done) struct text path = { 0 };
         json_auto_t *list = NULL;
@@ -146,7 +153,8 @@ static int operation_of(struct cli *c, const char *link_id, const char *request_
 
 static bool names_network(const json_t *object)
 {
-        return json_is_string(json_object_get(object, "network_id")) || json_is_string(json_object_get(object, "port_id"));
+        return json_is_string(json_object_get(object, "network_id")) ||
+               json_is_string(json_object_get(object, "port_id"));
 }
 
 int follow_answer(struct cli *c, const json_t *object, const char *link_id, const char *request_id)
@@ -157,7 +165,7 @@ int follow_answer(struct cli *c, const json_t *object, const char *link_id, cons
         size_t i;
         int r = CLI_OK;
 
-        json_array_foreach(json_object_get(object, "endpoints"), i, endpoint)
+        json_array_foreach (json_object_get(object, "endpoints"), i, endpoint)
                 f.plugs |= names_network(endpoint);
         if (id)
                 TEXT_SET(f.id, id);
@@ -168,7 +176,8 @@ int follow_answer(struct cli *c, const json_t *object, const char *link_id, cons
         if (!f.id[0])
                 return CLI_OK; /* there was nothing to do */
         if (!arguments_has(c->args, OPT_WAIT)) {
-                fprintf(c->outside->err, "Accepted; `atlas operation show %s` tells how far it is.\n", f.id);
+                fprintf(c->outside->err,
+                        "Accepted; `atlas operation show %s` tells how far it is.\n", f.id);
                 return CLI_OK;
         }
         f.deadline_ms = c->outside->now_ms(c->outside) + (int64_t)c->args->timeout_s * 1000;

@@ -22,10 +22,12 @@ static void add_option(struct text *to, enum option o)
         const struct option_row *row = &option_rows[o];
         char flag[64];
 
-        snprintf(flag, sizeof flag, "%s%s%s", row->flag, row->value ? " " : "", row->value ? row->value : "");
-        text_addf(to, "  %c%c%c %-26s %s%s%s%s\n", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-                  row->letter ? ',' : ' ', flag, row->help, row->variable ? " (else " : "",
-                  row->variable ? row->variable : "", row->variable ? ")" : "");
+        snprintf(flag, sizeof flag, "%s%s%s", row->flag, row->value ? " " : "",
+                 row->value ? row->value : "");
+        text_addf(to, "  %c%c%c %-26s %s%s%s%s\n", row->letter ? '-' : ' ',
+                  row->letter ? row->letter : ' ', row->letter ? ',' : ' ', flag, row->help,
+                  row->variable ? " (else " : "", row->variable ? row->variable : "",
+                  row->variable ? ")" : "");
 }
 
 static void add_options(struct text *to, const char *title, uint64_t set)
@@ -54,9 +56,11 @@ static void add_commands(struct text *to, const char *noun)
 
 static void add_environment(struct text *to)
 {
-        text_add(to, "\nThe service and who you are come from the variables that every OpenStack client reads: OS_AUTH_URL,\n"
-                     "OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME … for Keystone; or, where the service trusts its callers,\n"
-                     "OS_AUTH_TYPE=none with OS_ENDPOINT and OS_PROJECT_ID.\n");
+        text_add(
+                to,
+                "\nThe service and who you are come from the variables that every OpenStack client reads: OS_AUTH_URL,\n"
+                "OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME … for Keystone; or, where the service trusts its callers,\n"
+                "OS_AUTH_TYPE=none with OS_ENDPOINT and OS_PROJECT_ID.\n");
 }
 
 static void add_exits(struct text *to)
@@ -69,12 +73,15 @@ static void add_exits(struct text *to)
 
 static void add_all(struct text *to, const char *noun)
 {
-        text_addf(to,
-                  "Usage: atlas %s COMMAND [WORD]... [OPTION]...\n\nLinks with guaranteed bandwidth between OpenStack "
-                  "clouds.\n\nCommands (`atlas %s COMMAND --help` tells all about one):\n",
-                  noun ? noun : "NOUN", noun ? noun : "NOUN");
+        text_addf(
+                to,
+                "Usage: atlas %s COMMAND [WORD]... [OPTION]...\n\nLinks with guaranteed bandwidth between OpenStack "
+                "clouds.\n\nCommands (`atlas %s COMMAND --help` tells all about one):\n",
+                noun ? noun : "NOUN", noun ? noun : "NOUN");
         add_commands(to, noun);
-        text_add(to, "\nNames and ids are both good. PORT may also be LINK/END, where END is a, z or a site.\n");
+        text_add(
+                to,
+                "\nNames and ids are both good. PORT may also be LINK/END, where END is a, z or a site.\n");
         add_options(to, "Options of every command", OPTS_COMMON);
         add_environment(to);
         add_exits(to);
@@ -82,8 +89,8 @@ static void add_all(struct text *to, const char *noun)
 
 static void add_one(struct text *to, const struct command *c)
 {
-        text_addf(to, "Usage: atlas %s %s%s%s [OPTION]...\n\n%s: %s.\n", c->noun, c->verb, *c->words ? " " : "", c->words,
-                  c->verb, c->help);
+        text_addf(to, "Usage: atlas %s %s%s%s [OPTION]...\n\n%s: %s.\n", c->noun, c->verb,
+                  *c->words ? " " : "", c->words, c->verb, c->help);
         add_options(to, "Needed", c->needs);
         add_options(to, "Options", c->takes & ~c->needs);
         add_options(to, "Options of every command", OPTS_COMMON);
@@ -105,8 +112,9 @@ int cli_help(FILE *to, const struct arguments *args)
 
 int cli_usage(struct outside *outside, const struct arguments *args, const struct fault *why)
 {
-        fprintf(outside->err, "atlas: %s\n  next: `atlas%s%s%s%s --help` tells how\n", why->message, args->noun ? " " : "",
-                args->noun ? args->noun : "", args->command ? " " : "", args->command ? args->command->verb : "");
+        fprintf(outside->err, "atlas: %s\n  next: `atlas%s%s%s%s --help` tells how\n", why->message,
+                args->noun ? " " : "", args->noun ? args->noun : "", args->command ? " " : "",
+                args->command ? args->command->verb : "");
         return CLI_USAGE;
 }
 
@@ -124,7 +132,8 @@ int cli_run(struct outside *outside, const struct arguments *args)
         int r;
 
         if (arguments_has(args, OPT_VERSION))
-                return fprintf(outside->out, "atlas %s\n", ATLAS_VERSION) < 0 ? err_raise(-EIO) : CLI_OK;
+                return fprintf(outside->out, "atlas %s\n", ATLAS_VERSION) < 0 ? err_raise(-EIO)
+                                                                              : CLI_OK;
         if (arguments_has(args, OPT_HELP))
                 return cli_help(outside->out, args);
         r = args->command->run(&c);

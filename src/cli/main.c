@@ -19,8 +19,8 @@ struct world {
         struct openstack_session *session;
 };
 
-static int world_call(struct outside *o, const struct openstack_call *call, struct openstack_reply *ret,
-                      struct fault *why)
+static int world_call(struct outside *o, const struct openstack_call *call,
+                      struct openstack_reply *ret, struct fault *why)
 {
         return openstack_call(((struct world *)o)->session, call, ret, why);
 }
@@ -41,7 +41,8 @@ static bool world_pause(struct outside *o, int64_t ms, int64_t deadline_ms)
 static int put_variables(const struct arguments *args)
 {
         for (enum option o = 0; o < OPT_N; o++)
-                if (args->value[o] && option_rows[o].variable && setenv(option_rows[o].variable, args->value[o], 1) != 0)
+                if (args->value[o] && option_rows[o].variable &&
+                    setenv(option_rows[o].variable, args->value[o], 1) != 0)
                         return err_raise(-errno);
         return CLI_OK;
 }
@@ -82,7 +83,8 @@ int main(int argc, char **argv)
 
         signal(SIGPIPE, SIG_IGN);
         if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
-                setlocale(LC_CTYPE, "C.UTF-8"); /* names are UTF-8 whatever the terminal's language is */
+                setlocale(LC_CTYPE,
+                          "C.UTF-8"); /* names are UTF-8 whatever the terminal's language is */
         r = run(argc, argv);
         if (r >= 0 && fflush(stdout) != 0)
                 r = err_raise(-errno);

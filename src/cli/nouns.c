@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing and showing is the same for all nouns; what differs is in their table and in how they are dressed. */
+/* Listing and showing is the same for all nouns; what differs is in their table and in how they are
+ * dressed. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -73,7 +74,9 @@ const struct noun *noun_of(const char *word)
 
 static int bad_answer(struct cli *c, const char *path)
 {
-        fprintf(c->outside->err, "atlas: The service's answer to GET %s is not what this program understands.\n", path);
+        fprintf(c->outside->err,
+                "atlas: The service's answer to GET %s is not what this program understands.\n",
+                path);
         return CLI_REFUSED;
 }
 
@@ -86,7 +89,7 @@ static const char *next_marker(const struct noun *n, const json_t *body, const j
         size_t i;
 
         snprintf(key, sizeof key, "%s_links", n->many);
-        json_array_foreach(json_object_get(body, key), i, item) {
+        json_array_foreach (json_object_get(body, key), i, item) {
                 if (text_equal(json_string_value(json_object_get(item, "rel")), "next"))
                         return json_string_value(json_object_get(last, "id"));
         }
@@ -169,7 +172,7 @@ int noun_print_list(struct cli *c, const struct noun *n, json_t *list)
         json_t *object;
         size_t i;
 
-        json_array_foreach(list, i, object) {
+        json_array_foreach (list, i, object) {
                 int r = n->dress ? n->dress(c, object) : CLI_OK;
 
                 if (r)

@@ -43,8 +43,8 @@ enum option {
 
 struct option_row {
         const char *flag;
-        char letter;       /* of its short form, or 0 */
-        const char *value; /* what stands for its value in the help; NULL: it has none */
+        char letter;          /* of its short form, or 0 */
+        const char *value;    /* what stands for its value in the help; NULL: it has none */
         const char *variable; /* of the environment that it stands in for, or NULL */
         const char *help;
 };

@@ -14,7 +14,8 @@
 enum { PATH_SIZE = 64, NAMES_MAX = 64 };
 
 /* Columns that may be long, and are then broken into lines. */
-static const char *const long_columns[] = { "description", "status_reason", "reason", "what", "value" };
+static const char *const long_columns[] = { "description", "status_reason", "reason", "what",
+                                            "value" };
 
 /* The columns to print. */
 struct names {
@@ -80,13 +81,15 @@ static int refuse_column(const char *column, const json_t *object, struct fault 
                 text_add(&all, known.path[i]);
         }
         near = text_nearest(column, words);
-        fault_set(why, 400, "arguments.invalid", "There is no column %.60s%s%s; there are: %s.", column,
-                  near ? ", did you mean " : "", near ? near : "", all.bytes ? all.bytes : "none");
+        fault_set(why, 400, "arguments.invalid", "There is no column %.60s%s%s; there are: %s.",
+                  column, near ? ", did you mean " : "", near ? near : "",
+                  all.bytes ? all.bytes : "none");
         return OUTPUT_NO_COLUMN;
 }
 
 /* Those asked for, if 'object' (NULL: none at hand) has them; else the usual ones. */
-static int names_choose(const struct output *o, const json_t *object, bool one, struct names *ret, struct fault *why)
+static int names_choose(const struct output *o, const json_t *object, bool one, struct names *ret,
+                        struct fault *why)
 {
         for (size_t i = 0; i < o->n_columns; i++) {
                 if (object && !cell_find(object, o->columns[i]))
@@ -130,7 +133,7 @@ static int json_list(const struct output *o, const json_t *list, const struct na
         if (o->n_columns == 0)
                 return print_json(o, list);
         few = json_array();
-        json_array_foreach(list, i, object) {
+        json_array_foreach (list, i, object) {
                 if (json_array_append_new(few, picked(object, names)) != 0)
                         return err_raise(-ENOMEM);
         }
@@ -151,8 +154,8 @@ static void csv_add(struct text *to, const char *cell)
         text_add(to, "\"");
 }
 
-static void row_add(const struct output *o, struct text *to, const json_t *object, const struct names *names,
-                    const char *between)
+static void row_add(const struct output *o, struct text *to, const json_t *object,
+                    const struct names *names, const char *between)
 {
         for (size_t i = 0; i < names->n; i++) {
                 OWN(text_done) struct text cell = { 0 };
@@ -178,7 +181,8 @@ static int print_text(const struct output *o, struct text *text)
 }
 
 /* 'list' row by row, cells with 'between' them. */
-static int print_rows(const struct output *o, const json_t *list, const struct names *names, const char *between)
+static int print_rows(const struct output *o, const json_t *list, const struct names *names,
+                      const char *between)
 {
         OWN(text_done) struct text text = { 0 };
         const json_t *object;
@@ -191,7 +195,7 @@ static int print_rows(const struct output *o, const json_t *list, const struct n
                 }
                 text_add(&text, "\n");
         }
-        json_array_foreach(list, i, object)
+        json_array_foreach (list, i, object)
                 row_add(o, &text, object, names, between);
         return print_text(o, &text);
 }
@@ -213,7 +217,8 @@ static struct libscols_table *table_new(const struct output *o)
         if (!t)
                 return NULL;
         scols_table_set_stream(t, o->to);
-        scols_table_set_termforce(t, fd >= 0 && isatty(fd) ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
+        scols_table_set_termforce(t, fd >= 0 && isatty(fd) ? SCOLS_TERMFORCE_AUTO
+                                                           : SCOLS_TERMFORCE_NEVER);
         return t;
 }
 
@@ -251,7 +256,7 @@ static int table_list(const struct output *o, const json_t *list, const struct n
 
         for (size_t k = 0; fine && k < names->n; k++)
                 fine = table_column(t, names->path[k]);
-        json_array_foreach(list, i, object) {
+        json_array_foreach (list, i, object) {
                 struct libscols_line *line = fine ? scols_table_new_line(t, NULL) : NULL;
 
                 fine = line != NULL;

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects to a stream, as a table for people or as json, value or csv for programs. Knows no noun. */
+/* Objects to a stream, as a table for people or as json, value or csv for programs. Knows no noun.
+ */
 
 #include <jansson.h>
 #include <stdio.h>

@@ -49,7 +49,8 @@ static const char *advice_for(const char *type, int code)
 }
 
 /* A refusal in the service's words, what it said in detail, and what to do. */
-static void tell_refusal(struct cli *c, const struct openstack_reply *reply, const struct fault *why)
+static void tell_refusal(struct cli *c, const struct openstack_reply *reply,
+                         const struct fault *why)
 {
         const json_t *error = json_object_get(reply->body, "error");
         const char *title = json_string_value(json_object_get(error, "title"));
@@ -60,8 +61,9 @@ static void tell_refusal(struct cli *c, const struct openstack_reply *reply, con
         json_t *value;
         const char *key;
 
-        fprintf(err, "atlas: %s%s%s\n", title ? title : "", title ? ": " : "", message ? message : why->message);
-        json_object_foreach(json_object_get(error, "details"), key, value) {
+        fprintf(err, "atlas: %s%s%s\n", title ? title : "", title ? ": " : "",
+                message ? message : why->message);
+        json_object_foreach (json_object_get(error, "details"), key, value) {
                 OWN(text_done) struct text cell = { 0 };
 
                 cell_add(&cell, value);
@@ -77,11 +79,12 @@ static void tell_silence(struct cli *c, const char *method, const struct fault *
         bool reading = strcmp(method, "GET") == 0;
 
         fprintf(c->outside->err, "atlas: No answer: %s\n  next: %s\n", why->message,
-                reading ? "see whether OS_ENDPOINT or OS_AUTH_URL is right and the service runs" :
-                          "it may have been done or not: look with `list` or `show` before you try again");
+                reading ? "see whether OS_ENDPOINT or OS_AUTH_URL is right and the service runs"
+                        : "it may have been done or not: look with `list` or `show` before you try again");
 }
 
-static int call(struct cli *c, const struct openstack_call *call, struct openstack_reply *ret, bool quiet)
+static int call(struct cli *c, const struct openstack_call *call, struct openstack_reply *ret,
+                bool quiet)
 {
         struct fault why = { 0 };
         int r = c->outside->call(c->outside, call, ret, &why);
@@ -92,14 +95,18 @@ static int call(struct cli *c, const struct openstack_call *call, struct opensta
                 return CLI_OK;
         if (ret->status && (r != OPENSTACK_UNAVAILABLE || !quiet))
                 tell_refusal(c, ret, &why);
-        else if (!ret->status && r != OPENSTACK_UNAVAILABLE) /* before the service: credentials, the catalogue */
-                fprintf(c->outside->err, "atlas: %s\n  next: see whether the OS_ variables are right\n", why.message);
+        else if (!ret->status &&
+                 r != OPENSTACK_UNAVAILABLE) /* before the service: credentials, the catalogue */
+                fprintf(c->outside->err,
+                        "atlas: %s\n  next: see whether the OS_ variables are right\n",
+                        why.message);
         else if (!quiet)
                 tell_silence(c, call->method, &why);
         return r == OPENSTACK_UNAVAILABLE ? CLI_UNREACHABLE : CLI_REFUSED;
 }
 
-int service_call(struct cli *c, const char *method, const char *path, const json_t *body, struct openstack_reply *ret)
+int service_call(struct cli *c, const char *method, const char *path, const json_t *body,
+                 struct openstack_reply *ret)
 {
         char key[UUID_TEXT], header[sizeof "Idempotency-Key: " + UUID_TEXT];
         const char *const headers[] = { header, NULL };
@@ -113,7 +120,8 @@ int service_call(struct cli *c, const char *method, const char *path, const json
                             .path = path,
                             .body = body,
                             .headers = strcmp(method, "POST") == 0 ? headers : NULL,
-                            .deadline_mono_ms = c->outside->now_ms(c->outside) + (reading ? LOOK_MS : CHANGE_MS),
+                            .deadline_mono_ms = c->outside->now_ms(c->outside) +
+                                                (reading ? LOOK_MS : CHANGE_MS),
                     },
                     ret, false);
 }
@@ -136,8 +144,8 @@ void service_query(struct text *path, const char *key, const char *value)
         text_addf(path, "%s%s=", first ? "?" : "&", key);
         for (; *value; value++) {
                 unsigned char byte = (unsigned char)*value;
-                bool plain = (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') ||
-                             strchr("-._~", byte);
+                bool plain = (byte >= '0' && byte <= '9') ||
+                             ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || strchr("-._~", byte);
 
                 text_addf(path, plain ? "%c" : "%%%02X", byte);
         }

@@ -95,7 +95,8 @@ int64_t step_time_ms(const char *text)
         if (!rest)
                 return 0;
         if (*rest == '.')
-                for (int64_t weight = 100; weight > 0 && rest[1] >= '0' && rest[1] <= '9'; weight /= 10)
+                for (int64_t weight = 100; weight > 0 && rest[1] >= '0' && rest[1] <= '9';
+                     weight /= 10)
                         ms += weight * (*++rest - '0');
         return timegm(&tm) * 1000 + ms;
 }

@@ -35,5 +35,7 @@ int end_kept(void *subject);             /* the link stays as it was; the operat
 int end_error(void *subject);            /* ERROR, with the reason */
 int end_gone(void *subject);             /* nothing left but history */
 
-/* The operation failed: it has a reason, the first there was. */
+/* Notes why the operation fails, with the site; the first reason stays. */
 void subject_reason(struct subject *s);
+/* The same for an operation that has failed: it says why, even where nobody told us. */
+void subject_reason_at_least(struct subject *s);

@@ -3,6 +3,7 @@
  * handed out, all in the creating transaction. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -69,13 +70,13 @@ static int64_t min64(int64_t a, int64_t b)
         return a < b ? a : b;
 }
 
-/* What a pair would have left in its scarcest direction with this link on it. */
-static int64_t pair_left(const struct gateway *a, const struct gateway *z, const struct ask *ask)
+/* What a gateway would have left in its scarcer direction with the link's end 'side' at it. */
+static int64_t end_left(const struct gateway *g, const struct ask *ask, int side)
 {
-        int64_t there = min64(resource_left(a, TO_WAN), resource_left(z, FROM_WAN)) - ask->a_to_z_kbps;
-        int64_t back = min64(resource_left(z, TO_WAN), resource_left(a, FROM_WAN)) - ask->z_to_a_kbps;
+        int64_t there = side == SIDE_A ? ask->a_to_z_kbps : ask->z_to_a_kbps;
+        int64_t back = side == SIDE_A ? ask->z_to_a_kbps : ask->a_to_z_kbps;
 
-        return min64(there, back);
+        return min64(resource_left(g, TO_WAN) - there, resource_left(g, FROM_WAN) - back);
 }
 
 static void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
@@ -85,53 +86,93 @@ static void pair_key_of(const char *vpn_id, const char *a, const char *b, char r
         snprintf(ret, KEY_SIZE, "%s:%s:%s", vpn_id, swap ? b : a, swap ? a : b);
 }
 
-static bool pair_taken(struct turn *t, const struct ask *ask, const struct gateway *a, const struct gateway *z)
-{
-        char key[KEY_SIZE];
-        const struct vlink *l;
-        size_t at = 0;
-
-        pair_key_of(ask->vpn_id, a->id, z->id, key);
-        while ((l = view_next(&t->view, T_VLINK, &at)))
-                if (text_equal(l->pair_key, key))
-                        return true;
-        return false;
-}
-
 static bool gateway_fits(const struct gateway *g, const struct site *s, const char *wanted_id, const struct vpn *v)
 {
         return text_equal(g->site_id, s->id) && text_equal(g->type, v->type) &&
                (!*wanted_id || text_equal(g->id, wanted_id));
 }
 
-/* The pair with most left among those of one domain; both named: that one. False: there is none at all. */
-static bool choose(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
-                   struct gateway *ret[SIDE_N])
+/* The gateways that may be one end; the first 'n_sorted' have most left, in that order. */
+struct candidate {
+        struct gateway *gateway;
+        int64_t left;
+};
+struct candidates {
+        struct candidate *all;
+        size_t n, n_sorted;
+};
+
+static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *s, int side,
+                         struct candidates *ret)
 {
-        struct gateway *a, *z;
-        size_t at_a = 0;
+        struct gateway *g;
+        size_t at = 0;
+
+        *ret = (struct candidates){ .all = calloc(t->view.tables[T_GATEWAY].n + 1, sizeof *ret->all) };
+        if (!ret->all)
+                return err_raise(-ENOMEM);
+        while ((g = view_next(&t->view, T_GATEWAY, &at)))
+                if (gateway_fits(g, s, ask->ends[side].gateway_id, v))
+                        ret->all[ret->n++] = (struct candidate){ g, end_left(g, ask, side) };
+        return 0;
+}
+
+/* The one with the i-th most left, if that is more than 'least'. Few are ever asked for, so nothing is sorted beforehand. */
+static const struct candidate *candidate_at(struct candidates *c, size_t i, int64_t least)
+{
+        while (c->n_sorted <= i && c->n_sorted < c->n) {
+                struct candidate *to = &c->all[c->n_sorted++], *most = to, swap = *to;
+
+                for (struct candidate *at = to + 1; at < c->all + c->n; at++)
+                        if (at->left > most->left)
+                                most = at;
+                *to = *most;
+                *most = swap;
+        }
+        return i < c->n && c->all[i].left > least ? &c->all[i] : NULL;
+}
+
+/* A pair's worth is that of its scarcer end: so what begins below the best found ends the search. A pair that the VPN has
+ * already is only found when there is no other. */
+static int64_t best_pair(struct turn *t, const struct ask *ask, struct candidates ends[SIDE_N], bool planned,
+                         struct gateway *ret[SIDE_N])
+{
+        const struct candidate *a, *z;
         int64_t best = INT64_MIN;
 
-        while ((a = view_next(&t->view, T_GATEWAY, &at_a))) {
-                size_t at_z = 0;
+        for (size_t i = 0; (a = candidate_at(&ends[SIDE_A], i, best)); i++) {
+                for (size_t j = 0; (z = candidate_at(&ends[SIDE_Z], j, best)); j++) {
+                        char key[KEY_SIZE];
+                        bool taken;
 
-                if (!gateway_fits(a, sites[SIDE_A], ask->ends[SIDE_A].gateway_id, v))
-                        continue;
-                while ((z = view_next(&t->view, T_GATEWAY, &at_z))) {
-                        int64_t left;
-
-                        if (!gateway_fits(z, sites[SIDE_Z], ask->ends[SIDE_Z].gateway_id, v) ||
-                            !text_equal(a->domain, z->domain))
+                        pair_key_of(ask->vpn_id, a->gateway->id, z->gateway->id, key);
+                        taken = view_link_of_pair(&t->view, key) || map_get(&t->chosen.known, key);
+                        if (!text_equal(a->gateway->domain, z->gateway->domain) ||
+                            (planned && !map_get(&t->plan.pair_keys.known, key)) || (taken && ret[SIDE_A]))
                                 continue;
-                        left = pair_left(a, z, ask) - (pair_taken(t, ask, a, z) ? INT64_C(1) << 40 : 0);
-                        if (left <= best)
-                                continue;
-                        best = left;
-                        ret[SIDE_A] = a;
-                        ret[SIDE_Z] = z;
+                        best = taken ? best : min64(a->left, z->left);
+                        ret[SIDE_A] = a->gateway;
+                        ret[SIDE_Z] = z->gateway;
                 }
         }
-        return best != INT64_MIN;
+        return best;
+}
+
+/* The pair with most left among those of one domain, 'planned': that are locked for; both named: that one. Gives what would be left;
+ * INT64_MIN when it is taken, or there is none at all ('ret' is then left alone). */
+static int choose(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
+                  bool planned, struct gateway *ret[SIDE_N], int64_t *ret_left)
+{
+        struct candidates ends[SIDE_N] = { 0 };
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++)
+                r = candidates_of(t, ask, v, sites[side], side, &ends[side]);
+        if (r == 0)
+                *ret_left = best_pair(t, ask, ends, planned, ret);
+        for (int side = 0; side < SIDE_N; side++)
+                free(ends[side].all);
+        return r;
 }
 
 /* Why no pair fits, as exactly as the rows tell. */
@@ -199,6 +240,20 @@ static int plan_ends(struct turn *t, const struct ask *ask, const struct vpn *v,
         return r;
 }
 
+/* Those behind in the batch choose as if this link were there. The rows counted in are not locked yet: what is under the locks
+ * replaces them, and decides. */
+static int count_chosen(struct turn *t, const struct ask *ask, struct gateway *const gateways[SIDE_N])
+{
+        char key[KEY_SIZE];
+
+        for (int side = 0; side < SIDE_N; side++) {
+                gateways[side]->reserved_to_wan_kbps += side == SIDE_A ? ask->a_to_z_kbps : ask->z_to_a_kbps;
+                gateways[side]->reserved_from_wan_kbps += side == SIDE_A ? ask->z_to_a_kbps : ask->a_to_z_kbps;
+        }
+        pair_key_of(ask->vpn_id, gateways[SIDE_A]->id, gateways[SIDE_Z]->id, key);
+        return idset_add(&t->chosen, key);
+}
+
 int link_create_refine(struct turn *t, const struct input *in)
 {
         struct gateway *gateways[SIDE_N] = { NULL };
@@ -206,6 +261,7 @@ int link_create_refine(struct turn *t, const struct input *in)
         const struct vpn *v;
         struct fault why;
         struct ask ask;
+        int64_t left;
         int r = 0;
 
         if (ask_read(in, &ask, &why))
@@ -217,9 +273,13 @@ int link_create_refine(struct turn *t, const struct input *in)
                         return 0;
                 r = idset_add(&t->plan.candidates, sites[side]->id);
         }
-        if (r < 0 || !choose(t, &ask, v, sites, gateways))
+        if (r == 0 && !(ask.ends[SIDE_A].gateway_id[0] && ask.ends[SIDE_Z].gateway_id[0]))
+                r = idset_add(&t->plan.choices, v->id);
+        r = r ? r : choose(t, &ask, v, sites, false, gateways, &left);
+        if (r || !gateways[SIDE_A])
                 return r;
-        return plan_ends(t, &ask, v, sites, gateways);
+        r = plan_ends(t, &ask, v, sites, gateways);
+        return r ? r : count_chosen(t, &ask, gateways);
 }
 
 /* ---- the decision ---- */
@@ -230,20 +290,19 @@ static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *
 {
         struct attachment row = { .created_ms = t->now_ms }, *a;
         char key[KEY_SIZE];
-        size_t at = 0;
         int r;
 
         snprintf(key, sizeof key, "%s:%s", v->id, g->id);
-        while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
-                if (text_equal(a->vpn_key, key)) {
-                        *ret = a;
-                        if (a->n_ports > 0 && a->plug != PLUG_UNPLUGGING)
-                                return 0;
-                        fault_set(why, 409, "attachment.leaving", "VPN %s is just being taken off its network or gateway %s; try again in a moment.",
-                                  v->id, g->name);
-                        why->retry_after_ms = 1000;
-                        return why->code;
-                }
+        a = view_attachment_of(&t->view, key);
+        if (a) {
+                *ret = a;
+                if (a->n_ports > 0 && a->plug != PLUG_UNPLUGGING)
+                        return 0;
+                fault_set(why, 409, "attachment.leaving", "VPN %s is just being taken off its network or gateway %s; try again in a moment.",
+                          v->id, g->name);
+                why->retry_after_ms = 1000;
+                return why->code;
+        }
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, v->project_id);
         TEXT_SET(row.vpn_id, v->id);
@@ -433,6 +492,7 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
         const struct vpn *v;
         struct ask ask;
         char key[KEY_SIZE];
+        int64_t left = INT64_MIN;
         bool done = false;
         int r = ask_read(in, &ask, why);
 
@@ -445,12 +505,17 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
         r = sites_check(t, &ask, v, sites, why);
         if (r)
                 return r;
-        if (!choose(t, &ask, v, sites, gateways))
+        r = choose(t, &ask, v, sites, true, gateways, &left);
+        if (r == 0 && left < 0) /* rows moved since they were chosen */
+                r = choose(t, &ask, v, sites, false, gateways, &left);
+        if (r)
+                return r;
+        if (!gateways[SIDE_A])
                 return refuse_gateways(t, &ask, v, sites, why);
         pair_key_of(v->id, gateways[SIDE_A]->id, gateways[SIDE_Z]->id, key);
-        if (!map_get(&t->plan.pair_keys.known, key)) /* rows moved since they were chosen */
+        if (!map_get(&t->plan.pair_keys.known, key))
                 return plan_ends(t, &ask, v, sites, gateways) < 0 ? -ENOMEM : -EAGAIN;
-        if (pair_taken(t, &ask, gateways[SIDE_A], gateways[SIDE_Z]))
+        if (view_link_of_pair(&t->view, key))
                 return fault_set(why, 409, "link.pair_in_use", "VPN %s already has a virtual link between gateways %s and %s.",
                                  v->id, gateways[SIDE_A]->name, gateways[SIDE_Z]->name);
         r = link_build(t, &ask, v, sites, gateways, why);

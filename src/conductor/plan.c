@@ -89,14 +89,15 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
 
 static int refine_inputs(struct turn *t, const struct input *const *inputs, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                const struct method *m = method_find(inputs[i]);
-                int r = m && m->refine ? m->refine(t, inputs[i]) : 0;
+        int r = 0;
 
-                if (r < 0)
-                        return err_pass(r);
+        for (size_t i = 0; i < n && r == 0; i++) {
+                const struct method *m = method_find(inputs[i]);
+
+                r = m && m->refine ? m->refine(t, inputs[i]) : 0;
         }
-        return 0;
+        idset_done(&t->chosen);
+        return r < 0 ? err_pass(r) : 0;
 }
 
 /* Ports and operations lead to their links. */
@@ -154,6 +155,7 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 struct fetch second[] = {
                         { .table = T_VPORT, .column = "link_id", .values = &p->links },
                         { .table = T_GATEWAY, .column = "site_id", .values = &p->candidates },
+                        { .table = T_VLINK, .column = "vpn_id", .values = &p->choices },
                 };
 
                 r = fetch_all(t, second, sizeof second / sizeof *second);
@@ -200,6 +202,8 @@ static int read_under_locks(struct turn *t)
         int r = 0;
 
         while (r == 0 && (l = view_next(&t->view, T_VLINK, &at))) {
+                if (!view_is_locked(&t->view, T_VLINK, l->id) && !map_get(&t->plan.links_of_vpn.known, l->vpn_id))
+                        continue; /* only the pair it joins is asked for */
                 r = idset_add(&operations, l->operation_id);
                 r = r ? r : idset_add(&links, l->id);
         }
@@ -243,7 +247,7 @@ int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
 void plan_done(struct plan *p)
 {
         struct idset *sets[] = {
-                &p->sites, &p->site_ids, &p->site_names, &p->gateways_of_site, &p->attachments_of_gateway, &p->keys, &p->vpns, &p->vpn_members, &p->gateways, &p->candidates,
+                &p->sites, &p->site_ids, &p->site_names, &p->gateways_of_site, &p->attachments_of_gateway, &p->keys, &p->vpns, &p->vpn_members, &p->gateways, &p->choices, &p->candidates,
                 &p->attachments, &p->vpn_keys, &p->net_keys, &p->links, &p->pair_keys,
                 &p->links_of_vpn, &p->ports, &p->ports_of_attachment, &p->ports_of_gateway,
                 &p->operations, &p->timers, &p->released, &p->pools,

@@ -251,7 +251,7 @@ static void reason_of_ports(struct subject *s)
                 if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) || s->op->reason[0])
                         continue;
                 if (p->reason[0])
-                        TEXT_SET(s->op->reason, p->reason);
+                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name, p->reason);
                 else
                         snprintf(s->op->reason, sizeof s->op->reason,
                                  "The agent of site %s did not answer in time.", p->site_name);
@@ -266,7 +266,7 @@ static void reason_of_plugs(struct subject *s)
                 if (!concerns(s, side) || s->op->reason[0] || (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
                         continue;
                 if (a->plug_reason[0])
-                        TEXT_SET(s->op->reason, a->plug_reason);
+                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", a->site_name, a->plug_reason);
                 else
                         snprintf(s->op->reason, sizeof s->op->reason,
                                  "The agent of site %s did not finish plugging in time.", a->site_name);
@@ -319,6 +319,15 @@ int step_ask_plugs_again(void *subject)
         return r;
 }
 
+void subject_reason_at_least(struct subject *s)
+{
+        subject_reason(s);
+        reason_of_ports(s);
+        reason_of_plugs(s);
+        if (!s->op->reason[0])
+                TEXT_SET(s->op->reason, "The sites did not answer in time.");
+}
+
 static void finish(struct subject *s, enum operation_result result)
 {
         s->op->result = result;
@@ -356,7 +365,7 @@ int end_kept(void *subject)
 {
         struct subject *s = subject;
 
-        subject_reason(s);
+        subject_reason_at_least(s);
         s->l->provisioning = PROV_ACTIVE;
         finish(s, OP_FAILED);
         return 0;
@@ -371,7 +380,7 @@ int end_error(void *subject)
 
         if (r < 0)
                 return r;
-        subject_reason(s);
+        subject_reason_at_least(s);
         s->l->provisioning = PROV_ERROR;
         s->l->operating = OPER_OFFLINE;
         TEXT_SET(s->l->status_reason, s->op->reason);

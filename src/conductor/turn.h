@@ -27,6 +27,7 @@ struct plan {
         struct idset keys;          /* idempotency keys */
         struct idset vpns, vpn_members; /* by id; members of these VPNs */
         struct idset gateways;      /* to lock, by id */
+        struct idset choices;       /* VPNs whose links are read without a lock, to choose gateways */
         struct idset candidates;    /* sites (id) whose gateways are read without a lock */
         struct idset gateways_of_site; /* the same by the site's name */
         struct idset attachments, attachments_of_gateway, vpn_keys, net_keys;
@@ -46,6 +47,7 @@ struct turn {
         struct plan plan;
         struct outs *outs;
         struct idset pump;          /* gateways to look at after the last input */
+        struct idset chosen;        /* pairs of gateways that inputs being refined have chosen */
         struct idset loaded;        /* gateways whose waiting work is in the view */
         const struct input *input;  /* in hand */
 };

@@ -105,7 +105,7 @@ static int end_degraded(void *subject)
 {
         struct subject *s = subject;
 
-        subject_reason(s);
+        subject_reason_at_least(s);
         s->l->operating = OPER_DEGRADED;
         snprintf(s->l->status_reason, sizeof s->l->status_reason, "%.500s", s->op->reason);
         return end_kept(s);

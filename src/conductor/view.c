@@ -45,18 +45,18 @@ static void row_key(const struct store_table *t, const void *row, char ret[ROW_K
         }
 }
 
-static int slots_push(struct view *v, struct slot *s)
+static int slots_push(struct view_table *of, struct slot *s)
 {
-        if (v->n_slots == v->room) {
-                size_t room = v->room ? v->room * 2 : 256;
-                void **slots = realloc(v->slots, room * sizeof *slots);
+        if (of->n == of->room) {
+                size_t room = of->room ? of->room * 2 : 64;
+                struct slot **slots = reallocarray(of->slots, room, sizeof(*slots));
 
                 if (!slots)
                         return err_raise(-ENOMEM);
-                v->slots = slots;
-                v->room = room;
+                of->slots = slots;
+                of->room = room;
         }
-        v->slots[v->n_slots++] = s;
+        of->slots[of->n++] = s;
         return 0;
 }
 
@@ -78,6 +78,20 @@ static int port_index(struct view *v, struct vport *p)
         return 0;
 }
 
+/* The texts that lead to a row besides its key never change while it lives. */
+static int slot_index(struct view *v, struct slot *s)
+{
+        void *row = s->row;
+
+        if (s->table == T_VPORT)
+                return port_index(v, row);
+        if (s->table == T_VLINK)
+                return map_set(&v->pairs, ((struct vlink *)row)->pair_key, row);
+        if (s->table == T_ATTACHMENT)
+                return map_set(&v->accesses, ((struct attachment *)row)->vpn_key, row);
+        return 0;
+}
+
 /* A slot for 'row', new or the one its key has. */
 static int slot_take(struct view *v, enum store_table_id t, const void *row, struct slot **ret)
 {
@@ -88,7 +102,7 @@ static int slot_take(struct view *v, enum store_table_id t, const void *row, str
 
         row_key(table, row, key);
         if (!table->append_only)
-                s = map_get(&v->rows[t], key);
+                s = map_get(&v->tables[t].rows, key);
         if (!s) {
                 s = calloc(1, sizeof *s + table->row_size);
                 if (s)
@@ -99,21 +113,19 @@ static int slot_take(struct view *v, enum store_table_id t, const void *row, str
                 }
                 s->view = v;
                 s->table = t;
-                r = slots_push(v, s);
+                r = slots_push(&v->tables[t], s);
                 if (r < 0) {
                         free(s->key);
                         free(s);
                         return r;
                 }
                 if (!table->append_only)
-                        r = map_set(&v->rows[t], s->key, s);
+                        r = map_set(&v->tables[t].rows, s->key, s);
         }
         memcpy(s->row, row, table->row_size);
         s->removed = false;
-        if (r == 0 && t == T_VPORT)
-                r = port_index(v, (struct vport *)(void *)s->row);
         *ret = s;
-        return r;
+        return r ? r : slot_index(v, s);
 }
 
 int view_load(struct view *v, enum store_table_id t, const struct store_rows *rows, bool locked)
@@ -134,14 +146,14 @@ int view_load(struct view *v, enum store_table_id t, const struct store_rows *ro
 
 void *view_get(const struct view *v, enum store_table_id t, const char *key)
 {
-        struct slot *s = key ? map_get(&v->rows[t], key) : NULL;
+        struct slot *s = key ? map_get(&v->tables[t].rows, key) : NULL;
 
         return s && !s->removed ? s->row : NULL;
 }
 
 bool view_is_locked(const struct view *v, enum store_table_id t, const char *key)
 {
-        const struct slot *s = map_get(&v->rows[t], key);
+        const struct slot *s = map_get(&v->tables[t].rows, key);
 
         return s && s->locked;
 }
@@ -173,7 +185,7 @@ int view_remove(struct view *v, enum store_table_id t, const void *row)
         int r;
 
         row_key(&store_tables[t], row, key);
-        s = map_get(&v->rows[t], key);
+        s = map_get(&v->tables[t].rows, key);
         if (!s) {
                 r = slot_take(v, t, row, &s);
                 if (r < 0)
@@ -199,46 +211,77 @@ struct vport *const *view_ports(const struct view *v, const char *link_id)
         return pair ? pair : none;
 }
 
+struct vlink *view_link_of_pair(const struct view *v, const char *pair_key)
+{
+        void *row = map_get(&v->pairs, pair_key);
+
+        return row && !slot_of(row)->removed ? row : NULL;
+}
+
+struct attachment *view_attachment_of(const struct view *v, const char *vpn_key)
+{
+        void *row = map_get(&v->accesses, vpn_key);
+
+        return row && !slot_of(row)->removed ? row : NULL;
+}
+
 void *view_next(const struct view *v, enum store_table_id t, size_t *at)
 {
-        while (*at < v->n_slots) {
-                struct slot *s = v->slots[(*at)++];
+        while (*at < v->tables[t].n) {
+                struct slot *s = v->tables[t].slots[(*at)++];
 
-                if (s->table == t && !s->removed)
+                if (!s->removed)
                         return s->row;
         }
         return NULL;
 }
 
-int view_write(const struct view *v, struct store *store)
+static int table_write(const struct view_table *of, const struct store_table *t, const void **rows, struct store *store)
 {
-        OWN(mem_free) void *memory = calloc(v->n_slots * 2 + 1, sizeof(void *));
-        const void **rows = memory;
+        const void **gone = rows + of->n;
+        size_t n_kept = 0, n_gone = 0;
         int r = 0;
 
-        if (!rows)
-                return err_raise(-ENOMEM);
-        for (int t = 0; t < T_N && r == 0; t++) {
-                const void **gone = rows + v->n_slots;
-                size_t n_kept = 0, n_gone = 0;
+        for (size_t i = 0; i < of->n; i++) {
+                struct slot *s = of->slots[i];
 
-                for (size_t i = 0; i < v->n_slots; i++) {
-                        struct slot *s = v->slots[i];
-
-                        if ((int)s->table != t || !s->dirty)
-                                continue;
-                        if (s->removed)
-                                gone[n_gone++] = s->row;
-                        else
-                                rows[n_kept++] = s->row;
-                }
-                /* Removals first: a unique text may move from a row that goes to one that comes. */
-                if (n_gone)
-                        r = store_remove(store, &store_tables[t], gone, n_gone);
-                if (r == 0 && n_kept)
-                        r = store_put(store, &store_tables[t], rows, n_kept);
+                if (s->dirty && s->removed)
+                        gone[n_gone++] = s->row;
+                else if (s->dirty)
+                        rows[n_kept++] = s->row;
         }
+        /* Removals first: a unique text may move from a row that goes to one that comes. */
+        if (n_gone)
+                r = store_remove(store, t, gone, n_gone);
+        if (r == 0 && n_kept)
+                r = store_put(store, t, rows, n_kept);
         return r;
+}
+
+int view_write(const struct view *v, struct store *store)
+{
+        OWN(mem_free) void *memory = NULL;
+        size_t most = 0;
+        int r = 0;
+
+        for (int t = 0; t < T_N; t++)
+                most = v->tables[t].n > most ? v->tables[t].n : most;
+        memory = calloc(most * 2 + 1, sizeof(void *));
+        if (!memory)
+                return err_raise(-ENOMEM);
+        for (int t = 0; t < T_N && r == 0; t++)
+                r = table_write(&v->tables[t], &store_tables[t], memory, store);
+        return r;
+}
+
+static void table_done(struct view_table *of)
+{
+        map_done(&of->rows);
+        for (size_t i = 0; i < of->n; i++) {
+                free(of->slots[i]->key);
+                free(of->slots[i]);
+        }
+        free(of->slots);
 }
 
 void view_done(struct view *v)
@@ -249,14 +292,9 @@ void view_done(struct view *v)
         while ((pair = map_next(&v->ports_of_link, &at, NULL)))
                 free(pair);
         map_done(&v->ports_of_link);
+        map_done(&v->pairs);
+        map_done(&v->accesses);
         for (int t = 0; t < T_N; t++)
-                map_done(&v->rows[t]);
-        for (size_t i = 0; i < v->n_slots; i++) {
-                struct slot *s = v->slots[i];
-
-                free(s->key);
-                free(s);
-        }
-        free(v->slots);
+                table_done(&v->tables[t]);
         *v = (struct view){ 0 };
 }

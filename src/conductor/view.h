@@ -9,11 +9,16 @@
 #include "base/map.h"
 #include "store/tables.h"
 
+struct view_table {
+        struct map rows;           /* key text → slot */
+        struct slot **slots;       /* in the order they came */
+        size_t n, room;
+};
 struct view {
-        struct map rows[T_N];      /* key text → slot */
+        struct view_table tables[T_N];
         struct map ports_of_link;  /* link id → struct vport *[2] */
-        void **slots;              /* all, in the order they came */
-        size_t n_slots, room;
+        struct map pairs;          /* pair_key → struct vlink * */
+        struct map accesses;       /* vpn_key → struct attachment * */
         size_t n_changes;          /* grows with every put, dirty and remove */
 };
 
@@ -31,6 +36,9 @@ void view_dirty(void *row);
 int view_remove(struct view *v, enum store_table_id t, const void *row);
 /* The loaded ports of a link: two pointers, each may be NULL. Never NULL itself. Lent. */
 struct vport *const *view_ports(const struct view *v, const char *link_id);
+/* The link between a pair of gateways, a VPN's access side at a gateway: by their unique texts. NULL when not loaded, or removed. Lent. */
+struct vlink *view_link_of_pair(const struct view *v, const char *pair_key);
+struct attachment *view_attachment_of(const struct view *v, const char *vpn_key);
 /* Walks live rows of a table in the order they came: start with *at = 0; NULL at the end. */
 void *view_next(const struct view *v, enum store_table_id t, size_t *at);
 /* Queues every changed row on 'store'. */

@@ -38,8 +38,9 @@ struct attachment *subject_attachment(const struct subject *s, int side)
 
 void subject_reason(struct subject *s)
 {
-        if (!s->op->reason[0])
-                TEXT_SET(s->op->reason, "The sites did not answer in time.");
+        if (s->reason && !s->op->reason[0])
+                snprintf(s->op->reason, sizeof s->op->reason, "%s%s%.440s", s->site ? s->site : "",
+                         s->site ? ": " : "", s->reason);
 }
 
 static int history(struct subject *s, const struct flow *f, const struct flow_row *row)
@@ -61,7 +62,7 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         return event_put(s->t, &e);
 }
 
-/* Stores the state the row leads to, its deadline, its history and what went wrong first. */
+/* Stores the state the row leads to, its deadline and its history. */
 static int on_row(void *subject, const struct flow_row *row)
 {
         struct subject *s = subject;
@@ -70,8 +71,7 @@ static int on_row(void *subject, const struct flow_row *row)
 
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
-        if (s->reason && !s->op->reason[0])
-                TEXT_SET(s->op->reason, s->reason);
+        subject_reason(s);
         TEXT_SET(s->op->state, f->states[row->next]);
         view_dirty(s->op);
         if (r == 0 && row->within_ms)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The broker: who may use it, and for what. Users and permissions go through rabbitmqctl, for AMQP has no words for them; the topology is
- * then looked at over AMQP, as the programs will find it. */
+/* The broker: who may use it, and for what. Users and permissions go through rabbitmqctl, for AMQP
+ * has no words for them; the topology is then looked at over AMQP, as the programs will find it. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ enum { CHILD_MS = 60000, TOPOLOGY_MS = 20000 };
 /* All there is to be made: the programs' users and one for each site. */
 struct plan {
         struct bus_user *users;
-        const char **names;   /* of users, NULL-terminated */
-        const char **sites;   /* names, NULL-terminated */
+        const char **names; /* of users, NULL-terminated */
+        const char **sites; /* names, NULL-terminated */
         size_t n_users;
         struct passwords passwords;
         struct store_rows rows;
@@ -45,7 +45,8 @@ static int add_user(struct plan *p, enum bus_role role, const char *site, const 
         p->names[p->n_users] = strdup(name);
         if (!p->names[p->n_users])
                 return err_raise(-ENOMEM);
-        p->users[p->n_users] = (struct bus_user){ .name = p->names[p->n_users], .role = role, .site = site };
+        p->users[p->n_users] =
+                (struct bus_user){ .name = p->names[p->n_users], .role = role, .site = site };
         p->n_users++;
         return MANAGE_OK;
 }
@@ -91,10 +92,11 @@ static int ask_names(const struct manage *m, const char *what, const char *key, 
                 return r < 0 ? err_pass(r) : manage_refuse(&why);
         list = json_loadb(output.bytes, output.n, 0, NULL);
         if (!json_is_array(list)) {
-                fault_set(&why, 502, "child.bad_answer", "rabbitmqctl %s did not answer with a list in JSON.", what);
+                fault_set(&why, 502, "child.bad_answer",
+                          "rabbitmqctl %s did not answer with a list in JSON.", what);
                 return manage_refuse(&why);
         }
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 const char *name = json_string_value(json_object_get(item, key));
 
                 if (name && json_object_set_new(names, name, json_true()) != 0)
@@ -104,11 +106,14 @@ static int ask_names(const struct manage *m, const char *what, const char *key, 
         return MANAGE_OK;
 }
 
-/* A vhost that is new is open to the administrator who made it; one that is there is left as it is. */
+/* A vhost that is new is open to the administrator who made it; one that is there is left as it is.
+ */
 static int ensure_vhost(const struct manage *m, const struct broker_url *url)
 {
         const char *const add[] = { "add_vhost", url->vhost, NULL };
-        const char *const open[] = { "set_permissions", "-p", url->vhost, url->hosts[0].user, ".*", ".*", ".*", NULL };
+        const char *const open[] = {
+                "set_permissions", "-p", url->vhost, url->hosts[0].user, ".*", ".*", ".*", NULL
+        };
         json_auto_t *known = NULL;
         struct fault why = { 0 };
         int r = ask_names(m, "list_vhosts", "name", &known);
@@ -139,9 +144,11 @@ static int read_passwords(const struct manage *m, struct plan *p)
         stranger = passwords_stranger(&p->passwords, p->names);
         if (!stranger)
                 return MANAGE_OK;
-        fault_set(&why, 400, "passwords.stranger",
-                  "There is a password for %.100s, which is no user of ours: they are atlas-api, atlas-conductor and "
-                  "atlas-site-NAME for each site; `atlas-manage site list` shows the sites.", stranger);
+        fault_set(
+                &why, 400, "passwords.stranger",
+                "There is a password for %.100s, which is no user of ours: they are atlas-api, atlas-conductor and "
+                "atlas-site-NAME for each site; `atlas-manage site list` shows the sites.",
+                stranger);
         return manage_refuse(&why);
 }
 
@@ -153,7 +160,8 @@ static bool lacks_password(const struct plan *p)
         return false;
 }
 
-/* A user that is there keeps its password; one that is new gets one, which must be kept somewhere. */
+/* A user that is there keeps its password; one that is new gets one, which must be kept somewhere.
+ */
 static int make_passwords(const struct manage *m, struct plan *p)
 {
         json_auto_t *known = NULL;
@@ -167,9 +175,11 @@ static int make_passwords(const struct manage *m, struct plan *p)
                 if (passwords_get(&p->passwords, name) || json_object_get(known, name))
                         continue;
                 if (!m->write_passwords) {
-                        fault_set(&why, 400, "passwords.none",
-                                  "There is no password for the new user %.100s: give one by --password-file FILE, or "
-                                  "have it made by --write-passwords FILE.", name);
+                        fault_set(
+                                &why, 400, "passwords.none",
+                                "There is no password for the new user %.100s: give one by --password-file FILE, or "
+                                "have it made by --write-passwords FILE.",
+                                name);
                         return manage_refuse(&why);
                 }
                 uuid_new_hex(made);
@@ -201,7 +211,8 @@ static int import(const struct manage *m, const struct plan *p)
         r = ensure_vhost(m, url);
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        r = bus_definitions(&m->settings->bus, url->vhost, p->users, p->n_users, p->sites, &definitions);
+        r = bus_definitions(&m->settings->bus, url->vhost, p->users, p->n_users, p->sites,
+                            &definitions);
         r = r ? r : child_run(m->settings->rabbitmqctl, words, &definitions, CHILD_MS, NULL, &why);
         r = r ? r : bus_topology_sync(&m->settings->bus, p->sites, TOPOLOGY_MS, &why);
         if (r)

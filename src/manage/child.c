@@ -60,7 +60,8 @@ static bool join(char *room, const char *const *words, char **argv)
         size_t n = 0;
         char *save = NULL;
 
-        for (char *w = strtok_r(room, " \t\n", &save); w && n < WORDS_MAX; w = strtok_r(NULL, " \t\n", &save))
+        for (char *w = strtok_r(room, " \t\n", &save); w && n < WORDS_MAX;
+             w = strtok_r(NULL, " \t\n", &save))
                 argv[n++] = w;
         if (n == 0)
                 return false;
@@ -118,8 +119,8 @@ static void last_words(const struct streams *s, char ret[LAST_WORDS + 1])
                         *c = ' ';
 }
 
-int child_run(const char *command, const char *const *words, const struct text *input, int timeout_ms,
-              struct text *ret_output, struct fault *why)
+int child_run(const char *command, const char *const *words, const struct text *input,
+              int timeout_ms, struct text *ret_output, struct fault *why)
 {
         __attribute__((cleanup(own_streams_close))) struct streams s = { { -1, -1, -1 } };
         OWN(mem_free) char *room = strdup(command);
@@ -135,7 +136,8 @@ int child_run(const char *command, const char *const *words, const struct text *
         }
         r = start(argv, &s, &pid);
         if (r) {
-                fault_set(why, 500, "child.unstartable", "%s cannot be started: %s.", argv[0], strerrordesc_np(r));
+                fault_set(why, 500, "child.unstartable", "%s cannot be started: %s.", argv[0],
+                          strerrordesc_np(r));
                 return CHILD_FAILED;
         }
         status = await(pid, timeout_ms);

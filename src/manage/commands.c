@@ -44,7 +44,8 @@ static int refuse(const char *word, const char *problem)
 
 void manage_help(struct text *to)
 {
-        text_add(to, "Usage: atlas-manage [OPTION]... NOUN COMMAND [WORD] [OPTION]...\n\nCommands:\n");
+        text_add(to,
+                 "Usage: atlas-manage [OPTION]... NOUN COMMAND [WORD] [OPTION]...\n\nCommands:\n");
         for (const struct manage_command *c = manage_commands; c->noun; c++) {
                 char words[64];
 
@@ -54,7 +55,8 @@ void manage_help(struct text *to)
         text_add(to, "\nOptions of commands:\n");
         for (const struct option *o = options; o->flag; o++)
                 text_addf(to, "  %s %s\n      %s\n", o->flag, o->value, o->help);
-        text_add(to, "\nOptions before the command are settings: `atlas-manage --help` lists them.\n");
+        text_add(to,
+                 "\nOptions before the command are settings: `atlas-manage --help` lists them.\n");
 }
 
 static const struct manage_command *find(int argc, char **argv)
@@ -66,12 +68,14 @@ static const struct manage_command *find(int argc, char **argv)
 }
 
 /* The option that 'word' is and 'c' takes; its value where the same word has one. */
-static const struct option *option_of(const struct manage_command *c, const char *word, const char **ret_value)
+static const struct option *option_of(const struct manage_command *c, const char *word,
+                                      const char **ret_value)
 {
         size_t n = strcspn(word, "=");
 
         for (const struct option *o = options; o->flag; o++)
-                if (strlen(o->flag) == n && strncmp(o->flag, word, n) == 0 && strstr(c->options, o->flag)) {
+                if (strlen(o->flag) == n && strncmp(o->flag, word, n) == 0 &&
+                    strstr(c->options, o->flag)) {
                         *ret_value = word[n] ? word + n + 1 : NULL;
                         return o;
                 }

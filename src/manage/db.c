@@ -12,7 +12,8 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* Beside the installed program ("bin/../share/cloud-atlas/sql"), else that of the source this was built from. */
+/* Beside the installed program ("bin/../share/cloud-atlas/sql"), else that of the source this was
+ * built from. */
 static const char *sql_dir_of_program(char ret[PATH_SIZE])
 {
         char program[PATH_SIZE - 64];
@@ -22,7 +23,8 @@ static const char *sql_dir_of_program(char ret[PATH_SIZE])
         if (n > 0) {
                 program[n] = '\0';
                 slash = strrchr(program, '/');
-                snprintf(ret, PATH_SIZE, "%.*s/%s", (int)(slash - program), program, ATLAS_SQL_FROM_BIN);
+                snprintf(ret, PATH_SIZE, "%.*s/%s", (int)(slash - program), program,
+                         ATLAS_SQL_FROM_BIN);
                 if (access(ret, R_OK) == 0)
                         return ret;
         }

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* atlas-manage: what an operator does before and beside the running programs. Functions return 0, MANAGE_REFUSED after telling why
- * on standard error, or a negative error. */
+/* atlas-manage: what an operator does before and beside the running programs. Functions return 0,
+ * MANAGE_REFUSED after telling why on standard error, or a negative error. */
 
 #include "bus/bus.h"
 #include "store/store.h"
@@ -18,14 +18,14 @@ extern const struct setting manage_settings[];
 
 struct manage {
         const struct manage_settings *settings;
-        const char *word;            /* what follows the command, or NULL */
+        const char *word; /* what follows the command, or NULL */
         const char *description, *password_file, *write_passwords; /* options; NULL: not given */
 };
 /* One row of the table of commands. */
 struct manage_command {
         const char *noun, *verb;
-        const char *word;            /* needed after them, or NULL */
-        const char *options;         /* those it takes */
+        const char *word;    /* needed after them, or NULL */
+        const char *options; /* those it takes */
         int (*run)(struct manage *m);
         const char *help;
 };

@@ -87,7 +87,8 @@ static char *trim(char *text)
         return text;
 }
 
-static int read_line(struct passwords *p, char *line, const char *path, int number, struct fault *why)
+static int read_line(struct passwords *p, char *line, const char *path, int number,
+                     struct fault *why)
 {
         char *user = trim(line), *equals = strchr(user, '=');
 
@@ -101,7 +102,8 @@ static int read_line(struct passwords *p, char *line, const char *path, int numb
                 if (*user && *password)
                         return passwords_set(p, user, password);
         }
-        fault_set(why, 400, "passwords.invalid", "%s:%d: expected \"user = password\".", path, number);
+        fault_set(why, 400, "passwords.invalid", "%s:%d: expected \"user = password\".", path,
+                  number);
         return PASSWORDS_BAD;
 }
 
@@ -115,7 +117,8 @@ int passwords_read(struct passwords *p, const char *path, bool or_none, struct f
         if (!f && or_none && errno == ENOENT)
                 return PASSWORDS_OK;
         if (!f) {
-                fault_set(why, 400, "passwords.unreadable", "%s cannot be read: %s.", path, strerrordesc_np(errno));
+                fault_set(why, 400, "passwords.unreadable", "%s cannot be read: %s.", path,
+                          strerrordesc_np(errno));
                 return PASSWORDS_BAD;
         }
         for (int number = 1; r == PASSWORDS_OK && getline(&line, &room, f) >= 0; number++)
@@ -158,7 +161,8 @@ int passwords_write(const struct passwords *p, const char *path, struct fault *w
                 return err_raise(-ENOMEM);
         if (write_all(p, temporary.bytes) && rename(temporary.bytes, path) == 0)
                 return PASSWORDS_OK;
-        fault_set(why, 500, "passwords.unwritable", "%s cannot be written: %s.", path, strerrordesc_np(errno));
+        fault_set(why, 500, "passwords.unwritable", "%s cannot be written: %s.", path,
+                  strerrordesc_np(errno));
         unlink(temporary.bytes);
         return PASSWORDS_BAD;
 }

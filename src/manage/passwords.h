@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passwords of the broker's users, in a file of lines "user = password" that only its owner reads. */
+/* Passwords of the broker's users, in a file of lines "user = password" that only its owner reads.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ struct passwords {
 
 /* PASSWORDS_BAD: 'why' names file and line, never what stands there. */
 enum { PASSWORDS_OK, PASSWORDS_BAD };
-/* Adds what 'path' holds; a user's later line wins. With 'or_none' a file that is not there is an empty one. */
+/* Adds what 'path' holds; a user's later line wins. With 'or_none' a file that is not there is an
+ * empty one. */
 int passwords_read(struct passwords *p, const char *path, bool or_none, struct fault *why);
 int passwords_set(struct passwords *p, const char *user, const char *password);
 /* NULL: none is known. Lent. */

@@ -61,14 +61,16 @@ int sites_read(const char *connection, struct store_rows *ret)
         OWN(store_reader_free) struct store_reader *reader = NULL;
         struct reading reading = { .to = ret };
         struct fault why = { 0 };
-        int r = store_schema_check(connection, &why); /* also tells in words why there is no connection */
+        int r = store_schema_check(connection,
+                                   &why); /* also tells in words why there is no connection */
 
         if (r)
                 return r < 0 ? err_pass(r) : manage_refuse(&why);
         r = store_reader_new(connection, &reader);
         if (r)
                 return err_pass(r);
-        r = store_reader_select(reader, &store_tables[T_SITE], NULL, 0, "name", false, 0, ANSWER_MS, on_rows, &reading);
+        r = store_reader_select(reader, &store_tables[T_SITE], NULL, 0, "name", false, 0, ANSWER_MS,
+                                on_rows, &reading);
         if (r)
                 return err_pass(r);
         pump_until(reader, &reading.over);
@@ -120,8 +122,9 @@ int site_add(struct manage *m)
 
         if (!site_name_valid(m->word) || !TEXT_SET(s.name, m->word))
                 return refuse(400, m->word, "a name is 1 to 63 of a-z, 0-9 and '-'");
-        if (m->description && (!text_utf8_valid(m->description, strlen(m->description)) ||
-                               text_utf8_length(m->description) > 255 || !TEXT_SET(s.description, m->description)))
+        if (m->description &&
+            (!text_utf8_valid(m->description, strlen(m->description)) ||
+             text_utf8_length(m->description) > 255 || !TEXT_SET(s.description, m->description)))
                 return refuse(400, m->word, "a description is at most 255 characters of UTF-8");
         uuid_new(s.id);
         r = store_schema_check(m->settings->connection, &why);
@@ -134,7 +137,8 @@ int site_add(struct manage *m)
         if (r < 0)
                 return err_pass(r);
         if (r != STORE_OK)
-                return refuse(503, s.name, "the database did not take it; see `site list`, and try again");
+                return refuse(503, s.name,
+                              "the database did not take it; see `site list`, and try again");
         if (there)
                 return refuse(409, s.name, "there is one already");
         printf("%s %s\nNext: `atlas-manage bus sync` gives it its queue and user.\n", s.id, s.name);
@@ -151,7 +155,8 @@ int site_list(struct manage *m)
                 char seen[24];
 
                 clock_format(s->last_seen_ms, seen, sizeof seen);
-                printf("%s %-20s %-20s %s\n", s->id, s->name, *seen ? seen : "never", s->description);
+                printf("%s %-20s %-20s %s\n", s->id, s->name, *seen ? seen : "never",
+                       s->description);
         }
         return r < 0 ? err_pass(r) : r;
 }

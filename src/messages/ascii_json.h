@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON text as Python's json.dumps() writes it: ASCII only, lower-case \uXXXX, ", " and ": ", keys in
- * the order they were put. Byte for byte, so that it can be compared with what peers send. */
+/* JSON text as Python's json.dumps() writes it: ASCII only, lower-case \uXXXX, ", " and ": ", keys
+ * in the order they were put. Byte for byte, so that it can be compared with what peers send. */
 
 #include <jansson.h>
 

@@ -91,8 +91,8 @@ static int take_texts(const json_t *from, struct request *r, struct fault *why)
                 const char *key;
                 char **to;
         } texts[] = {
-                { "method", &r->method },   { "namespace", &r->namespace },
-                { "version", &r->version }, { "_msg_id", &r->msg_id },
+                { "method", &r->method },    { "namespace", &r->namespace },
+                { "version", &r->version },  { "_msg_id", &r->msg_id },
                 { "_reply_q", &r->reply_q }, { "_unique_id", &r->unique_id },
         };
         int answer = 0;
@@ -160,8 +160,7 @@ static void add_context(struct text *t, const json_t *context)
 }
 
 int request_encode(const char *method, const char *version, const json_t *args,
-                   const json_t *context, const char *msg_id, const char *reply_q,
-                   struct text *ret)
+                   const json_t *context, const char *msg_id, const char *reply_q, struct text *ret)
 {
         char unique_id[UUID_HEX];
         size_t begin = outer_begin(ret);

@@ -36,13 +36,13 @@ static int take_failure(const json_t *from, struct reply *r, struct fault *why)
 
         if (!failure || json_is_null(failure))
                 return ENVELOPE_OK;
-        r->failure = json_is_string(failure) ?
-                             json_loadb(json_string_value(failure), json_string_length(failure),
-                                        JSON_REJECT_DUPLICATES, NULL) :
-                             NULL;
-        return json_is_object(r->failure) ?
-                       ENVELOPE_OK :
-                       malformed(why, "has a 'failure' that is no object written as a string");
+        r->failure = json_is_string(failure)
+                             ? json_loadb(json_string_value(failure), json_string_length(failure),
+                                          JSON_REJECT_DUPLICATES, NULL)
+                             : NULL;
+        return json_is_object(r->failure)
+                       ? ENVELOPE_OK
+                       : malformed(why, "has a 'failure' that is no object written as a string");
 }
 
 int reply_decode(const void *body, size_t n, struct reply **ret, struct fault *why)
@@ -101,7 +101,8 @@ int reply_encode_heartbeat(const char *msg_id, struct text *ret)
         return encode(msg_id, NULL, NULL, false, ret);
 }
 
-/* Python builds the exception as class(*args, **kwargs): the message is its argument unless kwargs say all. */
+/* Python builds the exception as class(*args, **kwargs): the message is its argument unless kwargs
+ * say all. */
 int reply_encode_failure(const char *msg_id, const char *class_name, const char *module,
                          const char *message, const json_t *kwargs, struct text *ret)
 {

@@ -35,6 +35,8 @@ static const struct field device_fields[] = {
         FIELD_RANGE(struct gateway, mtu, JSON_REQUIRED, MTU_MIN, MTU_MAX),
         FIELD(struct gateway, fence, FIELD_NAME, JSON_REQUIRED),
         FIELD(struct gateway, boot_id, FIELD_WORD, JSON_REQUIRED),
+        FIELD_RANGE(struct gateway, epoch, JSON_OPTIONAL, 0, INT64_MAX),
+        FIELD_RANGE(struct gateway, seq, JSON_OPTIONAL, 0, INT64_MAX),
         { 0 },
 };
 /* clang-format on */

@@ -44,7 +44,8 @@ struct gateway {
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'
- * (ids, reservations and gate stay as they are). Checked like tenant input. 0 or GATEWAY_INVALID. */
+ * ((epoch, seq) is the pair of the device's fence then; ids, reservations and the rest of the gate stay as they are). What only a
+ * device can tell is left alone when it is out of reach. Checked like tenant input. 0 or GATEWAY_INVALID. */
 enum { GATEWAY_OK, GATEWAY_INVALID };
 int gateway_from_report(const json_t *report, struct gateway *ret, struct fault *why);
 bool gateway_can(const struct gateway *g, const char *capability);

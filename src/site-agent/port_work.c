@@ -201,15 +201,34 @@ static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_
                        err_raise(-ENOMEM);
 }
 
-static int read_gateway(const struct port_work *w, int64_t deadline_mono_ms,
-                        struct gateway_state *ret, struct fault *why)
+/* An audit takes its place in the order of commands: after it the device refuses older ones, so that what was read
+ * stays true until a newer one, and heartbeats carry its pair. */
+static int raise_fence(const struct port_work *w, const struct apply_want *head,
+                       int64_t deadline_mono_ms, struct fault *why)
 {
-        int r = w->unit->driver->read(w->unit->handle, deadline_mono_ms, ret, why);
+        const struct gateway_unit *u = w->unit;
+        OWN(apply_result_done) struct apply_result nothing = { 0 };
+        int r;
+
+        if (u->settings.observe_only || u->driver->fence == GATEWAY_FENCE_NONE)
+                return 0;
+        r = u->driver->apply(u->handle, head, deadline_mono_ms, &nothing);
+        *why = nothing.fault;
+        return r < 0 ? err_pass(r) : 0;
+}
+
+static int read_gateway(const struct port_work *w, const struct apply_want *head,
+                        int64_t deadline_mono_ms, struct gateway_state *ret, struct fault *why)
+{
+        int r = raise_fence(w, head, deadline_mono_ms, why);
+
+        if (r == 0 && !fault_is_set(why))
+                r = w->unit->driver->read(w->unit->handle, deadline_mono_ms, ret, why);
 
         if (r < 0)
                 return err_pass(r);
         gateway_unit_answered(w->unit, why);
-        if (r == 0)
+        if (!fault_is_set(why))
                 gateway_unit_saw(w->unit, ret);
         return 0;
 }
@@ -248,7 +267,7 @@ static int do_audit(const struct port_work *w, struct port_event *ret, struct fa
         else if (!w->unit)
                 check_gateway(w, head.gateway, &ret->fault);
         else
-                r = read_gateway(w, deadline_of(w, head.timeout_ms), &state, &ret->fault);
+                r = read_gateway(w, &head, deadline_of(w, head.timeout_ms), &state, &ret->fault);
         if (r == 0) {
                 ret->args = audited_to_json(&head, &state, ret);
                 r = ret->args ? 0 : err_raise(-ENOMEM);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conductor lives while it holds the advisory lock of its number: PostgreSQL lets go of it when the connection ends, so
- * nobody has to write heartbeats. A number is never used again. */
+/* A conductor lives while it holds the advisory lock of its number: PostgreSQL lets go of it when
+ * the connection ends, so nobody has to write heartbeats. A number is never used again. */
 #include "store/pg.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ static bool life_number(PGresult *result, int64_t *ret)
 {
         long long number;
 
-        if (!result || PQntuples(result) != 1 || !text_to_int(PQgetvalue(result, 0, 0), 1, INT32_MAX, &number))
+        if (!result || PQntuples(result) != 1 ||
+            !text_to_int(PQgetvalue(result, 0, 0), 1, INT32_MAX, &number))
                 return false;
         *ret = number;
         return true;
@@ -42,18 +43,20 @@ static int life_take(struct store_life *l, const char *host, int64_t now_ms, str
         taken = pg_run(l->conn, "SELECT nextval('conductor_number')", NULL, ANSWER_MS, why);
         if (!life_number(taken, &l->number))
                 return STORE_PG_FAULT;
-        snprintf(sql, sizeof sql, "SELECT pg_advisory_lock(" LOCK_CLASS ", %lld)", (long long)l->number);
+        snprintf(sql, sizeof sql, "SELECT pg_advisory_lock(" LOCK_CLASS ", %lld)",
+                 (long long)l->number);
         locked = pg_run(l->conn, sql, NULL, ANSWER_MS, why);
         if (!locked)
                 return STORE_PG_FAULT;
-        snprintf(sql, sizeof sql, "INSERT INTO conductor (number, host, started_ms) VALUES (%lld, $1, %lld)",
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO conductor (number, host, started_ms) VALUES (%lld, $1, %lld)",
                  (long long)l->number, (long long)now_ms);
         written = pg_run(l->conn, sql, host, ANSWER_MS, why);
         return written ? 0 : STORE_PG_FAULT;
 }
 
-int store_life_new(const char *connection, const char *host, int64_t now_ms, struct store_life **ret,
-                   struct fault *why)
+int store_life_new(const char *connection, const char *host, int64_t now_ms,
+                   struct store_life **ret, struct fault *why)
 {
         OWN(store_life_free) struct store_life *l = NULL;
         int r;
@@ -84,12 +87,14 @@ bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n)
         int64_t *numbers;
         size_t n;
 
-        result = pg_run(l->conn,
-                        "SELECT number FROM conductor WHERE number NOT IN (SELECT objid FROM pg_locks"
-                        " WHERE locktype = 'advisory' AND classid = " LOCK_CLASS " AND objsubid = 2 AND granted"
-                        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-                        " ORDER BY number",
-                        NULL, ANSWER_MS, NULL);
+        result = pg_run(
+                l->conn,
+                "SELECT number FROM conductor WHERE number NOT IN (SELECT objid FROM pg_locks"
+                " WHERE locktype = 'advisory' AND classid = " LOCK_CLASS
+                " AND objsubid = 2 AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+                " ORDER BY number",
+                NULL, ANSWER_MS, NULL);
         if (!result)
                 return false;
         n = (size_t)PQntuples(result);
@@ -109,7 +114,8 @@ bool store_life_forget(struct store_life *l, int64_t number)
         char text[24];
 
         snprintf(text, sizeof text, "%lld", (long long)number);
-        result = pg_run(l->conn, "DELETE FROM conductor WHERE number = $1::bigint", text, ANSWER_MS, NULL);
+        result = pg_run(l->conn, "DELETE FROM conductor WHERE number = $1::bigint", text, ANSWER_MS,
+                        NULL);
         return result != NULL;
 }
 

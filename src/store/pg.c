@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transaction as a pipeline: statements are sent as they are queued, each flush ends with a Sync of its own (so that
- * the server's time limits hold while we think), results are taken in the order of the statements. */
+/* A transaction as a pipeline: statements are sent as they are queued, each flush ends with a Sync
+ * of its own (so that the server's time limits hold while we think), results are taken in the order
+ * of the statements. */
 #include "store/pg.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 
 /* More than any statement may take on the server: so it is the network that fails here. */
 enum { REPLY_TIMEOUT_MS = 15000, ROLLBACK_TIMEOUT_MS = 3000, WARN_EVERY_MS = 1000 };
-/* Places that an event's id has for one transaction (sql/): more than that is halved like a batch with bad data. */
+/* Places that an event's id has for one transaction (sql/): more than that is halved like a batch
+ * with bad data. */
 enum { APPENDED_MAX = 131071 };
 
 /* What the server still owes an answer for. */
@@ -39,8 +41,8 @@ struct pg {
         struct step *steps;
         size_t n_steps, steps_room;
         struct text parameters;
-        bool open;  /* between begin and commit or rollback */
-        int answer; /* of the round so far: the first that is not OK */
+        bool open;         /* between begin and commit or rollback */
+        int answer;        /* of the round so far: the first that is not OK */
         size_t n_appended; /* rows of append-only tables in this transaction */
 };
 
@@ -111,7 +113,8 @@ static void parameter_ends(struct pg *p, struct parameters *given)
         given->at[++given->n] = p->parameters.n;
 }
 
-/* Queues 'st' (preparing it first where the server does not know it). The step is there only after 0. */
+/* Queues 'st' (preparing it first where the server does not know it). The step is there only after
+ * 0. */
 static int pg_send(struct pg *p, enum step_kind kind, struct pg_statement *st,
                    const struct parameters *given, struct step **ret)
 {
@@ -147,7 +150,8 @@ static int pg_send(struct pg *p, enum step_kind kind, struct pg_statement *st,
 
 static int pg_send_plain(struct pg *p, enum step_kind kind, const char *sql)
 {
-        return pg_send(p, kind, pg_plain(&p->statements, sql, NULL, 0), &(struct parameters){ 0 }, NULL);
+        return pg_send(p, kind, pg_plain(&p->statements, sql, NULL, 0), &(struct parameters){ 0 },
+                       NULL);
 }
 
 static int pg_read_rows(const struct step *step, const PGresult *result)
@@ -206,7 +210,8 @@ static bool pg_receive(struct pg *p, int64_t deadline_ms)
         return true;
 }
 
-/* Sends a Sync and takes all answers up to it; 'broken' is the answer when the connection goes meanwhile. */
+/* Sends a Sync and takes all answers up to it; 'broken' is the answer when the connection goes
+ * meanwhile. */
 static int pg_round(struct pg *p, int timeout_ms, enum store_answer broken)
 {
         if (!pg_step(p, STEP_SYNC))
@@ -217,8 +222,8 @@ static int pg_round(struct pg *p, int timeout_ms, enum store_answer broken)
         return p->answer;
 }
 
-/* Ends the transaction; drops the connection if that cannot be done soon. Rows of selects that were queued before are
- * no longer wanted: their arrays may be gone. */
+/* Ends the transaction; drops the connection if that cannot be done soon. Rows of selects that were
+ * queued before are no longer wanted: their arrays may be gone. */
 static void pg_roll_back(struct pg *p)
 {
         for (size_t i = 0; i < p->n_steps; i++)
@@ -321,8 +326,8 @@ static int pg_due(struct store *s, int64_t now_ms, size_t limit, struct store_ro
 }
 
 /* Adds one array per column; false for rows that no database takes. */
-static bool pg_arrays(struct pg *p, const struct store_table *t, size_t n_columns, const void *const *rows,
-                      size_t n, struct parameters *ret)
+static bool pg_arrays(struct pg *p, const struct store_table *t, size_t n_columns,
+                      const void *const *rows, size_t n, struct parameters *ret)
 {
         text_reset(&p->parameters);
         for (size_t i = 0; i < n_columns; i++) {
@@ -333,7 +338,8 @@ static bool pg_arrays(struct pg *p, const struct store_table *t, size_t n_column
         return true;
 }
 
-static int pg_put_rows(struct store *s, const struct store_table *t, const void *const *rows, size_t n)
+static int pg_put_rows(struct store *s, const struct store_table *t, const void *const *rows,
+                       size_t n)
 {
         struct pg *p = pg_of(s);
         struct parameters given = { 0 };
@@ -354,7 +360,8 @@ static int pg_put_rows(struct store *s, const struct store_table *t, const void 
         return pg_queued(p, pg_send(p, STEP_RUN, pg_put(&p->statements, t), &given, NULL));
 }
 
-static int pg_remove_rows(struct store *s, const struct store_table *t, const void *const *rows, size_t n)
+static int pg_remove_rows(struct store *s, const struct store_table *t, const void *const *rows,
+                          size_t n)
 {
         struct pg *p = pg_of(s);
         struct parameters given = { 0 };
@@ -374,7 +381,8 @@ static int pg_flush(struct store *s)
 
         if (!p->open)
                 return err_raise(-EINVAL);
-        return pg_ended(p, p->answer == STORE_OK ? pg_round(p, REPLY_TIMEOUT_MS, STORE_LOST) : p->answer);
+        return pg_ended(p, p->answer == STORE_OK ? pg_round(p, REPLY_TIMEOUT_MS, STORE_LOST)
+                                                 : p->answer);
 }
 
 static int pg_commit(struct store *s)
@@ -428,7 +436,8 @@ static const struct store_ops pg_ops = {
         .free = pg_free,
 };
 
-int store_pg_new(const char *connection, int connect_timeout_s, struct store **ret, struct fault *why)
+int store_pg_new(const char *connection, int connect_timeout_s, struct store **ret,
+                 struct fault *why)
 {
         struct pg *p;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forms are those of PostgreSQL's array_recv(), uuid_recv(), int8recv(), textrecv(), boolrecv(). */
+/* The forms are those of PostgreSQL's array_recv(), uuid_recv(), int8recv(), textrecv(),
+ * boolrecv(). */
 #include "store/pg_codec.h"
 
 #include <endian.h>
@@ -15,8 +16,8 @@ enum { UUID_BYTES = 16, UUID_CHARS = UUID_TEXT - 1 };
 static const struct {
         Oid type, array;
 } types[] = {
-        [STORE_UUID] = { 2950, 2951 },     [STORE_TEXT] = { 25, 1009 },
-        [STORE_NULL_TEXT] = { 25, 1009 },  [STORE_INT] = { PG_INT8, 1016 },
+        [STORE_UUID] = { 2950, 2951 },    [STORE_TEXT] = { 25, 1009 },
+        [STORE_NULL_TEXT] = { 25, 1009 }, [STORE_INT] = { PG_INT8, 1016 },
         [STORE_BOOL] = { 16, 1000 },
 };
 
@@ -209,9 +210,9 @@ static int64_t read_int(const char *bytes)
 
 int64_t pg_read_int(const PGresult *result, int i, int column)
 {
-        return PQgetlength(result, i, column) == sizeof(int64_t) ?
-                       read_int(PQgetvalue(result, i, column)) :
-                       0;
+        return PQgetlength(result, i, column) == sizeof(int64_t)
+                       ? read_int(PQgetvalue(result, i, column))
+                       : 0;
 }
 
 static bool read_field(const char *bytes, size_t n, const struct store_column *c, char *field)
@@ -253,8 +254,8 @@ int pg_read_row(const PGresult *result, int i, const struct store_table *t, void
                         return err_raise(-EPROTO);
                 if (PQgetisnull(result, i, column))
                         continue; /* rows start zeroed: "" is NULL */
-                if (!read_field(PQgetvalue(result, i, column), (size_t)PQgetlength(result, i, column), c,
-                                (char *)row + c->offset))
+                if (!read_field(PQgetvalue(result, i, column),
+                                (size_t)PQgetlength(result, i, column), c, (char *)row + c->offset))
                         return err_raise(-EPROTO);
         }
         return 0;

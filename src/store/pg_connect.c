@@ -12,8 +12,9 @@
 #include "base/log.h"
 #include "base/text.h"
 
-/* All rows are found by an index whose use does not depend on statistics: a plan made while a table was empty must not
- * scan it when it is full. Index scans rather than bitmaps: they sort, and they mark dead entries. */
+/* All rows are found by an index whose use does not depend on statistics: a plan made while a table
+ * was empty must not scan it when it is full. Index scans rather than bitmaps: they sort, and they
+ * mark dead entries. */
 #define BY_INDEX                                                                                   \
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"    \
         " -c jit=off"
@@ -37,7 +38,13 @@ const struct pg_purpose pg_living = {
 };
 const struct pg_purpose pg_building = { "atlas-schema", "-c lock_timeout=30s", "read-write" };
 
-enum { N_KEYWORDS = 12, FAULT_DATABASE = 503, RETRY_AFTER_MS = 1000, LAST_WORD_MS = 50, LOG_EVERY_MS = 1000 };
+enum {
+        N_KEYWORDS = 12,
+        FAULT_DATABASE = 503,
+        RETRY_AFTER_MS = 1000,
+        LAST_WORD_MS = 50,
+        LOG_EVERY_MS = 1000
+};
 
 static void set_why(struct fault *why, const char *message)
 {
@@ -53,7 +60,8 @@ bool pg_connection_valid(const char *connection, struct fault *why)
         PQconninfoOption *options = PQconninfoParse(connection, &error);
 
         if (!options)
-                fault_set(why, 400, "database.connection_invalid", "The database's connection setting: %.*s",
+                fault_set(why, 400, "database.connection_invalid",
+                          "The database's connection setting: %.*s",
                           error ? (int)strcspn(error, "\n") : 0, error ? error : "");
         PQconninfoFree(options);
         PQfreemem(error);
@@ -80,9 +88,10 @@ struct keywords {
         char *options;
 };
 
-/* What stands before "dbname" gives way to the operator's connection string; what stands after does not. */
-static bool keywords_fill(struct keywords *k, const char *connection, const struct pg_purpose *purpose,
-                          int timeout_s)
+/* What stands before "dbname" gives way to the operator's connection string; what stands after does
+ * not. */
+static bool keywords_fill(struct keywords *k, const char *connection,
+                          const struct pg_purpose *purpose, int timeout_s)
 {
         snprintf(k->timeout, sizeof k->timeout, "%d", timeout_s);
         k->options = all_options(connection, purpose);
@@ -165,18 +174,20 @@ bool pg_is_gone(PGconn *conn)
         return PQstatus(conn) != CONNECTION_OK;
 }
 
-PGresult *pg_run(PGconn *conn, const char *sql, const char *value, int timeout_ms, struct fault *why)
+PGresult *pg_run(PGconn *conn, const char *sql, const char *value, int timeout_ms,
+                 struct fault *why)
 {
         int64_t deadline_ms = clock_mono_ms() + timeout_ms;
         OWN(pg_clear) PGresult *last = NULL;
         ExecStatusType status;
         PGresult *result;
-        int sent = value ? PQsendQueryParams(conn, sql, 1, NULL, &value, NULL, NULL, 0) :
-                           PQsendQuery(conn, sql);
+        int sent = value ? PQsendQueryParams(conn, sql, 1, NULL, &value, NULL, NULL, 0)
+                         : PQsendQuery(conn, sql);
 
         while (sent) {
                 if (!pg_wait(conn, deadline_ms)) {
-                        set_why(why, PQstatus(conn) == CONNECTION_OK ? "no answer in time" : PQerrorMessage(conn));
+                        set_why(why, PQstatus(conn) == CONNECTION_OK ? "no answer in time"
+                                                                     : PQerrorMessage(conn));
                         return NULL;
                 }
                 result = PQgetResult(conn);
@@ -200,23 +211,23 @@ static const struct {
         const char *state;
         int answer;
 } answers[] = {
-        { "40001", STORE_RETRY },    /* serialization failure */
-        { "40P01", STORE_RETRY },    /* deadlock */
-        { "55P03", STORE_RETRY },    /* lock timeout */
-        { "57014", STORE_RETRY },    /* statement timeout, or an operator's cancel */
-        { "23505", STORE_RETRY },    /* unique violation: another transaction was faster */
-        { "23", STORE_BAD_DATA },    /* check, not null */
-        { "22", STORE_BAD_DATA },    /* not a value of the column's type */
-        { "21", STORE_BAD_DATA },    /* one row twice in a put */
-        { "54", STORE_BAD_DATA },    /* too long for an index */
-        { "08", STORE_LOST },        /* connection */
-        { "25006", STORE_LOST },     /* the server became a standby */
-        { "25P03", STORE_LOST },     /* idle in transaction for too long */
-        { "26000", STORE_LOST },     /* prepared on another server connection */
-        { "0A000", STORE_LOST },     /* prepared before the schema changed */
-        { "53", STORE_LOST },        /* disk, memory, connections used up: not now */
-        { "57", STORE_LOST },        /* the server goes or comes */
-        { "58", STORE_LOST },        /* its system fails */
+        { "40001", STORE_RETRY }, /* serialization failure */
+        { "40P01", STORE_RETRY }, /* deadlock */
+        { "55P03", STORE_RETRY }, /* lock timeout */
+        { "57014", STORE_RETRY }, /* statement timeout, or an operator's cancel */
+        { "23505", STORE_RETRY }, /* unique violation: another transaction was faster */
+        { "23", STORE_BAD_DATA }, /* check, not null */
+        { "22", STORE_BAD_DATA }, /* not a value of the column's type */
+        { "21", STORE_BAD_DATA }, /* one row twice in a put */
+        { "54", STORE_BAD_DATA }, /* too long for an index */
+        { "08", STORE_LOST },     /* connection */
+        { "25006", STORE_LOST },  /* the server became a standby */
+        { "25P03", STORE_LOST },  /* idle in transaction for too long */
+        { "26000", STORE_LOST },  /* prepared on another server connection */
+        { "0A000", STORE_LOST },  /* prepared before the schema changed */
+        { "53", STORE_LOST },     /* disk, memory, connections used up: not now */
+        { "57", STORE_LOST },     /* the server goes or comes */
+        { "58", STORE_LOST },     /* its system fails */
 };
 
 int pg_error_answer(PGconn *conn, const PGresult *result)

@@ -21,8 +21,8 @@ static inline PGresult *pg_clear(PGresult *result)
 OWN_DEFINE(PGconn *, pg_close)
 OWN_DEFINE(PGresult *, pg_clear)
 
-/* What a connection is for: its name in pg_stat_activity, "-c name=value" settings that hold from its
- * first moment on, and which server will do (target_session_attrs). */
+/* What a connection is for: its name in pg_stat_activity, "-c name=value" settings that hold from
+ * its first moment on, and which server will do (target_session_attrs). */
 struct pg_purpose {
         const char *name, *settings, *target;
 };
@@ -30,7 +30,8 @@ extern const struct pg_purpose pg_writing, pg_reading, pg_living, pg_building;
 
 /* False, with 'why', when 'connection' is no conninfo string or URI. */
 bool pg_connection_valid(const char *connection, struct fault *why);
-/* Blocks for at most 'timeout_s' per host of 'connection'. NULL, with 'why', if there is no connection. */
+/* Blocks for at most 'timeout_s' per host of 'connection'. NULL, with 'why', if there is no
+ * connection. */
 PGconn *pg_connect(const char *connection, const struct pg_purpose *purpose, int timeout_s,
                    struct fault *why);
 /* Begins; the caller goes on with PQconnectPoll(). NULL without memory. Name look-up blocks. */
@@ -42,9 +43,11 @@ bool pg_wait(PGconn *conn, int64_t deadline_ms);
 /* True when the server has closed an idle connection. */
 bool pg_is_gone(PGconn *conn);
 
-/* One statement (or, without 'value', several) outside a pipeline; the last result, owned by the caller.
- * NULL, with 'why', unless it gave rows or succeeded. */
-PGresult *pg_run(PGconn *conn, const char *sql, const char *value, int timeout_ms, struct fault *why);
+/* One statement (or, without 'value', several) outside a pipeline; the last result, owned by the
+ * caller. NULL, with 'why', unless it gave rows or succeeded. */
+PGresult *pg_run(PGconn *conn, const char *sql, const char *value, int timeout_ms,
+                 struct fault *why);
 
-/* STORE_RETRY, STORE_BAD_DATA, STORE_LOST, or negative for a statement that should not have failed. */
+/* STORE_RETRY, STORE_BAD_DATA, STORE_LOST, or negative for a statement that should not have failed.
+ */
 int pg_error_answer(PGconn *conn, const PGresult *result);

@@ -36,7 +36,8 @@ static struct pg_statement *add(struct pg_statements *s, enum found_by by, const
         if (n_types > 0)
                 memcpy(st->types, types, (size_t)n_types * sizeof *types);
         st->n_types = n_types;
-        if (!st->name || !st->sql || map_set(&s->statements, by == BY_SQL ? st->sql : st->name, st) < 0)
+        if (!st->name || !st->sql ||
+            map_set(&s->statements, by == BY_SQL ? st->sql : st->name, st) < 0)
                 return NULL;
         return TAKE(st);
 }
@@ -173,7 +174,8 @@ struct pg_statement *pg_known(const struct pg_statements *s, const char *sql)
         return map_get(&s->statements, sql);
 }
 
-struct pg_statement *pg_plain(struct pg_statements *s, const char *sql, const Oid *types, int n_types)
+struct pg_statement *pg_plain(struct pg_statements *s, const char *sql, const Oid *types,
+                              int n_types)
 {
         struct pg_statement *st = pg_known(s, sql);
         OWN(text_done) struct text copy = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions wait until the next pump, which sends them all with one Sync behind them. After an error the server passes over
- * what stands before the Sync; those questions are asked again, each by itself. */
+/* Questions wait until the next pump, which sends them all with one Sync behind them. After an
+ * error the server passes over what stands before the Sync; those questions are asked again, each
+ * by itself. */
 #include "store/reader.h"
 
 #include <errno.h>
@@ -91,7 +92,8 @@ static struct question *questions_take(struct questions *from)
         return q;
 }
 
-static void question_end(struct question *q, int r, const struct store_rows *rows, const int64_t *serials)
+static void question_end(struct question *q, int r, const struct store_rows *rows,
+                         const int64_t *serials)
 {
         static const struct store_rows none = { 0 };
 
@@ -169,8 +171,9 @@ static void reader_drop(struct store_reader *r, int64_t now_ms, const char *why)
         questions_end(&lost, -ECONNRESET);
 }
 
-/* Makes our descriptor readable when the connection's socket is. libpq may close one socket and open another of the same number:
- * so the kernel is asked, not remembered, until the connection stands. */
+/* Makes our descriptor readable when the connection's socket is. libpq may close one socket and
+ * open another of the same number: so the kernel is asked, not remembered, until the connection
+ * stands. */
 static void reader_watch(struct store_reader *r, uint32_t events)
 {
         struct epoll_event e = { .events = events };
@@ -342,8 +345,9 @@ static bool reader_send(struct store_reader *r, struct question *q)
         if (!o)
                 return false;
         o->question = questions_take(&r->waiting);
-        return st ? PQsendQueryPrepared(r->conn, st->name, s->n, values, lengths, formats, 1) :
-                    PQsendQueryParams(r->conn, s->sql.bytes, s->n, s->types, values, lengths, formats, 1);
+        return st ? PQsendQueryPrepared(r->conn, st->name, s->n, values, lengths, formats, 1)
+                  : PQsendQueryParams(r->conn, s->sql.bytes, s->n, s->types, values, lengths,
+                                      formats, 1);
 }
 
 static bool reader_sync(struct store_reader *r)
@@ -415,7 +419,8 @@ void store_reader_pump(struct store_reader *r)
 {
         int64_t now_ms = clock_mono_ms();
         uint64_t count;
-        ssize_t woken = read(r->wake_fd, &count, sizeof count), ticked = read(r->timer_fd, &count, sizeof count);
+        ssize_t woken = read(r->wake_fd, &count, sizeof count),
+                ticked = read(r->timer_fd, &count, sizeof count);
 
         (void)woken; /* both are only there to wake us */
         (void)ticked;
@@ -426,9 +431,10 @@ void store_reader_pump(struct store_reader *r)
         reader_tick(r, r->state != UP || r->owed || r->waiting.first);
 }
 
-int store_reader_select(struct store_reader *r, const struct store_table *t, const struct store_where *where,
-                        size_t n_where, const char *order, bool descending, size_t limit, int deadline_ms,
-                        store_on_rows on_rows, void *user)
+int store_reader_select(struct store_reader *r, const struct store_table *t,
+                        const struct store_where *where, size_t n_where, const char *order,
+                        bool descending, size_t limit, int deadline_ms, store_on_rows on_rows,
+                        void *user)
 {
         const struct reader_question asked = { t, where, n_where, order, descending, limit };
         OWN(mem_free) struct question *q = calloc(1, sizeof *q);

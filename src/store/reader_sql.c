@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of append-only tables are shown only below the table's horizon: the ids of the oldest running transaction. */
+/* Rows of append-only tables are shown only below the table's horizon: the ids of the oldest
+ * running transaction. */
 #include "store/reader_sql.h"
 
 #include <errno.h>
@@ -31,7 +32,8 @@ static int parameter(struct reader_select *s, Oid type)
         return ++s->n;
 }
 
-static int condition(const struct store_table *t, const struct store_where *w, struct reader_select *s)
+static int condition(const struct store_table *t, const struct store_where *w,
+                     struct reader_select *s)
 {
         const struct store_column *c = column_of(t, w->column);
         int n;

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader's SELECT: its text, which is the same for all questions of one form, and its parameters. */
+/* A reader's SELECT: its text, which is the same for all questions of one form, and its parameters.
+ */
 
 #include "store/pg_codec.h"
 #include "store/reader.h"

@@ -73,7 +73,8 @@ static int schema_at(PGconn *conn, struct fault *why)
                 return -1;
         if (PQgetisnull(there, 0, 0))
                 return 0;
-        result = pg_run(conn, "SELECT coalesce(max(number), 0) FROM schema_step", NULL, LOCK_MS, why);
+        result = pg_run(conn, "SELECT coalesce(max(number), 0) FROM schema_step", NULL, LOCK_MS,
+                        why);
         return result ? step_number(PQgetvalue(result, 0, 0)) : -1;
 }
 
@@ -117,7 +118,8 @@ int store_schema_sync(const char *connection, const char *dir, int *ret_applied,
         n = scandir(dir, &files, is_step, alphasort);
         fine = n > 0;
         if (!fine)
-                fault_set(why, 500, "database.schema_missing", "There are no files NNNN-*.sql in %s.", dir);
+                fault_set(why, 500, "database.schema_missing",
+                          "There are no files NNNN-*.sql in %s.", dir);
         for (int i = 0; i < n; i++) {
                 if (fine && step_number(files[i]->d_name) > at) {
                         fine = step_apply(conn, dir, files[i]->d_name, why);
@@ -148,7 +150,8 @@ int store_schema_check(const char *connection, struct fault *why)
         if (at == SCHEMA_NUMBER)
                 return 0;
         fault_set(why, 500, "database.schema_differs",
-                  "The database's schema is number %d, this program was built for %d: %s.", at, SCHEMA_NUMBER,
+                  "The database's schema is number %d, this program was built for %d: %s.", at,
+                  SCHEMA_NUMBER,
                   at < SCHEMA_NUMBER ? "run `atlas-manage db sync`" : "install a newer program");
         return STORE_PG_FAULT;
 }

@@ -3,13 +3,15 @@
 #include "store/tables.h"
 
 #define COLUMN_OF(kind_, row, field, name_, unique_)                                               \
-        { .name = name_, .kind = kind_, .offset = offsetof(struct row, field),                     \
-          .size = sizeof(((struct row *)0)->field), .unique = unique_ }
-#define UUID(row, field)   COLUMN_OF(STORE_UUID, row, field, #field, false)
-#define TEXT(row, field)   COLUMN_OF(STORE_TEXT, row, field, #field, false)
-#define INT(row, field)    COLUMN_OF(STORE_INT, row, field, #field, false)
-#define BOOL(row, field)   COLUMN_OF(STORE_BOOL, row, field, #field, false)
-#define OPTION(row, field) COLUMN_OF(STORE_NULL_TEXT, row, field, #field, false)
+        {                                                                                          \
+                .name = name_, .kind = kind_, .offset = offsetof(struct row, field),               \
+                .size = sizeof(((struct row *)0)->field), .unique = unique_                        \
+        }
+#define UUID(row, field)              COLUMN_OF(STORE_UUID, row, field, #field, false)
+#define TEXT(row, field)              COLUMN_OF(STORE_TEXT, row, field, #field, false)
+#define INT(row, field)               COLUMN_OF(STORE_INT, row, field, #field, false)
+#define BOOL(row, field)              COLUMN_OF(STORE_BOOL, row, field, #field, false)
+#define OPTION(row, field)            COLUMN_OF(STORE_NULL_TEXT, row, field, #field, false)
 #define UNIQUE(kind, row, field)      COLUMN_OF(kind, row, field, #field, true)
 #define NAMED(kind, row, field, name) COLUMN_OF(kind, row, field, name, false)
 

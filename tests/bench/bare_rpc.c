@@ -86,8 +86,8 @@ static void publish(amqp_connection_state_t c, const char *exchange, const char 
                 ;
         amqp_maybe_release_buffers(c);
         if (amqp_basic_publish(c, 1, amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), 1, 0,
-                               &properties, (amqp_bytes_t){ n, (void *)(uintptr_t)body }) !=
-            AMQP_STATUS_OK) {
+                               &properties,
+                               (amqp_bytes_t){ n, (void *)(uintptr_t)body }) != AMQP_STATUS_OK) {
                 fprintf(stderr, "bare_rpc: publish failed\n");
                 exit(1);
         }

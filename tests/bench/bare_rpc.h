@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same exchange of messages with rabbitmq-c alone, as the measure of the bus: a client and a server
- * thread, each with a connection to consume and one to publish; mandatory, confirmed, delivery mode 1,
- * acknowledged by hand. Bodies are opaque bytes; nothing is decoded. */
+/* The same exchange of messages with rabbitmq-c alone, as the measure of the bus: a client and a
+ * server thread, each with a connection to consume and one to publish; mandatory, confirmed,
+ * delivery mode 1, acknowledged by hand. Bodies are opaque bytes; nothing is decoded. */
 
 #include <stddef.h>
 

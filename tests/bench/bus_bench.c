@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RPC calls per second through the bus, beside rabbitmq-c alone on the same broker and in the same run:
- * same queue type, delivery mode, body sizes, mandatory, confirms, acknowledgements by hand. */
+/* RPC calls per second through the bus, beside rabbitmq-c alone on the same broker and in the same
+ * run: same queue type, delivery mode, body sizes, mandatory, confirms, acknowledgements by hand.
+ */
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -121,8 +122,8 @@ static double cpu_us(const struct broker *broker)
         snprintf(path, sizeof path, "/proc/%d/stat", pid);
         file = fopen(path, "re");
         if (!file || !fgets(line, sizeof line, file) ||
-            sscanf(strrchr(line, ')') + 1,
-                   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system) != 2)
+            sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld",
+                   &user, &system) != 2)
                 exit(1);
         fclose(file);
         return (double)(user + system) * 1e6 / (double)sysconf(_SC_CLK_TCK);
@@ -196,7 +197,8 @@ static int run(struct broker *broker, int n)
             bus_new("bench-client", &settings, &client, &why) != 0)
                 return 1;
         spec.user = server;
-        if (bus_consumer_new(server, &spec, &consumer) != 0 || !wait_until(is_ready, consumer, 10000))
+        if (bus_consumer_new(server, &spec, &consumer) != 0 ||
+            !wait_until(is_ready, consumer, 10000))
                 return 1;
         measure(client, broker, 1, n / 10, 9);
         measure(client, broker, 32, n, 9);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What PostgreSQL alone sustains: links created and completed in batches as the conductor does it, on one connection,
- * commits on disk. Prints one line; the processors' time says more than the clock on a busy machine. Arguments: number of links (default 20000), links per batch (default 64). */
+/* What PostgreSQL alone sustains: links created and completed in batches as the conductor does it,
+ * on one connection, commits on disk. Prints one line; the processors' time says more than the
+ * clock on a busy machine. Arguments: number of links (default 20000), links per batch (default
+ * 64). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,27 +38,31 @@ static void must(int r, const char *what)
 }
 
 /* Pointers to 'per' rows of table 't' in each of 'n' structs of 'step' bytes. */
-static const void *const *pointers(enum store_table_id t, const void *first, size_t n, size_t step, size_t per)
+static const void *const *pointers(enum store_table_id t, const void *first, size_t n, size_t step,
+                                   size_t per)
 {
         static const void *rows[BATCH_MAX * PER_LINK_MAX];
 
         for (size_t i = 0; i < n; i++)
                 for (size_t j = 0; j < per; j++)
-                        rows[i * per + j] = (const char *)first + i * step + j * store_tables[t].row_size;
+                        rows[i * per + j] =
+                                (const char *)first + i * step + j * store_tables[t].row_size;
         return rows;
 }
 
-static void put(struct store *s, enum store_table_id t, const void *first, size_t n, size_t step, size_t per)
+static void put(struct store *s, enum store_table_id t, const void *first, size_t n, size_t step,
+                size_t per)
 {
         must(store_put(s, &store_tables[t], pointers(t, first, n, step, per), n * per), "put");
 }
 #define PUT(s, t, member, n, per) put(s, t, &batch[0].member, n, sizeof *batch, per)
 #define DROP(s, t, member, n, per)                                                                 \
-        must(store_remove(s, &store_tables[t], pointers(t, &batch[0].member, n, sizeof *batch, per), \
-                          (n) * (per)),                                                            \
+        must(store_remove(s, &store_tables[t],                                                     \
+                          pointers(t, &batch[0].member, n, sizeof *batch, per), (n) * (per)),      \
              "remove")
 
-static void get(struct store *s, enum store_table_id t, const char *id, size_t step, size_t n, bool lock)
+static void get(struct store *s, enum store_table_id t, const char *id, size_t step, size_t n,
+                bool lock)
 {
         static const char *values[BATCH_MAX];
         static struct store_rows rows[T_N];
@@ -223,7 +229,8 @@ static double cpu_us(long long pid)
 
         snprintf(path, sizeof path, "/proc/%lld/stat", pid);
         f = fopen(path, "re");
-        if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                         &system) != 2)
                 must(-1, path);
         else
                 fclose(f);
@@ -253,13 +260,16 @@ int main(int argc, char **argv)
                 complete_us += clock_mono_us() - middle_us;
         }
         client_us = cpu_us(getpid());
-        server_us = cpu_us(database_int(db, "SELECT pid FROM pg_stat_activity WHERE application_name = 'atlas-store'"));
+        server_us = cpu_us(database_int(
+                db, "SELECT pid FROM pg_stat_activity WHERE application_name = 'atlas-store'"));
         s = store_free(s); /* the server counts a session's updates when it ends */
         printf("store links_per_s=%.0f links=%zu batch=%zu create_us_per_link=%.0f complete_us_per_link=%.0f"
                " client_cpu_us_per_link=%.0f server_cpu_us_per_link=%.0f hot_percent=%lld\n",
                1e6 * (double)done / (double)(create_us + complete_us), done, per_batch,
-               (double)create_us / (double)done, (double)complete_us / (double)done, client_us / (double)done, server_us / (double)done,
-               (long long)database_int(db, "SELECT 100 * sum(n_tup_hot_upd) / greatest(sum(n_tup_upd), 1)"
-                                           " FROM pg_stat_user_tables"));
+               (double)create_us / (double)done, (double)complete_us / (double)done,
+               client_us / (double)done, server_us / (double)done,
+               (long long)database_int(
+                       db, "SELECT 100 * sum(n_tup_hot_upd) / greatest(sum(n_tup_upd), 1)"
+                           " FROM pg_stat_user_tables"));
         return 0;
 }

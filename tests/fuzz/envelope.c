@@ -20,7 +20,8 @@ static void try_request(const void *bytes, size_t n)
         assert(fault_is_set(&why) == (answer != ENVELOPE_OK));
         if (!r)
                 return;
-        assert(request_encode(r->method, r->version, r->args, r->context, r->msg_id, r->reply_q, &t) == 0);
+        assert(request_encode(r->method, r->version, r->args, r->context, r->msg_id, r->reply_q,
+                              &t) == 0);
         assert(request_decode(t.bytes, t.n, &again, &why) == ENVELOPE_OK);
         assert(strcmp(r->method, again->method) == 0);
         assert(json_equal(r->args, again->args) && json_equal(r->context, again->context));

@@ -55,8 +55,8 @@ bool broker_new(struct broker *ret)
 
         snprintf(ret->dir, sizeof ret->dir, "/tmp/atlas-broker-XXXXXX");
         snprintf(pid, sizeof pid, "%d", (int)getpid());
-        return mkdtemp(ret->dir) &&
-               run((const char *const[]){ "guard", ret->dir, pid, NULL }) && broker_start(ret);
+        return mkdtemp(ret->dir) && run((const char *const[]){ "guard", ret->dir, pid, NULL }) &&
+               broker_start(ret);
 }
 
 bool broker_stop(struct broker *b)

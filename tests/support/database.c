@@ -116,7 +116,8 @@ static void server_need(void)
         atexit(server_end);
         snprintf(sql, sizeof sql, "CREATE DATABASE " TEMPLATE, (int)getpid());
         server_run(sql);
-        snprintf(connection, sizeof connection, "%s dbname=" TEMPLATE, server.connection, (int)getpid());
+        snprintf(connection, sizeof connection, "%s dbname=" TEMPLATE, server.connection,
+                 (int)getpid());
         if (store_schema_sync(connection, ATLAS_SOURCE_DIR "/sql", &applied, &why) != 0)
                 give_up("schema", why.message);
 }

@@ -22,9 +22,29 @@ uint64_t random_below(uint64_t *seed, uint64_t n)
 }
 
 static const char *const texts[] = {
-        "", "NULL", "null", "a", " ", "  two  ", "it's", "\"quoted\"", "back\\slash", "{brace,s}", "{}", "a,b,c",
-        "tab\tline\nreturn\r", "%s %d %n", "$1", "'; DROP TABLE vlink; --", "\\\\", "\\\"", "\"", "{\"json\": [1, \"x\"]}",
-        "\u00fcml\u00e4ut \u4e2d\u6587 \U0001f310", "\x01\x7f", "end\\",
+        "",
+        "NULL",
+        "null",
+        "a",
+        " ",
+        "  two  ",
+        "it's",
+        "\"quoted\"",
+        "back\\slash",
+        "{brace,s}",
+        "{}",
+        "a,b,c",
+        "tab\tline\nreturn\r",
+        "%s %d %n",
+        "$1",
+        "'; DROP TABLE vlink; --",
+        "\\\\",
+        "\\\"",
+        "\"",
+        "{\"json\": [1, \"x\"]}",
+        "\u00fcml\u00e4ut \u4e2d\u6587 \U0001f310",
+        "\x01\x7f",
+        "end\\",
 };
 
 /* Numbers that stand for words: the largest that is one. */
@@ -32,17 +52,19 @@ static const struct {
         const char *table, *column;
         int64_t max;
 } words[] = {
-        { "attachment", "plug", 3 }, { "vlink", "provisioning", 4 }, { "vlink", "operating", 3 },
-        { "vport", "side", 1 }, { "operation", "kind", 4 }, { "operation", "result", 3 },
-        { "work", "kind", 1 }, { "timer", "kind", 3 }, { "integer_in_use", "kind", 1 },
-        { "reservation", "direction", 1 },
+        { "attachment", "plug", 3 },     { "vlink", "provisioning", 4 },
+        { "vlink", "operating", 3 },     { "vport", "side", 1 },
+        { "operation", "kind", 4 },      { "operation", "result", 3 },
+        { "work", "kind", 1 },           { "timer", "kind", 3 },
+        { "integer_in_use", "kind", 1 }, { "reservation", "direction", 1 },
 };
 
 /* Ids that may be missing. */
 static const char *const options[] = {
-        "request_key.object_id", "attachment.operation_id", "vlink.operation_id", "vport.attachment_id",
-        "operation.link_id", "operation.attachment_id", "work.link_id", "integer_in_use.owner_id",
-        "event.object_id", "event.operation_id",
+        "request_key.object_id", "attachment.operation_id", "vlink.operation_id",
+        "vport.attachment_id",   "operation.link_id",       "operation.attachment_id",
+        "work.link_id",          "integer_in_use.owner_id", "event.object_id",
+        "event.operation_id",
 };
 
 static bool may_be_missing(const struct store_table *t, const struct store_column *c)
@@ -79,8 +101,9 @@ static void random_uuid(uint64_t *seed, char *ret)
 {
         uint64_t a = random_next(seed), b = random_next(seed);
 
-        snprintf(ret, 37, "%08x-%04x-4%03x-8%03x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
-                 (unsigned)(a & 0xfff), (unsigned)(b >> 52), (unsigned long long)(b & 0xffffffffffff));
+        snprintf(ret, 37, "%08x-%04x-4%03x-8%03x-%012llx", (unsigned)(a >> 32),
+                 (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff), (unsigned)(b >> 52),
+                 (unsigned long long)(b & 0xffffffffffff));
 }
 
 static void random_text(uint64_t *seed, const struct store_column *c, bool distinct, char *ret)
@@ -88,14 +111,16 @@ static void random_text(uint64_t *seed, const struct store_column *c, bool disti
         const char *text = texts[random_below(seed, sizeof texts / sizeof *texts)];
 
         if (distinct)
-                snprintf(ret, c->size, "%llx%s", (unsigned long long)random_next(seed), c->size > 60 ? text : "");
+                snprintf(ret, c->size, "%llx%s", (unsigned long long)random_next(seed),
+                         c->size > 60 ? text : "");
         else if (random_below(seed, 20) == 0) /* as long as it may be */
                 memset(ret, 'x', c->size - 1);
         else if (strlen(text) < c->size)
                 strcpy(ret, text);
 }
 
-void random_column(uint64_t *seed, const struct store_table *t, const struct store_column *c, void *row)
+void random_column(uint64_t *seed, const struct store_table *t, const struct store_column *c,
+                   void *row)
 {
         char *field = (char *)row + c->offset;
         bool key = (size_t)(c - t->columns) < t->n_key;

@@ -37,9 +37,9 @@ static int start_broker(void **state)
         fclose(file);
         /* Twice: it has to be repeatable. */
         return broker_ctl(&broker, "import_definitions", path, NULL) &&
-                               broker_ctl(&broker, "import_definitions", path, NULL) ?
-                       0 :
-                       -1;
+                               broker_ctl(&broker, "import_definitions", path, NULL)
+                       ? 0
+                       : -1;
 }
 
 static int remove_broker(void **state)
@@ -192,7 +192,8 @@ static void the_api_calls_the_conductor_and_nobody_else(void **state)
         struct bus_consumer *c = consume(conductor, TOPIC_CONDUCTOR);
 
         (void)state;
-        assert_int_equal(bus_call(api, TOPIC_CONDUCTOR, NULL, "m", NULL, NULL, 5000, on_reply, NULL), 0);
+        assert_int_equal(
+                bus_call(api, TOPIC_CONDUCTOR, NULL, "m", NULL, NULL, 5000, on_reply, NULL), 0);
         assert_true(wait_until(is_answered, NULL, 6000));
         assert_int_equal(n_answers, 1);
         assert_int_equal(cast(api, TOPIC_AGENT, "paris", "apply"), BUS_SENT_LOST);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulation's store and PostgreSQL are told the same, drawn from a seed, and have to answer the same: what the simulation
- * proves of the conductor then holds for the real one. ATLAS_SEED replays one. */
+/* The simulation's store and PostgreSQL are told the same, drawn from a seed, and have to answer
+ * the same: what the simulation proves of the conductor then holds for the real one. ATLAS_SEED
+ * replays one. */
 #include "support/unit.h"
 
 #include "sim/sim_store.h"
@@ -38,10 +39,12 @@ static const void *any_row(struct both *b, enum store_table_id t)
 {
         const struct store_rows *rows = &b->sim.tables[t];
 
-        return rows->n > 0 ? store_rows_at(rows, &store_tables[t], random_below(&b->seed, rows->n)) : NULL;
+        return rows->n > 0 ? store_rows_at(rows, &store_tables[t], random_below(&b->seed, rows->n))
+                           : NULL;
 }
 
-static void random_value(struct both *b, enum store_table_id t, const struct store_column *c, char *ret, size_t size)
+static void random_value(struct both *b, enum store_table_id t, const struct store_column *c,
+                         char *ret, size_t size)
 {
         const void *row = random_below(&b->seed, 4) ? any_row(b, t) : NULL;
         OWN(mem_free) void *fresh = row ? NULL : random_rows(&b->seed, &store_tables[t], 1);
@@ -53,7 +56,8 @@ static void select_both(struct both *b, struct store_rows got[2])
 {
         enum store_table_id t = (enum store_table_id)random_below(&b->seed, T_EVENT);
         const struct store_table *table = &store_tables[t];
-        const struct store_column *c = &table->columns[random_below(&b->seed, store_column_count(table))];
+        const struct store_column *c =
+                &table->columns[random_below(&b->seed, store_column_count(table))];
         size_t n = random_below(&b->seed, 8);
         const char *values[8];
         static char texts[8][ANSWER_SIZE];
@@ -64,12 +68,14 @@ static void select_both(struct both *b, struct store_rows got[2])
                 values[i] = texts[i];
         }
         for (int i = 0; i < 2; i++)
-                assert_int_equal(store_select(b->stores[i], table, c->name, values, n, lock, &got[i]), 0);
+                assert_int_equal(
+                        store_select(b->stores[i], table, c->name, values, n, lock, &got[i]), 0);
         for (int i = 0; i < 2; i++) /* both, so that a later transaction starts the same */
                 assert_int_equal(store_flush(b->stores[i]), STORE_OK);
         assert_int_equal(got[0].n, got[1].n);
         for (size_t i = 0; i < got[0].n; i++)
-                assert_true(rows_equal(table, store_rows_at(&got[0], table, i), store_rows_at(&got[1], table, i)));
+                assert_true(rows_equal(table, store_rows_at(&got[0], table, i),
+                                       store_rows_at(&got[1], table, i)));
 }
 
 static void due_both(struct both *b)
@@ -113,7 +119,8 @@ static void put_both(struct both *b)
 
                 pointers[i] = row;
                 if (t == T_TIMER)
-                        ((struct timer *)(void *)row)->due_ms = (int64_t)random_below(&b->seed, 1ull << 40);
+                        ((struct timer *)(void *)row)->due_ms =
+                                (int64_t)random_below(&b->seed, 1ull << 40);
                 if (!old || table->append_only)
                         continue;
                 for (const struct store_column *c = table->columns; c->name; c++)
@@ -121,8 +128,8 @@ static void put_both(struct both *b)
                                 memcpy(row + c->offset, old + c->offset, c->size);
                 if (random_below(&b->seed, 2) == 0 && !in(table, rows, i, old))
                         for (size_t k = 0; k < table->n_key; k++)
-                                memcpy(row + table->columns[k].offset, old + table->columns[k].offset,
-                                       table->columns[k].size);
+                                memcpy(row + table->columns[k].offset,
+                                       old + table->columns[k].offset, table->columns[k].size);
         }
         for (int i = 0; i < 2; i++)
                 assert_int_equal(store_put(b->stores[i], table, pointers, n), 0);
@@ -191,7 +198,9 @@ static void compare_all(struct both *b, const struct database *db)
 
                         row_text(table->columns, row, text, sizeof text);
                         assert_int_equal(store_begin(b->stores[1]), STORE_OK);
-                        assert_int_equal(store_select(b->stores[1], table, table->columns[0].name, &value, 1, false, &got), 0);
+                        assert_int_equal(store_select(b->stores[1], table, table->columns[0].name,
+                                                      &value, 1, false, &got),
+                                         0);
                         assert_int_equal(store_commit(b->stores[1]), STORE_OK);
                         for (size_t j = 0; j < got.n && !found; j++)
                                 found = rows_equal(table, store_rows_at(&got, table, j), row);

@@ -24,7 +24,8 @@ static struct store_life *life_of(const struct database *db)
 {
         struct store_life *l = NULL;
 
-        assert_int_equal(store_life_new(database_connection(db), "host, of \"mine\"", 5, &l, NULL), 0);
+        assert_int_equal(store_life_new(database_connection(db), "host, of \"mine\"", 5, &l, NULL),
+                         0);
         return l;
 }
 
@@ -64,7 +65,8 @@ static void one_who_goes_is_seen_dead_by_the_others_until_forgotten(void **state
         assert_int_equal(dead_count(c, &first, 1), 1);
         assert_true(store_life_forget(a, number));
         assert_int_equal(dead_count(c, &first, 0), 0);
-        assert_int_equal(database_int(db, "SELECT count(*) FROM conductor WHERE started_ms = 5"), 2);
+        assert_int_equal(database_int(db, "SELECT count(*) FROM conductor WHERE started_ms = 5"),
+                         2);
 }
 
 static void one_whose_connection_went_is_told_so(void **state)
@@ -105,7 +107,8 @@ static void a_database_that_is_away_is_a_fault_that_says_when(void **state)
         struct fault why = { 0 };
 
         (void)state;
-        assert_int_equal(store_life_new("host=/nowhere user=x dbname=y", "h", 1, &l, &why), STORE_PG_FAULT);
+        assert_int_equal(store_life_new("host=/nowhere user=x dbname=y", "h", 1, &l, &why),
+                         STORE_PG_FAULT);
         assert_true(why.retry_after_ms > 0);
         assert_int_equal(store_life_new("=", "h", 1, &l, &why), STORE_PG_FAULT);
         assert_int_equal(why.code, 400);

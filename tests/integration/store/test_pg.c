@@ -78,7 +78,7 @@ static struct vlink *some_links(struct fixture *f, size_t n)
 static void select_all(struct store *s, const struct store_table *t, const char *rows, size_t n,
                        struct store_rows *ret)
 {
-        char (*texts)[300] = calloc(n, sizeof *texts);
+        char(*texts)[300] = calloc(n, sizeof *texts);
         const char **values = calloc(n, sizeof *values);
 
         for (size_t i = 0; i < n; i++) {
@@ -90,7 +90,8 @@ static void select_all(struct store *s, const struct store_table *t, const char 
         free(values);
 }
 
-static void check_same(const struct store_table *t, const struct store_rows *got, const char *rows, size_t n)
+static void check_same(const struct store_table *t, const struct store_rows *got, const char *rows,
+                       size_t n)
 {
         assert_int_equal(got->n, n);
         for (size_t i = 0; i < got->n; i++) {
@@ -177,7 +178,9 @@ static void events_keep_the_order_they_were_put_in(void **state)
                 events[i].at_ms = i;
         assert_int_equal(put_now(f->store, t, events, 500), STORE_OK);
         assert_int_equal(database_int(f->db, "SELECT count(*) FROM event"), 500);
-        assert_int_equal(database_int(f->db, "SELECT count(*) FROM event WHERE id & 131071 = at_ms + 1"), 500);
+        assert_int_equal(
+                database_int(f->db, "SELECT count(*) FROM event WHERE id & 131071 = at_ms + 1"),
+                500);
         assert_int_equal(database_int(f->db, "SELECT count(DISTINCT id >> 17) FROM event"), 1);
         /* and in one transaction the second put stands behind the first */
         assert_int_equal(store_begin(f->store), STORE_OK);
@@ -216,15 +219,20 @@ static void values_that_cannot_be_there_find_nothing(void **state)
         OWN(store_rows_done) struct store_rows got = { 0 };
 
         assert_int_equal(store_begin(f->store), STORE_OK);
-        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", ids, 4, true, &got), 0);
-        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "pair_key", ids, 4, true, &got), 0);
-        assert_int_equal(store_select(f->store, &store_tables[T_TIMER], "owner", numbers, 4, true, &got), 0);
-        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", NULL, 0, true, &got), 0);
+        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", ids, 4, true, &got),
+                         0);
+        assert_int_equal(
+                store_select(f->store, &store_tables[T_VLINK], "pair_key", ids, 4, true, &got), 0);
+        assert_int_equal(
+                store_select(f->store, &store_tables[T_TIMER], "owner", numbers, 4, true, &got), 0);
+        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", NULL, 0, true, &got),
+                         0);
         assert_int_equal(store_put(f->store, &store_tables[T_VLINK], NULL, 0), 0);
         assert_int_equal(store_remove(f->store, &store_tables[T_VLINK], NULL, 0), 0);
         assert_int_equal(store_flush(f->store), STORE_OK);
         assert_int_equal(got.n, 0);
-        assert_true(store_select(f->store, &store_tables[T_VLINK], "no_column", ids, 4, true, &got) < 0);
+        assert_true(store_select(f->store, &store_tables[T_VLINK], "no_column", ids, 4, true,
+                                 &got) < 0);
         assert_int_equal(store_commit(f->store), STORE_OK);
 }
 
@@ -266,7 +274,8 @@ static void reading_does_not_wait_for_a_lock(void **state)
         assert_int_equal(put_now(f->store, &store_tables[T_VLINK], l, 1), STORE_OK);
         assert_int_equal(lock_link(f->peer, id), STORE_OK);
         assert_int_equal(store_begin(f->store), STORE_OK);
-        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", &id, 1, false, &got), 0);
+        assert_int_equal(store_select(f->store, &store_tables[T_VLINK], "id", &id, 1, false, &got),
+                         0);
         assert_int_equal(store_flush(f->store), STORE_OK);
         assert_int_equal(got.n, 1);
         assert_true(clock_mono_ms() - start < 1000);
@@ -308,8 +317,9 @@ static void a_lock_that_is_not_given_in_two_seconds_is_a_retry(void **state)
         pthread_t thread;
 
         assert_int_equal(put_now(f->store, &store_tables[T_VLINK], l, 1), STORE_OK);
-        snprintf(holder.sql, sizeof holder.sql,
-                 "DO $$ BEGIN PERFORM FROM vlink FOR UPDATE; PERFORM pg_advisory_lock(7); PERFORM pg_sleep(3.5); END $$");
+        snprintf(
+                holder.sql, sizeof holder.sql,
+                "DO $$ BEGIN PERFORM FROM vlink FOR UPDATE; PERFORM pg_advisory_lock(7); PERFORM pg_sleep(3.5); END $$");
         assert_int_equal(pthread_create(&thread, NULL, run_sql, &holder), 0);
         wait_for(f, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7");
         start = clock_mono_ms();
@@ -339,12 +349,14 @@ static void *lock_many(void *user)
                 OWN(store_rows_done) struct store_rows got = { 0 };
                 int r = store_begin(l->store);
 
-                r = r ? r : store_select(l->store, &store_tables[T_VLINK], "id", ids, l->n, true, &got);
+                r = r ? r
+                      : store_select(l->store, &store_tables[T_VLINK], "id", ids, l->n, true, &got);
                 r = r ? r : store_flush(l->store);
                 for (size_t j = 0; j < got.n; j++)
                         ((struct vlink *)got.rows)[j].revision_number++;
-                r = r ? r : store_put(l->store, &store_tables[T_VLINK],
-                                      (const void *[]){ got.rows, (struct vlink *)got.rows + 1 }, 2);
+                r = r ? r
+                      : store_put(l->store, &store_tables[T_VLINK],
+                                  (const void *[]){ got.rows, (struct vlink *)got.rows + 1 }, 2);
                 r = r ? r : store_commit(l->store);
                 l->retries += r != STORE_OK;
         }
@@ -390,7 +402,8 @@ static void empty_optional_texts_do_not_collide(void **state)
         for (int i = 0; i < 3; i++)
                 a[i].net_key[0] = '\0';
         assert_int_equal(put_now(f->store, &store_tables[T_ATTACHMENT], a, 3), STORE_OK);
-        assert_int_equal(database_int(f->db, "SELECT count(*) FROM attachment WHERE net_key IS NULL"), 3);
+        assert_int_equal(
+                database_int(f->db, "SELECT count(*) FROM attachment WHERE net_key IS NULL"), 3);
 }
 
 static void a_row_that_no_database_takes_is_bad_data_and_harms_no_other(void **state)
@@ -402,7 +415,8 @@ static void a_row_that_no_database_takes_is_bad_data_and_harms_no_other(void **s
         links[1].provisioning = 99;
         strcpy(links[2].id, "not-a-uuid");
         for (size_t i = 0; i < 3; i++)
-                assert_int_equal(put_now(f->store, &store_tables[T_VLINK], links + i, 1), STORE_BAD_DATA);
+                assert_int_equal(put_now(f->store, &store_tables[T_VLINK], links + i, 1),
+                                 STORE_BAD_DATA);
         links[0].vpn_id[0] = '\0';
         strcpy(links[0].name, "fine");
         assert_int_equal(put_now(f->store, &store_tables[T_VLINK], links, 1), STORE_BAD_DATA);
@@ -416,7 +430,9 @@ static void nothing_is_seen_of_what_was_rolled_back(void **state)
         OWN(mem_free) struct vlink *l = some_links(f, 1);
 
         assert_int_equal(store_begin(f->store), STORE_OK);
-        assert_int_equal(store_put(f->store, &store_tables[T_VLINK], each(&store_tables[T_VLINK], l, 1), 1), 0);
+        assert_int_equal(
+                store_put(f->store, &store_tables[T_VLINK], each(&store_tables[T_VLINK], l, 1), 1),
+                0);
         assert_int_equal(store_flush(f->store), STORE_OK);
         store_rollback(f->store);
         assert_int_equal(store_begin(f->store), STORE_OK);
@@ -427,8 +443,9 @@ static void nothing_is_seen_of_what_was_rolled_back(void **state)
 
 static void kill_stores(const struct fixture *f)
 {
-        database_run(f->db, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-                            " WHERE application_name = 'atlas-store' AND datname = current_database()");
+        database_run(f->db,
+                     "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                     " WHERE application_name = 'atlas-store' AND datname = current_database()");
 }
 
 static void a_connection_killed_before_commit_is_lost_with_nothing_done(void **state)
@@ -461,16 +478,20 @@ static void a_connection_killed_during_commit_leaves_it_unknown(void **state)
         struct sleeper killer = { .f = f };
         pthread_t thread;
 
-        database_run(f->db, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
-                            " 'BEGIN PERFORM pg_advisory_lock(8); PERFORM pg_sleep(5); RETURN NULL; END'");
-        database_run(f->db, "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON vlink DEFERRABLE INITIALLY DEFERRED"
-                            " FOR EACH ROW EXECUTE FUNCTION slow()");
-        snprintf(killer.sql, sizeof killer.sql,
-                 "DO $$ BEGIN LOOP"
-                 " EXIT WHEN (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8) > 0;"
-                 " PERFORM pg_sleep(0.01); END LOOP;"
-                 " PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8;"
-                 " END $$");
+        database_run(f->db,
+                     "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+                     " 'BEGIN PERFORM pg_advisory_lock(8); PERFORM pg_sleep(5); RETURN NULL; END'");
+        database_run(
+                f->db,
+                "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON vlink DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION slow()");
+        snprintf(
+                killer.sql, sizeof killer.sql,
+                "DO $$ BEGIN LOOP"
+                " EXIT WHEN (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8) > 0;"
+                " PERFORM pg_sleep(0.01); END LOOP;"
+                " PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8;"
+                " END $$");
         assert_int_equal(pthread_create(&thread, NULL, run_sql, &killer), 0);
         assert_int_equal(put_now(f->store, &store_tables[T_VLINK], l, 1), STORE_UNKNOWN);
         pthread_join(thread, NULL);
@@ -485,7 +506,8 @@ static void one_that_pauses_with_locks_loses_them(void **state)
 
         assert_int_equal(put_now(f->store, &store_tables[T_VLINK], l, 1), STORE_OK);
         assert_int_equal(lock_link(f->store, l->id), STORE_OK);
-        /* 'store' does nothing now; the peer waits, and gets the lock when the server ends the other's session. */
+        /* 'store' does nothing now; the peer waits, and gets the lock when the server ends the
+         * other's session. */
         assert_int_equal(lock_link(f->peer, l->id), STORE_OK);
         store_rollback(f->peer);
         assert_int_equal(store_commit(f->store), STORE_LOST);
@@ -532,10 +554,13 @@ static void rows_that_change_together_do_so_without_touching_an_index(void **sta
                         assert_int_equal(put_now(f->store, t, links + i, 64), STORE_OK);
                 }
         f->store = store_free(f->store); /* a session's counts are told when it ends */
-        wait_for(f, "SELECT (n_tup_upd = 4096)::int FROM pg_stat_user_tables WHERE relname = 'vlink'");
-        assert_in_range(database_int(f->db, "SELECT 100 * n_tup_hot_upd / n_tup_upd FROM pg_stat_user_tables"
-                                            " WHERE relname = 'vlink'"),
-                        90, 100);
+        wait_for(f,
+                 "SELECT (n_tup_upd = 4096)::int FROM pg_stat_user_tables WHERE relname = 'vlink'");
+        assert_in_range(
+                database_int(f->db,
+                             "SELECT 100 * n_tup_hot_upd / n_tup_upd FROM pg_stat_user_tables"
+                             " WHERE relname = 'vlink'"),
+                90, 100);
 }
 
 static void a_connection_setting_that_is_none_is_refused(void **state)

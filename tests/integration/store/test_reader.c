@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's reader on a real PostgreSQL: many questions at once, deadlines, and a server that goes and comes. */
+/* The API's reader on a real PostgreSQL: many questions at once, deadlines, and a server that goes
+ * and comes. */
 #include "support/unit.h"
 
 #include <libpq-fe.h>
@@ -60,7 +61,8 @@ static void on_rows(int r, const struct store_rows *rows, const int64_t *serials
         a->n_calls++;
         a->r = r;
         for (size_t i = 0; i < rows->n; i++) {
-                memcpy(store_rows_add(&a->rows, a->table), store_rows_at(rows, a->table, i), a->table->row_size);
+                memcpy(store_rows_add(&a->rows, a->table), store_rows_at(rows, a->table, i),
+                       a->table->row_size);
                 if (serials && i < N_ELEMENTS(a->serials))
                         a->serials[i] = serials[i];
         }
@@ -105,16 +107,20 @@ static void put_now(struct fixture *f, const struct store_table *t, const void *
 }
 
 #define WHERE(column_, compare_, ...)                                                              \
-        { .column = column_, .compare = compare_, .values = (const char *const[]){ __VA_ARGS__ },  \
-          .n_values = sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *) }
+        {                                                                                          \
+                .column = column_, .compare = compare_,                                            \
+                .values = (const char *const[]){ __VA_ARGS__ },                                    \
+                .n_values = sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)          \
+        }
 
-static void ask(struct fixture *f, const struct store_table *t, const struct store_where *where, size_t n_where,
-                const char *order, bool descending, size_t limit, struct answer *ret)
+static void ask(struct fixture *f, const struct store_table *t, const struct store_where *where,
+                size_t n_where, const char *order, bool descending, size_t limit,
+                struct answer *ret)
 {
         store_rows_done(&ret->rows);
         *ret = (struct answer){ .table = t };
-        assert_int_equal(store_reader_select(f->reader, t, where, n_where, order, descending, limit, DEADLINE_MS,
-                                             on_rows, ret),
+        assert_int_equal(store_reader_select(f->reader, t, where, n_where, order, descending, limit,
+                                             DEADLINE_MS, on_rows, ret),
                          0);
         assert_int_equal(ret->n_calls, 0); /* never from within the call */
         pump_until(f->reader, &ret->n_calls, 1);
@@ -134,7 +140,8 @@ static void a_thousand_questions_at_once_have_a_thousand_answers(void **state)
                 const struct store_where by_id = WHERE("id", STORE_IS, links[i].id);
 
                 answers[i].table = t;
-                r = store_reader_select(f->reader, t, &by_id, 1, NULL, false, 0, DEADLINE_MS, on_rows, &answers[i]);
+                r = store_reader_select(f->reader, t, &by_id, 1, NULL, false, 0, DEADLINE_MS,
+                                        on_rows, &answers[i]);
                 assert_int_equal(r, 0);
         }
         for (int i = 0; i < 1000; i++) {
@@ -162,27 +169,32 @@ static void rows_are_filtered_ordered_and_limited(void **state)
                 links[i].revision_number = i % 10;
         }
         put_now(f, t, links, 300);
-        ask(f, t, &(struct store_where)WHERE("project_id", STORE_IS, "it's \"mine\""), 1, NULL, false, 50, &a);
+        ask(f, t, &(struct store_where)WHERE("project_id", STORE_IS, "it's \"mine\""), 1, NULL,
+            false, 50, &a);
         assert_int_equal(a.rows.n, 50);
         got = a.rows.rows;
         for (int i = 1; i < 50; i++)
                 assert_true(strcmp(got[i - 1].id, got[i].id) < 0);
         /* the next page begins behind the last id */
         strcpy(marker, got[49].id);
-        ask(f, t, (struct store_where[]){ WHERE("project_id", STORE_IS, "it's \"mine\""), WHERE("id", STORE_AFTER, marker) },
+        ask(f, t,
+            (struct store_where[]){ WHERE("project_id", STORE_IS, "it's \"mine\""),
+                                    WHERE("id", STORE_AFTER, marker) },
             2, NULL, false, 0, &a);
         assert_int_equal(a.rows.n, 150);
         got = a.rows.rows;
         assert_true(strcmp(marker, got[0].id) < 0);
-        ask(f, t, (struct store_where[]){ WHERE("revision_number", STORE_IS, "3", "5", "rubbish"),
-                                          WHERE("project_id", STORE_IS, "theirs", "nobody") },
+        ask(f, t,
+            (struct store_where[]){ WHERE("revision_number", STORE_IS, "3", "5", "rubbish"),
+                                    WHERE("project_id", STORE_IS, "theirs", "nobody") },
             2, "revision_number", true, 0, &a);
         assert_int_equal(a.rows.n, 20);
         got = a.rows.rows;
         assert_int_equal(got[0].revision_number, 5);
         assert_int_equal(got[19].revision_number, 3);
-        ask(f, t, (struct store_where[]){ WHERE("revision_number", STORE_AT_LEAST, "3"),
-                                          WHERE("revision_number", STORE_BEFORE, "5") },
+        ask(f, t,
+            (struct store_where[]){ WHERE("revision_number", STORE_AT_LEAST, "3"),
+                                    WHERE("revision_number", STORE_BEFORE, "5") },
             2, NULL, true, 0, &a);
         assert_int_equal(a.rows.n, 60);
         store_rows_done(&a.rows);
@@ -196,19 +208,24 @@ static void values_that_cannot_be_there_match_nothing(void **state)
         static const char *const rubbish[] = { "no-uuid", "", "\xff", "' OR true --" };
 
         for (size_t i = 0; i < N_ELEMENTS(rubbish); i++) {
-                ask(f, t, &(struct store_where)WHERE("id", STORE_IS, rubbish[i]), 1, NULL, false, 0, &a);
+                ask(f, t, &(struct store_where)WHERE("id", STORE_IS, rubbish[i]), 1, NULL, false, 0,
+                    &a);
                 assert_int_equal(a.r, 0);
                 assert_int_equal(a.rows.n, 0);
         }
-        ask(f, t, &(struct store_where){ .column = "id", .compare = STORE_IS }, 1, NULL, false, 0, &a);
+        ask(f, t, &(struct store_where){ .column = "id", .compare = STORE_IS }, 1, NULL, false, 0,
+            &a);
         assert_int_equal(a.rows.n, 0);
-        assert_int_equal(store_reader_select(f->reader, t, &(struct store_where)WHERE("nonsense", STORE_IS, "1"), 1,
+        assert_int_equal(store_reader_select(f->reader, t,
+                                             &(struct store_where)WHERE("nonsense", STORE_IS, "1"),
+                                             1, NULL, false, 0, 1000, on_rows, &a),
+                         -EINVAL);
+        assert_int_equal(store_reader_select(f->reader, t,
+                                             &(struct store_where)WHERE("id", STORE_AFTER, "1"), 1,
                                              NULL, false, 0, 1000, on_rows, &a),
                          -EINVAL);
-        assert_int_equal(store_reader_select(f->reader, t, &(struct store_where)WHERE("id", STORE_AFTER, "1"), 1,
-                                             NULL, false, 0, 1000, on_rows, &a),
-                         -EINVAL);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, "id; DROP TABLE vlink", false, 0, 1000, on_rows, &a),
+        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, "id; DROP TABLE vlink", false,
+                                             0, 1000, on_rows, &a),
                          -EINVAL);
 }
 
@@ -224,7 +241,9 @@ static void an_error_harms_no_other_question(void **state)
                 const struct store_table *t = i == 10 ? &missing : &store_tables[i % T_EVENT];
 
                 answers[i].table = t;
-                assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS, on_rows, &answers[i]), 0);
+                assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0,
+                                                     DEADLINE_MS, on_rows, &answers[i]),
+                                 0);
         }
         for (int i = 0; i < 21; i++) {
                 pump_until(f->reader, &answers[i].n_calls, 1);
@@ -239,10 +258,11 @@ static PGconn *begin_with_event(struct fixture *f, const char *type)
         PGresult *result;
         char sql[512];
 
-        snprintf(sql, sizeof sql,
-                 "BEGIN; INSERT INTO event SELECT project_id, object_type, object_id, operation_id, request_id, '%s', flow_row,"
-                 " from_state, to_state, site, reason, at_ms, event_id(1) FROM event ORDER BY id LIMIT 1",
-                 type);
+        snprintf(
+                sql, sizeof sql,
+                "BEGIN; INSERT INTO event SELECT project_id, object_type, object_id, operation_id, request_id, '%s', flow_row,"
+                " from_state, to_state, site, reason, at_ms, event_id(1) FROM event ORDER BY id LIMIT 1",
+                type);
         result = PQexec(conn, sql);
         assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
         PQclear(result);
@@ -304,12 +324,15 @@ static void a_new_epochs_events_stand_behind_all_older_ones(void **state)
         struct answer a = { 0 };
 
         put_now(f, t, events, 1);
-        /* As if the database came from a dump: its transactions' numbers lie far ahead of the server's. */
+        /* As if the database came from a dump: its transactions' numbers lie far ahead of the
+         * server's. */
         database_run(f->db, "UPDATE event SET id = 900000000000::bigint << 17");
         ask(f, t, NULL, 0, NULL, false, 0, &a);
         assert_int_equal(a.rows.n, 0);
-        database_run(f->db, "CREATE OR REPLACE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE"
-                            " AS 'SELECT 1::bigint'");
+        database_run(
+                f->db,
+                "CREATE OR REPLACE FUNCTION event_epoch() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE"
+                " AS 'SELECT 1::bigint'");
         strcpy(events[1].type, "new");
         put_now(f, t, events + 1, 1);
         ask(f, t, NULL, 0, "id", false, 0, &a);
@@ -329,12 +352,14 @@ static void a_question_whose_time_is_up_is_told_so(void **state)
         pump_until_ready(f->reader, true);
         PQclear(PQexec(locker, "BEGIN; LOCK TABLE vlink"));
         start = clock_mono_ms();
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 300, on_rows, &a), 0);
+        assert_int_equal(
+                store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 300, on_rows, &a), 0);
         pump_until(f->reader, &a.n_calls, 1);
         assert_int_equal(a.r, -ETIMEDOUT);
         assert_in_range(clock_mono_ms() - start, 290, 900);
         PQfinish(locker);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 3000, on_rows, &b), 0);
+        assert_int_equal(
+                store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 3000, on_rows, &b), 0);
         pump_until(f->reader, &b.n_calls, 1);
         assert_int_equal(b.r, 0);
         assert_int_equal(a.n_calls, 1);
@@ -350,15 +375,20 @@ static void a_killed_connection_answers_what_was_sent_and_comes_again(void **sta
 
         pump_until_ready(f->reader, true);
         PQclear(PQexec(locker, "BEGIN; LOCK TABLE vlink"));
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS, on_rows, &a), 0);
+        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS,
+                                             on_rows, &a),
+                         0);
         store_reader_pump(f->reader);
         while (!sent)
-                sent = (int)database_int(f->db, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-                                                " WHERE application_name = 'atlas-reader' AND state = 'active'");
+                sent = (int)database_int(
+                        f->db, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                               " WHERE application_name = 'atlas-reader' AND state = 'active'");
         PQfinish(locker);
         pump_until(f->reader, &a.n_calls, 1);
         assert_true(a.r == -ECONNRESET || a.r == -EIO);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS, on_rows, &b), 0);
+        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS,
+                                             on_rows, &b),
+                         0);
         pump_until(f->reader, &b.n_calls, 1);
         assert_int_equal(b.r, 0);
 }
@@ -376,10 +406,12 @@ static void a_reader_survives_the_servers_restart(void **state)
         pump_until_ready(f->reader, true);
         database_server_stop();
         pump_until_ready(f->reader, false);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 200, on_rows, &a), 0);
+        assert_int_equal(
+                store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 200, on_rows, &a), 0);
         pump_until(f->reader, &a.n_calls, 1);
         assert_int_equal(a.r, -ETIMEDOUT);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 10000, on_rows, &b), 0);
+        assert_int_equal(
+                store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, 10000, on_rows, &b), 0);
         database_server_start();
         pump_until(f->reader, &b.n_calls, 1);
         assert_int_equal(b.r, 0);
@@ -394,9 +426,13 @@ static void a_reader_that_goes_answers_all(void **state)
         struct answer sent = { .table = t }, waiting = { .table = t };
 
         pump_until_ready(f->reader, true);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS, on_rows, &sent), 0);
+        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS,
+                                             on_rows, &sent),
+                         0);
         store_reader_pump(f->reader);
-        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS, on_rows, &waiting), 0);
+        assert_int_equal(store_reader_select(f->reader, t, NULL, 0, NULL, false, 0, DEADLINE_MS,
+                                             on_rows, &waiting),
+                         0);
         f->reader = store_reader_free(f->reader);
         assert_int_equal(sent.n_calls, 1);
         assert_int_equal(waiting.n_calls, 1);

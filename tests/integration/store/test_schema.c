@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of sql/: applied once each, equal to the snapshot, and the same as what the program believes. */
+/* The files of sql/: applied once each, equal to the snapshot, and the same as what the program
+ * believes. */
 #include "support/unit.h"
 
 #include <unistd.h>
@@ -67,13 +68,16 @@ static void a_file_that_fails_leaves_nothing_behind(void **state)
         f = fopen(path, "w");
         fputs("CREATE TABLE half (id int);\nSELECT no_such_column;\n", f);
         fclose(f);
-        assert_int_equal(store_schema_sync(database_connection(db), dir, &applied, &why), STORE_PG_FAULT);
+        assert_int_equal(store_schema_sync(database_connection(db), dir, &applied, &why),
+                         STORE_PG_FAULT);
         assert_non_null(strstr(why.message, "0003-broken.sql"));
         assert_non_null(strstr(why.message, "no_such_column"));
-        assert_int_equal(database_int(db, "SELECT count(*) FROM pg_class WHERE relname = 'half'"), 0);
+        assert_int_equal(database_int(db, "SELECT count(*) FROM pg_class WHERE relname = 'half'"),
+                         0);
         assert_int_equal(store_schema_check(database_connection(db), &why), 0);
         unlink(path);
-        assert_int_equal(store_schema_sync(database_connection(db), dir, &applied, &why), STORE_PG_FAULT);
+        assert_int_equal(store_schema_sync(database_connection(db), dir, &applied, &why),
+                         STORE_PG_FAULT);
         rmdir(dir);
 }
 
@@ -99,12 +103,16 @@ static char *schema_text(const struct database *db)
         bool blank = true;
         FILE *dump;
 
-        snprintf(command, sizeof command, "pg_dump --schema-only --no-owner -d '%s'", database_connection(db));
+        snprintf(command, sizeof command, "pg_dump --schema-only --no-owner -d '%s'",
+                 database_connection(db));
         dump = popen(command, "r");
-        text_add(&all, "-- SPDX-License-Identifier: Apache-2.0\n"
-                       "-- All files of this folder applied, as pg_dump shows it. Made by a test: ATLAS_WRITE=1.\n\n");
+        text_add(
+                &all,
+                "-- SPDX-License-Identifier: Apache-2.0\n"
+                "-- All files of this folder applied, as pg_dump shows it. Made by a test: ATLAS_WRITE=1.\n\n");
         while (dump && fgets(line, sizeof line, dump)) {
-                bool comment = text_starts(line, "--") || text_starts(line, "SET ") || text_starts(line, "\\") ||
+                bool comment = text_starts(line, "--") || text_starts(line, "SET ") ||
+                               text_starts(line, "\\") ||
                                text_starts(line, "SELECT pg_catalog.set_config");
 
                 if (comment || (blank && *line == '\n'))
@@ -138,7 +146,7 @@ static void the_snapshot_is_what_the_files_make(void **state)
 static void columns_are_those_of_the_descriptors(void **state)
 {
         static const char *const type[] = {
-                [STORE_UUID] = "uuid", [STORE_TEXT] = "text", [STORE_NULL_TEXT] = "text",
+                [STORE_UUID] = "uuid",  [STORE_TEXT] = "text",    [STORE_NULL_TEXT] = "text",
                 [STORE_INT] = "bigint", [STORE_BOOL] = "boolean",
         };
 
@@ -152,16 +160,19 @@ static void columns_are_those_of_the_descriptors(void **state)
                         text_addf(&expected, "%s %s\n", c->name, type[c->kind]);
                 if (t->append_only)
                         text_add(&expected, "id bigint\n");
-                snprintf(sql, sizeof sql,
-                         "SELECT string_agg(attname || ' ' || format_type(atttypid, NULL) || E'\\n', '' ORDER BY attnum)"
-                         " FROM pg_attribute WHERE attrelid = '%s'::regclass AND attnum > 0",
-                         t->name);
+                snprintf(
+                        sql, sizeof sql,
+                        "SELECT string_agg(attname || ' ' || format_type(atttypid, NULL) || E'\\n', '' ORDER BY attnum)"
+                        " FROM pg_attribute WHERE attrelid = '%s'::regclass AND attnum > 0",
+                        t->name);
                 is = database_text(*state, sql);
                 assert_string_equal(is, expected.bytes);
                 if (t->append_only)
                         continue;
-                snprintf(sql, sizeof sql,
-                         "SELECT indnkeyatts FROM pg_index WHERE indrelid = '%s'::regclass AND indisprimary", t->name);
+                snprintf(
+                        sql, sizeof sql,
+                        "SELECT indnkeyatts FROM pg_index WHERE indrelid = '%s'::regclass AND indisprimary",
+                        t->name);
                 assert_int_equal(database_int(*state, sql), t->n_key);
         }
 }
@@ -175,11 +186,13 @@ static void unique_columns_are_those_of_the_descriptors(void **state)
                 for (const struct store_column *c = store_tables[i].columns; c->name; c++)
                         if (c->unique)
                                 text_addf(&expected, "%s.%s\n", store_tables[i].name, c->name);
-        is = database_text(*state, "SELECT string_agg(c.relname || '.' || a.attname || E'\\n', '' ORDER BY c.oid, a.attnum)"
-                                   " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
-                                   " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
-                                   " WHERE i.indisunique AND NOT i.indisprimary AND i.indnkeyatts = 1"
-                                   " AND c.relnamespace = 'public'::regnamespace");
+        is = database_text(
+                *state,
+                "SELECT string_agg(c.relname || '.' || a.attname || E'\\n', '' ORDER BY c.oid, a.attnum)"
+                " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
+                " WHERE i.indisunique AND NOT i.indisprimary AND i.indnkeyatts = 1"
+                " AND c.relnamespace = 'public'::regnamespace");
         assert_string_equal(is, expected.bytes);
 }
 
@@ -212,10 +225,11 @@ static void words_in_comments_are_the_programs(void **state)
                 is = database_text(*state, sql);
                 assert_string_equal(is, expected.bytes);
                 /* and the CHECK admits just these */
-                snprintf(sql, sizeof sql,
-                         "SELECT count(*) FROM pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'c'"
-                         " AND pg_get_constraintdef(oid) LIKE '%%(%s >= 0) AND (%s <= %d)%%'",
-                         words[i].table, words[i].column, words[i].column, words[i].n - 1);
+                snprintf(
+                        sql, sizeof sql,
+                        "SELECT count(*) FROM pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'c'"
+                        " AND pg_get_constraintdef(oid) LIKE '%%(%s >= 0) AND (%s <= %d)%%'",
+                        words[i].table, words[i].column, words[i].column, words[i].n - 1);
                 assert_int_equal(database_int(*state, sql), 1);
         }
 }
@@ -226,23 +240,35 @@ static void each_role_may_do_its_work_and_no_more(void **state)
                 const char *role, *table, *privilege;
                 int64_t may;
         } rules[] = {
-                { "atlas_api", "vlink", "SELECT", 1 },         { "atlas_api", "event", "SELECT", 1 },
-                { "atlas_api", "schema_step", "SELECT", 1 },   { "atlas_api", "vlink", "INSERT", 0 },
-                { "atlas_api", "vlink", "UPDATE", 0 },         { "atlas_api", "event", "DELETE", 0 },
-                { "atlas_conductor", "vlink", "SELECT", 1 },   { "atlas_conductor", "vlink", "INSERT", 1 },
-                { "atlas_conductor", "vlink", "UPDATE", 1 },   { "atlas_conductor", "work", "DELETE", 1 },
-                { "atlas_conductor", "event", "INSERT", 1 },   { "atlas_conductor", "event", "UPDATE", 0 },
-                { "atlas_conductor", "event", "DELETE", 0 },   { "atlas_conductor", "vlink", "TRUNCATE", 0 },
-                { "atlas_conductor", "schema_step", "INSERT", 0 }, { "atlas_owner", "vlink", "TRUNCATE", 1 },
+                { "atlas_api", "vlink", "SELECT", 1 },
+                { "atlas_api", "event", "SELECT", 1 },
+                { "atlas_api", "schema_step", "SELECT", 1 },
+                { "atlas_api", "vlink", "INSERT", 0 },
+                { "atlas_api", "vlink", "UPDATE", 0 },
+                { "atlas_api", "event", "DELETE", 0 },
+                { "atlas_conductor", "vlink", "SELECT", 1 },
+                { "atlas_conductor", "vlink", "INSERT", 1 },
+                { "atlas_conductor", "vlink", "UPDATE", 1 },
+                { "atlas_conductor", "work", "DELETE", 1 },
+                { "atlas_conductor", "event", "INSERT", 1 },
+                { "atlas_conductor", "event", "UPDATE", 0 },
+                { "atlas_conductor", "event", "DELETE", 0 },
+                { "atlas_conductor", "vlink", "TRUNCATE", 0 },
+                { "atlas_conductor", "schema_step", "INSERT", 0 },
+                { "atlas_owner", "vlink", "TRUNCATE", 1 },
         };
         char sql[256];
 
         for (size_t i = 0; i < N_ELEMENTS(rules); i++) {
-                snprintf(sql, sizeof sql, "SELECT has_table_privilege('%s', '%s', '%s')::int", rules[i].role, rules[i].table,
-                         rules[i].privilege);
+                snprintf(sql, sizeof sql, "SELECT has_table_privilege('%s', '%s', '%s')::int",
+                         rules[i].role, rules[i].table, rules[i].privilege);
                 assert_int_equal(database_int(*state, sql), rules[i].may);
         }
-        assert_int_equal(database_int(*state, "SELECT has_sequence_privilege('atlas_conductor', 'conductor_number', 'USAGE')::int"), 1);
+        assert_int_equal(
+                database_int(
+                        *state,
+                        "SELECT has_sequence_privilege('atlas_conductor', 'conductor_number', 'USAGE')::int"),
+                1);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

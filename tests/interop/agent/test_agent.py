@@ -213,7 +213,7 @@ def test_a_link_end_is_applied_audited_plugged_and_taken_away(world):
     world.conductor.cast("audit", gateway="gw1", epoch=1, seq=2, timeout_ms=30000, vif_ids=[])
     args = world.conductor.wait("audited")
     assert args["ports"] == [{"id": one["id"], "generation": 1}] and len(args["digest"]) == 16
-    beat = world.conductor.wait("heartbeat", lambda a: a["gateways"][0]["seq"] == 1)
+    beat = world.conductor.wait("heartbeat", lambda a: a["gateways"][0]["seq"] == 2)  # the audit's
     assert beat["gateways"][0]["digest"] == args["digest"]
     world.conductor.cast("unplug", **plug(2))
     world.conductor.wait("unplugged")

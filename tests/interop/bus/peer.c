@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One end of our bus, for tests where oslo.messaging is the other:
  *
- *   bus-peer serve URL EXCHANGE QUEUE                     answers echo, refuse, silent; says "ready"
- *   bus-peer call URL EXCHANGE TOPIC SERVER METHOD ARGS   prints {"result": …} or {"fault": …}
- *   bus-peer cast URL EXCHANGE TOPIC SERVER METHOD ARGS   prints how it was sent: 0 is confirmed
+ *   bus-peer serve URL EXCHANGE QUEUE                     answers echo, refuse, silent; says
+ * "ready" bus-peer call URL EXCHANGE TOPIC SERVER METHOD ARGS   prints {"result": …} or {"fault":
+ * …} bus-peer cast URL EXCHANGE TOPIC SERVER METHOD ARGS   prints how it was sent: 0 is confirmed
  *   bus-peer notify URL EXCHANGE                          sends one notification
  */
 #include <semaphore.h>
@@ -24,8 +24,9 @@ static void serve_one(struct bus_delivery *d, void *user)
         struct fault why = { 0 };
 
         if (strcmp(d->request->method, "echo") == 0) {
-                json_auto_t *result = json_pack("{s:O, s:O, s:s}", "args", d->request->args, "context",
-                                                d->request->context, "version", d->request->version);
+                json_auto_t *result =
+                        json_pack("{s:O, s:O, s:s}", "args", d->request->args, "context",
+                                  d->request->context, "version", d->request->version);
 
                 bus_reply(b, d->request, result);
         } else if (strcmp(d->request->method, "nothing") == 0) {
@@ -47,9 +48,11 @@ static void serve_one(struct bus_delivery *d, void *user)
 static int serve(struct bus *b, const char *queue)
 {
         const char *const queues[] = { queue, NULL };
-        struct bus_consumer_spec spec = {
-                .queues = queues, .prefetch = 16, .declare = true, .on_delivery = serve_one, .user = b
-        };
+        struct bus_consumer_spec spec = { .queues = queues,
+                                          .prefetch = 16,
+                                          .declare = true,
+                                          .on_delivery = serve_one,
+                                          .user = b };
         OWN(bus_consumer_free) struct bus_consumer *c = NULL;
 
         if (bus_consumer_new(b, &spec, &c) != 0)
@@ -77,9 +80,10 @@ static void on_reply(const json_t *result, const struct fault *f, void *user)
 {
         (void)user;
         if (f) {
-                json_auto_t *fault = json_pack("{s:i, s:s, s:s, s:s, s:I}", "code", f->code, "type",
-                                               f->type, "message", f->message, "details", f->details,
-                                               "retry_after_ms", (json_int_t)f->retry_after_ms);
+                json_auto_t *fault =
+                        json_pack("{s:i, s:s, s:s, s:s, s:I}", "code", f->code, "type", f->type,
+                                  "message", f->message, "details", f->details, "retry_after_ms",
+                                  (json_int_t)f->retry_after_ms);
 
                 print("fault", fault);
         } else {
@@ -103,9 +107,9 @@ static int send_one(struct bus *b, char **argv)
         json_auto_t *args = json_loads(argv[7], 0, NULL);
         json_auto_t *context = json_pack("{s:s, s:[s], s:b}", "request_id", "req-1", "roles",
                                          "member", "is_admin", 0);
-        int r = strcmp(argv[1], "call") == 0 ?
-                        bus_call(b, argv[4], server, argv[6], args, context, 5000, on_reply, NULL) :
-                        bus_cast(b, argv[4], server, argv[6], args, context, 0, on_sent, NULL);
+        int r = strcmp(argv[1], "call") == 0
+                        ? bus_call(b, argv[4], server, argv[6], args, context, 5000, on_reply, NULL)
+                        : bus_cast(b, argv[4], server, argv[6], args, context, 0, on_sent, NULL);
 
         if (r != 0)
                 return 1;

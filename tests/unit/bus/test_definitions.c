@@ -73,9 +73,12 @@ static void a_user_without_password_keeps_its_own(void **state)
 static void queues_and_keys_are_those_programs_declare(void **state)
 {
         static const char *const expected[][2] = {
-                { "atlas-conductor", "atlas-conductor" }, { "atlas-event", "atlas-event.*" },
-                { "atlas-heartbeat", "atlas-heartbeat.*" }, { "atlas-dead", "atlas-dead.#" },
-                { "atlas-agent.paris", "atlas-agent.paris" }, { "atlas-agent.lyon", "atlas-agent.lyon" },
+                { "atlas-conductor", "atlas-conductor" },
+                { "atlas-event", "atlas-event.*" },
+                { "atlas-heartbeat", "atlas-heartbeat.*" },
+                { "atlas-dead", "atlas-dead.#" },
+                { "atlas-agent.paris", "atlas-agent.paris" },
+                { "atlas-agent.lyon", "atlas-agent.lyon" },
         };
 
         (void)state;

@@ -11,8 +11,8 @@ static void assert_takes(struct settled *s, const char *expected)
         bool multiple;
 
         while (settled_take(s, &tag, &multiple))
-                snprintf(said + strlen(said), sizeof said - strlen(said), "%s%d%s", *said ? " " : "",
-                         (int)tag, multiple ? "+" : "");
+                snprintf(said + strlen(said), sizeof said - strlen(said), "%s%d%s",
+                         *said ? " " : "", (int)tag, multiple ? "+" : "");
         assert_string_equal(said, expected);
 }
 

@@ -6,7 +6,8 @@
 
 enum { ARGV_MAX = 32 };
 
-static int answer(struct outside *o, const struct openstack_call *call, struct openstack_reply *ret, struct fault *why)
+static int answer(struct outside *o, const struct openstack_call *call, struct openstack_reply *ret,
+                  struct fault *why)
 {
         struct scripted *s = (struct scripted *)o;
         const struct exchange *e = s->next++;
@@ -21,7 +22,8 @@ static int answer(struct outside *o, const struct openstack_call *call, struct o
 
                 assert_non_null(expected);
                 if (!json_equal(expected, call->body))
-                        fail_msg("%s %s sent %s", call->method, call->path, json_dumps(call->body, 0));
+                        fail_msg("%s %s sent %s", call->method, call->path,
+                                 json_dumps(call->body, 0));
         }
         if (strcmp(call->method, "POST") == 0)
                 assert_memory_equal(call->headers[0], "Idempotency-Key: ", 17);
@@ -31,9 +33,9 @@ static int answer(struct outside *o, const struct openstack_call *call, struct o
         assert_true(!e->answer || ret->body);
         TEXT_SET(ret->request_id, "req-1");
         fault_set(why, e->status, "openstack.refused", "Nothing can be heard of http://there.");
-        return e->status == 0 || e->status >= 500 ? OPENSTACK_UNAVAILABLE :
-               e->status >= 400                   ? OPENSTACK_REFUSED :
-                                                    OPENSTACK_OK;
+        return e->status == 0 || e->status >= 500 ? OPENSTACK_UNAVAILABLE
+               : e->status >= 400                 ? OPENSTACK_REFUSED
+                                                  : OPENSTACK_OK;
 }
 
 static int64_t now(struct outside *o)
@@ -62,10 +64,12 @@ int scripted_run(struct scripted *s, const char *line, const struct exchange *sc
 
         scripted_done(s);
         *s = (struct scripted){ .next = script, .now_ms = 1000 };
-        s->outside = (struct outside){ answer, now, wait_a_while, open_memstream(&s->out, &s->n_out),
-                                       open_memstream(&s->err, &s->n_err) };
+        s->outside =
+                (struct outside){ answer, now, wait_a_while, open_memstream(&s->out, &s->n_out),
+                                  open_memstream(&s->err, &s->n_err) };
         snprintf(room, sizeof room, "%s", line);
-        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX; word = strtok_r(NULL, " ", &save))
+        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX;
+             word = strtok_r(NULL, " ", &save))
                 argv[argc++] = word;
         if (arguments_read(argc, argv, &args, &why))
                 fail_msg("%s: %s", line, why.message);

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A service that answers as it is told, in the order it is told, and a clock that only moves when somebody pauses. */
+/* A service that answers as it is told, in the order it is told, and a clock that only moves when
+ * somebody pauses. */
 
 #include "cli/cli.h"
 
@@ -18,8 +19,8 @@ struct scripted {
         char *out, *err; /* what was printed, after scripted_run() */
         size_t n_out, n_err;
 };
-/* Runs `atlas` with the words of 'line' against 'script' (ended by { 0 }), all of which has to be used up. Gives the exit
- * code. */
+/* Runs `atlas` with the words of 'line' against 'script' (ended by { 0 }), all of which has to be
+ * used up. Gives the exit code. */
 int scripted_run(struct scripted *s, const char *line, const struct exchange *script);
 void scripted_done(struct scripted *s);
 static inline void own_scripted_done(struct scripted *s)

@@ -15,7 +15,8 @@ static int read_line(const char *line, char room[256], struct arguments *ret, st
         char *save = NULL;
 
         snprintf(room, 256, "%s", line);
-        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX; word = strtok_r(NULL, " ", &save))
+        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX;
+             word = strtok_r(NULL, " ", &save))
                 argv[argc++] = word;
         return arguments_read(argc, argv, ret, why);
 }
@@ -79,8 +80,10 @@ static void each_mistake_is_named(void **state)
                 { "vpn create x --type a --type b", "--type: is given twice." },
                 { "link delete x --wait=yes", "--wait: takes no value." },
                 { "link delete x --timeout 5", "--timeout: goes with --wait." },
-                { "link delete x --wait --timeout soon", "--timeout: must be seconds from 1 to 86400." },
-                { "link list -f yaml", "yaml: no such format; there are table, json, value and csv." },
+                { "link delete x --wait --timeout soon",
+                  "--timeout: must be seconds from 1 to 86400." },
+                { "link list -f yaml",
+                  "yaml: no such format; there are table, json, value and csv." },
                 { "link list --limit 0", "--limit: must be a number from 1 to 1000000." },
         };
 
@@ -97,7 +100,8 @@ static void each_mistake_is_named(void **state)
 
 static void help_needs_nothing_else(void **state)
 {
-        static const char *const lines[] = { "--help", "-h", "link --help", "link create --help", "--version" };
+        static const char *const lines[] = { "--help", "-h", "link --help", "link create --help",
+                                             "--version" };
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(lines); i++) {
@@ -123,10 +127,12 @@ static void the_table_of_commands_is_sound(void **state)
                 assert_int_equal((c->needs | c->takes) & OPTS_COMMON, 0);
                 assert_true(!(c->takes & OPTS(TIMEOUT)) || c->takes & OPTS(WAIT));
                 for (const struct command *other = commands; other < c; other++)
-                        assert_false(strcmp(c->noun, other->noun) == 0 && strcmp(c->verb, other->verb) == 0);
+                        assert_false(strcmp(c->noun, other->noun) == 0 &&
+                                     strcmp(c->verb, other->verb) == 0);
         }
         assert_true(n > 20);
 }
 
 UNIT_MAIN(UNIT(words_and_options_stand_in_any_order), UNIT(after_two_dashes_there_are_only_words),
-          UNIT(each_mistake_is_named), UNIT(help_needs_nothing_else), UNIT(the_table_of_commands_is_sound))
+          UNIT(each_mistake_is_named), UNIT(help_needs_nothing_else),
+          UNIT(the_table_of_commands_is_sound))

@@ -44,7 +44,9 @@ static void attributes_are_written_for_people(void **state)
 
 static void what_is_not_there_is_not_found(void **state)
 {
-        static const char *const paths[] = { "nam", "name.x", "list.2", "list.x", "", ".", "name." };
+        static const char *const paths[] = {
+                "nam", "name.x", "list.2", "list.x", "", ".", "name."
+        };
         json_auto_t *object = json_loads("{\"name\": \"x\", \"list\": [1, 2]}", 0, NULL);
 
         (void)state;

@@ -11,22 +11,28 @@
 #define N1 "66666666-6666-4666-8666-666666666666"
 #define P1 "77777777-7777-4777-8777-777777777777"
 
-#define SITES    "{\"sites\": [{\"id\": \"" E1 "\", \"name\": \"east\"}, {\"id\": \"" W1 "\", \"name\": \"west\"}]}"
+#define SITES                                                                                      \
+        "{\"sites\": [{\"id\": \"" E1 "\", \"name\": \"east\"}, {\"id\": \"" W1                    \
+        "\", \"name\": \"west\"}]}"
 #define GATEWAYS "{\"gateways\": [{\"id\": \"" G1 "\", \"name\": \"gw\", \"site_id\": \"" E1 "\"}]}"
-#define LINK                                                                                                           \
-        "{\"virtual_link\": {\"id\": \"" L1 "\", \"name\": \"x\", \"endpoints\": [{\"site_id\": \"" E1                \
-        "\", \"gateway_id\": \"" G1 "\", \"network_id\": \"" N1 "\"}, {\"site_id\": \"" W1                            \
+#define LINK                                                                                       \
+        "{\"virtual_link\": {\"id\": \"" L1                                                        \
+        "\", \"name\": \"x\", \"endpoints\": [{\"site_id\": \"" E1 "\", \"gateway_id\": \"" G1     \
+        "\", \"network_id\": \"" N1 "\"}, {\"site_id\": \"" W1                                     \
         "\", \"gateway_id\": \"g\", \"network_id\": null}], \"bandwidth\": {\"a_to_z_kbps\": 20000, \"z_to_a_kbps\": 10000}}}"
 
 static void a_link_is_created_from_names(void **state)
 {
         static const struct exchange script[] = {
-                { "GET", "/v1/vpns?name=my%2F%C3%BC%25%26%3Dv", NULL, 200, "{\"vpns\": [{\"id\": \"" V1 "\"}]}" },
+                { "GET", "/v1/vpns?name=my%2F%C3%BC%25%26%3Dv", NULL, 200,
+                  "{\"vpns\": [{\"id\": \"" V1 "\"}]}" },
                 { "GET", "/v1/sites?name=east", NULL, 200, "{\"sites\": [{\"id\": \"" E1 "\"}]}" },
-                { "GET", "/v1/gateways?name=gw&site_id=" E1, NULL, 200, "{\"gateways\": [{\"id\": \"" G1 "\"}]}" },
+                { "GET", "/v1/gateways?name=gw&site_id=" E1, NULL, 200,
+                  "{\"gateways\": [{\"id\": \"" G1 "\"}]}" },
                 { "POST", "/v1/virtual-links",
-                  "{\"virtual_link\": {\"name\": \"x\", \"vpn_id\": \"" V1 "\", \"endpoints\": [{\"site_id\": \"" E1
-                  "\", \"gateway_id\": \"" G1 "\", \"network_id\": \"" N1 "\"}, {\"site_id\": \"" W1
+                  "{\"virtual_link\": {\"name\": \"x\", \"vpn_id\": \"" V1
+                  "\", \"endpoints\": [{\"site_id\": \"" E1 "\", \"gateway_id\": \"" G1
+                  "\", \"network_id\": \"" N1 "\"}, {\"site_id\": \"" W1
                   "\"}], \"bandwidth\": {\"a_to_z_kbps\": 20000, \"z_to_a_kbps\": 10000}}}",
                   202, LINK },
                 { "GET", "/v1/sites", NULL, 200, SITES },
@@ -38,7 +44,8 @@ static void a_link_is_created_from_names(void **state)
         (void)state;
         assert_int_equal(scripted_run(&s,
                                       "link create x --vpn my/\u00fc%&=v --a-site east --z-site " W1
-                                      " --a-gateway gw --a-network " N1 " --bandwidth 20M:10M -f value -c a_site -c z_site "
+                                      " --a-gateway gw --a-network " N1
+                                      " --bandwidth 20M:10M -f value -c a_site -c z_site "
                                       "-c a_gateway -c bandwidth",
                                       script),
                          CLI_OK);
@@ -56,7 +63,8 @@ static void a_name_that_several_have_is_no_name(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "link show x", script), CLI_USAGE);
-        assert_string_equal(s.err, "atlas: Several have the name x; give the id of one:\n  " L1 "\n  " N1 "\n");
+        assert_string_equal(s.err, "atlas: Several have the name x; give the id of one:\n  " L1
+                                   "\n  " N1 "\n");
         assert_string_equal(s.out, "");
 }
 
@@ -70,14 +78,17 @@ static void a_name_that_nobody_has_is_told(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "link delete x", script), CLI_REFUSED);
-        assert_string_equal(s.err, "atlas: There is no link named x.\n  next: `atlas link list` shows what there is\n");
+        assert_string_equal(
+                s.err,
+                "atlas: There is no link named x.\n  next: `atlas link list` shows what there is\n");
 }
 
 static void a_refusal_tells_why_and_what_next(void **state)
 {
         static const struct exchange script[] = {
                 { "PUT", "/v1/virtual-links/" L1,
-                  "{\"virtual_link\": {\"bandwidth\": {\"a_to_z_kbps\": 1000000, \"z_to_a_kbps\": 1000000}}}", 409,
+                  "{\"virtual_link\": {\"bandwidth\": {\"a_to_z_kbps\": 1000000, \"z_to_a_kbps\": 1000000}}}",
+                  409,
                   "{\"error\": {\"code\": 409, \"type\": \"link.bandwidth_unavailable\", \"title\": \"Conflict\","
                   " \"message\": \"Gateway gw at site east has 5 kbit/s left.\", \"request_id\": \"req-7\","
                   " \"details\": {\"available_kbps\": 5}}}" },
@@ -87,15 +98,18 @@ static void a_refusal_tells_why_and_what_next(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "link set " L1 " --bandwidth 1G", script), CLI_REFUSED);
-        assert_string_equal(s.err, "atlas: Conflict: Gateway gw at site east has 5 kbit/s left.\n"
-                                   "  available_kbps: 5\n"
-                                   "  request: req-7\n"
-                                   "  next: ask for what is left or less; `atlas gateway list` shows what each gateway has left\n");
+        assert_string_equal(
+                s.err,
+                "atlas: Conflict: Gateway gw at site east has 5 kbit/s left.\n"
+                "  available_kbps: 5\n"
+                "  request: req-7\n"
+                "  next: ask for what is left or less; `atlas gateway list` shows what each gateway has left\n");
 }
 
 static void silence_is_told_from_refusal(void **state)
 {
-        static const struct exchange silent[] = { { "DELETE", "/v1/vpns/" V1, NULL, 0, NULL }, { 0 } };
+        static const struct exchange silent[] = { { "DELETE", "/v1/vpns/" V1, NULL, 0, NULL },
+                                                  { 0 } };
         static const struct exchange busy[] = {
                 { "DELETE", "/v1/vpns/" V1, NULL, 503,
                   "{\"error\": {\"title\": \"Service Unavailable\", \"message\": \"The database is away.\"}}" },
@@ -108,7 +122,8 @@ static void silence_is_told_from_refusal(void **state)
         assert_non_null(strstr(s.err, "No answer: Nothing can be heard of http://there."));
         assert_non_null(strstr(s.err, "it may have been done or not"));
         assert_int_equal(scripted_run(&s, "vpn delete " V1, busy), CLI_UNREACHABLE);
-        assert_non_null(strstr(s.err, "Service Unavailable: The database is away.\n  request: req-1\n"));
+        assert_non_null(
+                strstr(s.err, "Service Unavailable: The database is away.\n  request: req-1\n"));
 }
 
 static void all_pages_are_read(void **state)
@@ -130,7 +145,9 @@ static void all_pages_are_read(void **state)
         OWN(scripted_done) struct scripted s = { 0 };
 
         (void)state;
-        assert_int_equal(scripted_run(&s, "vpn list --type ovs --all-projects -f value -c id", script), CLI_OK);
+        assert_int_equal(
+                scripted_run(&s, "vpn list --type ovs --all-projects -f value -c id", script),
+                CLI_OK);
         assert_string_equal(s.out, "1\n2\n3\n");
         assert_int_equal(scripted_run(&s, "vpn list --limit 1 -f value -c id", first), CLI_OK);
         assert_string_equal(s.out, "1\n");
@@ -138,14 +155,17 @@ static void all_pages_are_read(void **state)
 
 static void a_port_may_be_named_by_its_link_and_end(void **state)
 {
-        static const char ports[] = "{\"virtual_ports\": [{\"id\": \"" P1 "\", \"side\": \"a\", \"site_id\": \"" E1
-                                    "\"}, {\"id\": \"" N1 "\", \"side\": \"z\", \"site_id\": \"" W1 "\"}]}";
+        static const char ports[] =
+                "{\"virtual_ports\": [{\"id\": \"" P1 "\", \"side\": \"a\", \"site_id\": \"" E1
+                "\"}, {\"id\": \"" N1 "\", \"side\": \"z\", \"site_id\": \"" W1 "\"}]}";
         const struct exchange by_site[] = {
-                { "GET", "/v1/virtual-links?name=my%2Flink", NULL, 200, "{\"virtual_links\": [{\"id\": \"" L1 "\"}]}" },
+                { "GET", "/v1/virtual-links?name=my%2Flink", NULL, 200,
+                  "{\"virtual_links\": [{\"id\": \"" L1 "\"}]}" },
                 { "GET", "/v1/sites?name=west", NULL, 200, "{\"sites\": [{\"id\": \"" W1 "\"}]}" },
                 { "GET", "/v1/virtual-ports?virtual_link_id=" L1, NULL, 200, ports },
                 { "GET", "/v1/virtual-ports/" N1, NULL, 200,
-                  "{\"virtual_port\": {\"id\": \"" N1 "\", \"vif_id\": \"ca1:ovs:gw:7:x\", \"site_id\": \"" W1 "\"}}" },
+                  "{\"virtual_port\": {\"id\": \"" N1
+                  "\", \"vif_id\": \"ca1:ovs:gw:7:x\", \"site_id\": \"" W1 "\"}}" },
                 { "GET", "/v1/sites", NULL, 200, SITES },
                 { "GET", "/v1/gateways", NULL, 200, GATEWAYS },
                 { 0 },
@@ -157,7 +177,8 @@ static void a_port_may_be_named_by_its_link_and_end(void **state)
         OWN(scripted_done) struct scripted s = { 0 };
 
         (void)state;
-        assert_int_equal(scripted_run(&s, "port show my/link/west -f value -c vif_id", by_site), CLI_OK);
+        assert_int_equal(scripted_run(&s, "port show my/link/west -f value -c vif_id", by_site),
+                         CLI_OK);
         assert_string_equal(s.out, "ca1:ovs:gw:7:x\n");
         assert_int_equal(scripted_run(&s, "port show " L1 "/moon", no_end), CLI_REFUSED);
 }
@@ -168,9 +189,12 @@ static void what_is_wrong_on_the_line_is_told_without_asking_the_service(void **
         static const struct {
                 const char *line, *said;
         } rows[] = {
-                { "link create x --vpn v --a-site e --z-site w --bandwidth 20T", "--bandwidth: must be as 20M" },
-                { "link create x --vpn v --a-site e --z-site w --bandwidth 1M --a-network blue", "--a-network: networks are" },
-                { "link create x --vpn v --a-site e --z-site w --bandwidth 1M --z-network " N1 " --z-port " N1,
+                { "link create x --vpn v --a-site e --z-site w --bandwidth 20T",
+                  "--bandwidth: must be as 20M" },
+                { "link create x --vpn v --a-site e --z-site w --bandwidth 1M --a-network blue",
+                  "--a-network: networks are" },
+                { "link create x --vpn v --a-site e --z-site w --bandwidth 1M --z-network " N1
+                  " --z-port " N1,
                   "--z-port: an end is plugged into" },
                 { "link set x", "link set: nothing to change" },
                 { "vpn set x", "vpn set: nothing to change" },
@@ -202,15 +226,18 @@ static void history_is_told_in_sentences(void **state)
         OWN(scripted_done) struct scripted s = { 0 };
 
         (void)state;
-        assert_int_equal(scripted_run(&s, "link history " L1 " -f csv -c id -c what", script), CLI_OK);
-        assert_string_equal(s.out, "id,what\n1,an end failed; both are being taken back: west: Full.\n2,\n");
+        assert_int_equal(scripted_run(&s, "link history " L1 " -f csv -c id -c what", script),
+                         CLI_OK);
+        assert_string_equal(
+                s.out, "id,what\n1,an end failed; both are being taken back: west: Full.\n2,\n");
 }
 
 static void an_operation_is_shown_with_its_steps(void **state)
 {
         static const struct exchange script[] = {
                 { "GET", "/v1/operations/" L1, NULL, 200,
-                  "{\"operation\": {\"id\": \"" L1 "\", \"type\": \"delete\", \"status\": \"done\", \"steps\": ["
+                  "{\"operation\": {\"id\": \"" L1
+                  "\", \"type\": \"delete\", \"status\": \"done\", \"steps\": ["
                   "{\"at\": \"T\", \"row\": 306, \"from\": \"PORTS\", \"to\": \"DONE\"}]}}" },
                 { 0 },
         };
@@ -224,7 +251,8 @@ static void an_operation_is_shown_with_its_steps(void **state)
 
 static void an_answer_that_is_none_is_told(void **state)
 {
-        static const struct exchange list[] = { { "GET", "/v1/sites", NULL, 200, "{\"sites\": 1}" }, { 0 } };
+        static const struct exchange list[] = { { "GET", "/v1/sites", NULL, 200, "{\"sites\": 1}" },
+                                                { 0 } };
         static const struct exchange one[] = { { "GET", "/v1/sites/" E1, NULL, 200, NULL }, { 0 } };
         OWN(scripted_done) struct scripted s = { 0 };
 
@@ -254,8 +282,9 @@ static void help_names_every_command_and_exit_code(void **state)
 }
 
 UNIT_MAIN(UNIT(a_link_is_created_from_names), UNIT(a_name_that_several_have_is_no_name),
-          UNIT(a_name_that_nobody_has_is_told), UNIT(a_refusal_tells_why_and_what_next), UNIT(silence_is_told_from_refusal),
-          UNIT(all_pages_are_read), UNIT(a_port_may_be_named_by_its_link_and_end),
-          UNIT(what_is_wrong_on_the_line_is_told_without_asking_the_service), UNIT(history_is_told_in_sentences),
-          UNIT(an_operation_is_shown_with_its_steps), UNIT(an_answer_that_is_none_is_told),
-          UNIT(help_names_every_command_and_exit_code))
+          UNIT(a_name_that_nobody_has_is_told), UNIT(a_refusal_tells_why_and_what_next),
+          UNIT(silence_is_told_from_refusal), UNIT(all_pages_are_read),
+          UNIT(a_port_may_be_named_by_its_link_and_end),
+          UNIT(what_is_wrong_on_the_line_is_told_without_asking_the_service),
+          UNIT(history_is_told_in_sentences), UNIT(an_operation_is_shown_with_its_steps),
+          UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code))

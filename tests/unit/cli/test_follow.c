@@ -7,17 +7,20 @@
 #define O1 "88888888-8888-4888-8888-888888888888"
 #define P1 "77777777-7777-4777-8777-777777777777"
 
-#define STARTED   "{\"virtual_link\": {\"id\": \"" L1 "\", \"operation_id\": \"" O1 "\", \"endpoints\": []}}"
-#define STEP(at, from, to) "{\"at\": \"2026-01-31T10:00:0" at "Z\", \"from\": \"" from "\", \"to\": \"" to "\"}"
-#define OPERATION(status, steps)                                                                                       \
-        "{\"operation\": {\"id\": \"" O1 "\", \"type\": \"delete\", \"status\": \"" status "\", \"steps\": [" steps "]}}"
-#define DELETE                                                                                                         \
-        {                                                                                                              \
-                "DELETE", "/v1/virtual-links/" L1, NULL, 202, STARTED                                                  \
+#define STARTED                                                                                    \
+        "{\"virtual_link\": {\"id\": \"" L1 "\", \"operation_id\": \"" O1 "\", \"endpoints\": []}}"
+#define STEP(at, from, to)                                                                         \
+        "{\"at\": \"2026-01-31T10:00:0" at "Z\", \"from\": \"" from "\", \"to\": \"" to "\"}"
+#define OPERATION(status, steps)                                                                   \
+        "{\"operation\": {\"id\": \"" O1 "\", \"type\": \"delete\", \"status\": \"" status         \
+        "\", \"steps\": [" steps "]}}"
+#define DELETE                                                                                     \
+        {                                                                                          \
+                "DELETE", "/v1/virtual-links/" L1, NULL, 202, STARTED                              \
         }
-#define LOOK(status, steps)                                                                                            \
-        {                                                                                                              \
-                "GET", "/v1/operations/" O1, NULL, 200, OPERATION(status, steps)                                       \
+#define LOOK(status, steps)                                                                        \
+        {                                                                                          \
+                "GET", "/v1/operations/" O1, NULL, 200, OPERATION(status, steps)                   \
         }
 
 static void each_step_is_told_once_with_its_time(void **state)
@@ -26,7 +29,9 @@ static void each_step_is_told_once_with_its_time(void **state)
                 DELETE,
                 LOOK("running", STEP("0.000", "START", "UNPLUG")),
                 LOOK("running", STEP("0.000", "START", "UNPLUG")),
-                LOOK("done", STEP("0.000", "START", "UNPLUG") "," STEP("0.012", "UNPLUG", "PORTS") "," STEP("1.500", "PORTS", "DONE")),
+                LOOK("done",
+                     STEP("0.000", "START", "UNPLUG") "," STEP("0.012", "UNPLUG", "PORTS") "," STEP(
+                             "1.500", "PORTS", "DONE")),
                 { 0 },
         };
         OWN(scripted_done) struct scripted s = { 0 };
@@ -47,7 +52,8 @@ static void without_wait_it_says_how_to_look(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "link delete " L1, script), CLI_OK);
-        assert_string_equal(s.err, "Accepted; `atlas operation show " O1 "` tells how far it is.\n");
+        assert_string_equal(s.err,
+                            "Accepted; `atlas operation show " O1 "` tells how far it is.\n");
 }
 
 static void a_failure_names_the_site_and_the_reason(void **state)
@@ -64,12 +70,14 @@ static void a_failure_names_the_site_and_the_reason(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "link delete " L1 " --wait", script), CLI_FAILED);
-        assert_string_equal(s.err, "  0.000 s  failed; an end could not be taken away: west: The gateway refused.\n"
-                                   "atlas: The operation failed: The gateway refused.\n"
-                                   "  site: west\n"
-                                   "  operation: " O1 "\n"
-                                   "  request: req-9\n"
-                                   "  next: `atlas operation show " O1 "` tells all it did\n");
+        assert_string_equal(
+                s.err,
+                "  0.000 s  failed; an end could not be taken away: west: The gateway refused.\n"
+                "atlas: The operation failed: The gateway refused.\n"
+                "  site: west\n"
+                "  operation: " O1 "\n"
+                "  request: req-9\n"
+                "  next: `atlas operation show " O1 "` tells all it did\n");
 }
 
 static void a_service_that_is_away_for_a_while_is_asked_again(void **state)
@@ -92,13 +100,20 @@ static void a_service_that_is_away_for_a_while_is_asked_again(void **state)
 static void waiting_ends_at_its_time(void **state)
 {
         static const struct exchange script[] = {
-                DELETE,           LOOK("running", ""), LOOK("running", ""), LOOK("running", ""), LOOK("running", ""),
-                LOOK("running", ""), LOOK("running", ""), { 0 },
+                DELETE,
+                LOOK("running", ""),
+                LOOK("running", ""),
+                LOOK("running", ""),
+                LOOK("running", ""),
+                LOOK("running", ""),
+                LOOK("running", ""),
+                { 0 },
         };
         OWN(scripted_done) struct scripted s = { 0 };
 
         (void)state;
-        assert_int_equal(scripted_run(&s, "link delete " L1 " --wait --timeout 1", script), CLI_TIMEOUT);
+        assert_int_equal(scripted_run(&s, "link delete " L1 " --wait --timeout 1", script),
+                         CLI_TIMEOUT);
         assert_non_null(strstr(s.err, "Not done within 1 s; the operation goes on."));
         assert_non_null(strstr(s.err, "atlas operation show " O1));
         assert_true(s.now_ms <= 2000);
@@ -106,13 +121,15 @@ static void waiting_ends_at_its_time(void **state)
 
 static void an_answer_without_operation_is_followed_by_its_request(void **state)
 {
-        static const char port[] = "{\"virtual_port\": {\"id\": \"" P1 "\", \"virtual_link_id\": \"" L1 "\"}}";
+        static const char port[] =
+                "{\"virtual_port\": {\"id\": \"" P1 "\", \"virtual_link_id\": \"" L1 "\"}}";
         const struct exchange script[] = {
                 { "POST", "/v1/virtual-ports/" P1 "/detach", "{}", 202, port },
                 { "GET", "/v1/operations?virtual_link_id=" L1 "&request_id=req-1", NULL, 200,
                   "{\"operations\": [{\"id\": \"" O1 "\"}]}" },
                 { "GET", "/v1/operations/" O1, NULL, 200,
-                  "{\"operation\": {\"type\": \"detach\", \"status\": \"done\", \"steps\": [" STEP("0.000", "UNPLUG", "DONE") "]}}" },
+                  "{\"operation\": {\"type\": \"detach\", \"status\": \"done\", \"steps\": [" STEP(
+                          "0.000", "UNPLUG", "DONE") "]}}" },
                 { "GET", "/v1/virtual-ports/" P1, NULL, 200, port },
                 { "GET", "/v1/sites", NULL, 200, "{\"sites\": []}" },
                 { "GET", "/v1/gateways", NULL, 200, "{\"gateways\": []}" },
@@ -121,11 +138,13 @@ static void an_answer_without_operation_is_followed_by_its_request(void **state)
         OWN(scripted_done) struct scripted s = { 0 };
 
         (void)state;
-        assert_int_equal(scripted_run(&s, "port detach " P1 " --wait -f value -c id", script), CLI_OK);
+        assert_int_equal(scripted_run(&s, "port detach " P1 " --wait -f value -c id", script),
+                         CLI_OK);
         assert_string_equal(s.err, "  0.000 s  network unplugged\n");
         assert_string_equal(s.out, P1 "\n");
 }
 
 UNIT_MAIN(UNIT(each_step_is_told_once_with_its_time), UNIT(without_wait_it_says_how_to_look),
-          UNIT(a_failure_names_the_site_and_the_reason), UNIT(a_service_that_is_away_for_a_while_is_asked_again),
-          UNIT(waiting_ends_at_its_time), UNIT(an_answer_without_operation_is_followed_by_its_request))
+          UNIT(a_failure_names_the_site_and_the_reason),
+          UNIT(a_service_that_is_away_for_a_while_is_asked_again), UNIT(waiting_ends_at_its_time),
+          UNIT(an_answer_without_operation_is_followed_by_its_request))

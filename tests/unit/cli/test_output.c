@@ -22,7 +22,9 @@ static char *printed(struct output o, const char *text, bool one, int expected)
         o.to = open_memstream(&bytes, &n);
         o.usual = "id name bandwidth";
         o.hidden = "hid";
-        assert_int_equal(one ? output_one(&o, json_array_get(list, 0), &why) : output_list(&o, list, &why), expected);
+        assert_int_equal(one ? output_one(&o, json_array_get(list, 0), &why)
+                             : output_list(&o, list, &why),
+                         expected);
         fclose(o.to);
         if (expected == OUTPUT_NO_COLUMN)
                 fprintf(stderr, "%s\n", why.message);
@@ -36,10 +38,13 @@ static void lists_are_printed_in_every_format(void **state)
                 struct output o;
                 const char *text;
         } rows[] = {
-                { { .format = FORMAT_TABLE }, "id name   bandwidth\n1  a, \"b\" 20M:10M\n22        1M\n" },
-                { { .format = FORMAT_CSV }, "id,name,bandwidth\n1,\"a, \"\"b\"\"\",20M:10M\n22,,1M\n" },
+                { { .format = FORMAT_TABLE },
+                  "id name   bandwidth\n1  a, \"b\" 20M:10M\n22        1M\n" },
+                { { .format = FORMAT_CSV },
+                  "id,name,bandwidth\n1,\"a, \"\"b\"\"\",20M:10M\n22,,1M\n" },
                 { { .format = FORMAT_VALUE }, "1 a, \"b\" 20M:10M\n22  1M\n" },
-                { { .format = FORMAT_VALUE, .columns = picked, .n_columns = 2 }, "a, \"b\" 20000\n 1000\n" },
+                { { .format = FORMAT_VALUE, .columns = picked, .n_columns = 2 },
+                  "a, \"b\" 20000\n 1000\n" },
                 { { .format = FORMAT_JSON, .columns = picked + 1, .n_columns = 1 },
                   "[\n  {\n    \"bandwidth.a_to_z_kbps\": 20000\n  },\n  {\n    \"bandwidth.a_to_z_kbps\": 1000\n  }\n]\n" },
         };
@@ -54,7 +59,9 @@ static void lists_are_printed_in_every_format(void **state)
 
 static void json_without_columns_is_the_whole(void **state)
 {
-        OWN(mem_free) char *bytes = printed((struct output){ .format = FORMAT_JSON }, list_text, false, OUTPUT_OK);
+        OWN(mem_free)
+        char *bytes =
+                printed((struct output){ .format = FORMAT_JSON }, list_text, false, OUTPUT_OK);
         json_auto_t *back = json_loads(bytes, 0, NULL);
         json_auto_t *list = json_loads(list_text, 0, NULL);
 
@@ -69,10 +76,13 @@ static void one_object_is_printed_in_every_format(void **state)
                 struct output o;
                 const char *text;
         } rows[] = {
-                { { .format = FORMAT_TABLE }, "field     value\nid        1\nname      a, \"b\"\nbandwidth 20M:10M\n" },
+                { { .format = FORMAT_TABLE },
+                  "field     value\nid        1\nname      a, \"b\"\nbandwidth 20M:10M\n" },
                 { { .format = FORMAT_VALUE, .columns = picked, .n_columns = 2 }, "20M:10M\n1\n" },
-                { { .format = FORMAT_CSV, .columns = picked, .n_columns = 2 }, "bandwidth,id\n20M:10M,1\n" },
-                { { .format = FORMAT_JSON, .columns = picked + 1, .n_columns = 1 }, "{\n  \"id\": \"1\"\n}\n" },
+                { { .format = FORMAT_CSV, .columns = picked, .n_columns = 2 },
+                  "bandwidth,id\n20M:10M,1\n" },
+                { { .format = FORMAT_JSON, .columns = picked + 1, .n_columns = 1 },
+                  "{\n  \"id\": \"1\"\n}\n" },
         };
 
         (void)state;
@@ -89,12 +99,17 @@ static void nothing_is_printed_as_nothing(void **state)
                 enum output_format format;
                 const char *text;
         } rows[] = {
-                { FORMAT_TABLE, "" }, { FORMAT_VALUE, "" }, { FORMAT_JSON, "[]\n" }, { FORMAT_CSV, "id,name,bandwidth\n" },
+                { FORMAT_TABLE, "" },
+                { FORMAT_VALUE, "" },
+                { FORMAT_JSON, "[]\n" },
+                { FORMAT_CSV, "id,name,bandwidth\n" },
         };
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-                OWN(mem_free) char *bytes = printed((struct output){ .format = rows[i].format }, "[]", false, OUTPUT_OK);
+                OWN(mem_free)
+                char *bytes = printed((struct output){ .format = rows[i].format }, "[]", false,
+                                      OUTPUT_OK);
 
                 assert_string_equal(bytes, rows[i].text);
         }
@@ -109,17 +124,22 @@ static void a_column_that_is_not_there_is_refused_with_those_that_are(void **sta
 
         (void)state;
         assert_int_equal(output_list(&o, list, &why), OUTPUT_NO_COLUMN);
-        assert_string_equal(why.message,
-                            "There is no column nmae, did you mean name; there are: id, name, bandwidth, hid.");
+        assert_string_equal(
+                why.message,
+                "There is no column nmae, did you mean name; there are: id, name, bandwidth, hid.");
 }
 
 static void letters_of_all_languages_keep_their_columns(void **state)
 {
-        OWN(mem_free) char *bytes = printed((struct output){ .format = FORMAT_TABLE },
-                                            "[{\"id\": \"é\", \"name\": \"ü\\u001b[2J\", \"bandwidth\": 1}]", false, OUTPUT_OK);
+        OWN(mem_free)
+        char *bytes = printed((struct output){ .format = FORMAT_TABLE },
+                              "[{\"id\": \"é\", \"name\": \"ü\\u001b[2J\", \"bandwidth\": 1}]",
+                              false, OUTPUT_OK);
 
         (void)state;
-        assert_string_equal(bytes, "id name     bandwidth\né  ü\\x1b[2J 1\n"); /* no control of the terminal gets through */
+        assert_string_equal(bytes,
+                            "id name     bandwidth\né  ü\\x1b[2J 1\n"); /* no control of the
+                                                                           terminal gets through */
 }
 
 int main(void)

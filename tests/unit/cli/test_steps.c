@@ -16,7 +16,8 @@ static void every_row_of_every_workflow_has_a_sentence(void **state)
 
                 assert_string_equal(f->name, operation_kind_name[kind]);
                 for (const struct flow_row *row = f->rows; row->pos; row++, n++)
-                        if (!step_sentence(f->name, f->states[row->state], f->states[row->next], false))
+                        if (!step_sentence(f->name, f->states[row->state], f->states[row->next],
+                                           false))
                                 fail_msg("row %d of %s has no sentence", row->pos, f->name);
         }
         assert_true(n > 40);
@@ -25,7 +26,8 @@ static void every_row_of_every_workflow_has_a_sentence(void **state)
 static void networks_are_named_where_there_are_any(void **state)
 {
         (void)state;
-        assert_string_equal(step_sentence("create", "PLUG", "DONE", true), "networks plugged; active");
+        assert_string_equal(step_sentence("create", "PLUG", "DONE", true),
+                            "networks plugged; active");
         assert_string_equal(step_sentence("create", "PLUG", "DONE", false), "active");
         assert_null(step_sentence("create", "PLUG", "MOON", false));
         assert_null(step_sentence("create", NULL, "DONE", false));
@@ -40,7 +42,8 @@ static void a_step_tells_where_and_why(void **state)
                   "an end failed; both are being taken back: west: No label is left." },
                 { "{\"from\": \"PORTS\", \"to\": \"UNDO\", \"site\": null, \"reason\": \"Silence.\"}",
                   "an end failed; both are being taken back: Silence." },
-                { "{\"from\": \"PORTS\", \"to\": \"PLUG\", \"site\": \"west\", \"reason\": null}", "both ends configured" },
+                { "{\"from\": \"PORTS\", \"to\": \"PLUG\", \"site\": \"west\", \"reason\": null}",
+                  "both ends configured" },
                 { "{\"from\": \"HERE\", \"to\": \"THERE\"}", "HERE to THERE" },
                 { "{}", "? to ?" },
         };
@@ -58,7 +61,10 @@ static void a_step_tells_where_and_why(void **state)
 static void the_kind_stands_in_the_type_of_an_event(void **state)
 {
         static const char *const rows[][2] = {
-                { "virtual_link.create.step", "create" }, { "site.silent", "" }, { "", "" }, { NULL, "" },
+                { "virtual_link.create.step", "create" },
+                { "site.silent", "" },
+                { "", "" },
+                { NULL, "" },
         };
 
         (void)state;
@@ -81,6 +87,6 @@ static void times_are_read_to_the_millisecond(void **state)
         assert_int_equal(step_time_ms(NULL), 0);
 }
 
-UNIT_MAIN(UNIT(every_row_of_every_workflow_has_a_sentence), UNIT(networks_are_named_where_there_are_any),
-          UNIT(a_step_tells_where_and_why), UNIT(the_kind_stands_in_the_type_of_an_event),
-          UNIT(times_are_read_to_the_millisecond))
+UNIT_MAIN(UNIT(every_row_of_every_workflow_has_a_sentence),
+          UNIT(networks_are_named_where_there_are_any), UNIT(a_step_tells_where_and_why),
+          UNIT(the_kind_stands_in_the_type_of_an_event), UNIT(times_are_read_to_the_millisecond))

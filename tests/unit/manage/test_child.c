@@ -60,10 +60,13 @@ static void what_cannot_be_started_is_told(void **state)
         struct fault why = { 0 };
 
         (void)state;
-        assert_int_equal(child_run("/no/such/command", words, NULL, 5000, NULL, &why), CHILD_FAILED);
-        assert_string_equal(why.message, "/no/such/command cannot be started: No such file or directory.");
+        assert_int_equal(child_run("/no/such/command", words, NULL, 5000, NULL, &why),
+                         CHILD_FAILED);
+        assert_string_equal(why.message,
+                            "/no/such/command cannot be started: No such file or directory.");
         assert_int_equal(child_run(" \t", words, NULL, 5000, NULL, &why), CHILD_FAILED);
 }
 
 UNIT_MAIN(UNIT(its_words_arrive_as_they_are), UNIT(its_input_arrives_and_its_output_comes_back),
-          UNIT(its_failure_has_its_last_words), UNIT(what_hangs_is_ended), UNIT(what_cannot_be_started_is_told))
+          UNIT(its_failure_has_its_last_words), UNIT(what_hangs_is_ended),
+          UNIT(what_cannot_be_started_is_told))

@@ -14,7 +14,8 @@ static int run_line(const char *line)
         int argc = 0;
 
         snprintf(room, sizeof room, "%s", line);
-        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX; word = strtok_r(NULL, " ", &save))
+        for (char *word = strtok_r(room, " ", &save); word && argc < ARGV_MAX;
+             word = strtok_r(NULL, " ", &save))
                 argv[argc++] = word;
         return manage_run(&settings, argc, argv);
 }
@@ -23,8 +24,18 @@ static int run_line(const char *line)
 static void what_is_wrong_on_the_line_is_refused(void **state)
 {
         static const char *const lines[] = {
-                "", "db", "db snyc", "snyc db", "db sync now", "site add", "site add a b", "site list --description x",
-                "site add a --description", "bus sync --passwords x", "site add Paris", "site add caf\xc3\xa9",
+                "",
+                "db",
+                "db snyc",
+                "snyc db",
+                "db sync now",
+                "site add",
+                "site add a b",
+                "site list --description x",
+                "site add a --description",
+                "bus sync --passwords x",
+                "site add Paris",
+                "site add caf\xc3\xa9",
                 "site add aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                 "site add a --description=\xff",
         };

@@ -35,8 +35,9 @@ static void file_done(const struct file *f)
 
 static void lines_are_read_as_people_write_them(void **state)
 {
-        const struct file f = file_with("# users\n\natlas-api=one\n  atlas-conductor =  two words = three \r\n; no\natlas-api = 1\n"
-                                        "atlas-site-paris = last");
+        const struct file f = file_with(
+                "# users\n\natlas-api=one\n  atlas-conductor =  two words = three \r\n; no\natlas-api = 1\n"
+                "atlas-site-paris = last");
         OWN(passwords_done) struct passwords p = { 0 };
         static const char *const known[] = { "atlas-api", "atlas-conductor", NULL };
         struct fault why = { 0 };
@@ -116,9 +117,10 @@ static void a_folder_that_is_not_there_is_told(void **state)
 
         (void)state;
         assert_int_equal(passwords_write(&p, "/no/such/folder/file", &why), PASSWORDS_BAD);
-        assert_string_equal(why.message, "/no/such/folder/file cannot be written: No such file or directory.");
+        assert_string_equal(why.message,
+                            "/no/such/folder/file cannot be written: No such file or directory.");
 }
 
 UNIT_MAIN(UNIT(lines_are_read_as_people_write_them), UNIT(a_bad_line_is_named_but_never_shown),
-          UNIT(a_file_that_is_not_there_may_be_an_empty_one), UNIT(what_is_written_only_its_owner_reads_back),
-          UNIT(a_folder_that_is_not_there_is_told))
+          UNIT(a_file_that_is_not_there_may_be_an_empty_one),
+          UNIT(what_is_written_only_its_owner_reads_back), UNIT(a_folder_that_is_not_there_is_told))

@@ -108,7 +108,8 @@ static void results_and_heartbeats_have_the_bytes_of_oslo_messaging(void **state
                 } else {
                         assert_true(json_equal(r->result, json_object_get(v, "result")));
                         assert_int_equal(
-                                reply_encode_result(r->msg_id, json_object_get(v, "result"), &t), 0);
+                                reply_encode_result(r->msg_id, json_object_get(v, "result"), &t),
+                                0);
                 }
                 assert_same(v, &t);
                 n++;
@@ -255,7 +256,8 @@ static void a_fault_comes_back_as_it_was_sent(void **state)
                 OWN(reply_free) struct reply *r = NULL;
                 struct fault f = { 0 }, back = { 0 }, why = { 0 };
 
-                fault_set(&f, codes[i], "link.bandwidth_unavailable", "Only %d \"kbit/s\" left é.", 5);
+                fault_set(&f, codes[i], "link.bandwidth_unavailable", "Only %d \"kbit/s\" left é.",
+                          5);
                 fault_details(&f, "{\"left_kbps\":%d}", 5);
                 f.retry_after_ms = 2500;
                 assert_int_equal(reply_encode_fault("m", &f, &t), 0);

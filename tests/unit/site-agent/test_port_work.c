@@ -321,6 +321,41 @@ static void an_audit_tells_what_is_there_and_which_ports_tenants_made(void **sta
         json_decref(e.args);
 }
 
+static void after_an_audit_the_device_refuses_older_commands(void **state)
+{
+        struct world *w = *state;
+        struct port_want p = port(1);
+        json_t *audit = json_pack("{ss si si si}", "gateway", "gw1", "epoch", 1, "seq", 6,
+                                  "timeout_ms", 30000);
+        struct port_event e = run_at(w, "audit", json_incref(audit), NOW);
+        struct apply_result r;
+
+        json_decref(e.args);
+        assert_int_equal(w->unit.seen.gateway.seq, 6); /* heartbeats carry the audit's pair */
+        r = apply(w, apply_args(5, &p, 1), NOW);
+        assert_string_equal(r.fault.type, "gateway.stale");
+        apply_result_done(&r);
+        r = apply(w, apply_args(7, &p, 1), NOW);
+        assert_true(r.ports[0].present);
+        apply_result_done(&r);
+        e = run_at(w, "audit", audit, NOW);
+        assert_string_equal(e.fault.type, "gateway.stale");
+        json_decref(e.args);
+}
+
+static void an_audit_of_an_observed_gateway_leaves_its_fence_alone(void **state)
+{
+        struct world *w = *state;
+        struct port_event e;
+
+        w->unit.settings.observe_only = true;
+        e = run_at(w, "audit", json_pack("{ss si si si}", "gateway", "gw1", "epoch", 1, "seq", 6,
+                                         "timeout_ms", 30000), NOW);
+        assert_false(fault_is_set(&e.fault));
+        assert_int_equal(w->unit.seen.gateway.seq, 0);
+        json_decref(e.args);
+}
+
 static void an_audit_of_a_silent_gateway_is_a_fault(void **state)
 {
         struct world *w = *state;
@@ -427,6 +462,8 @@ UNIT_MAIN(WORLD(what_was_wanted_is_applied_and_the_attachment_is_named),
           WORLD(a_gateway_that_keeps_silent_is_quarantined_until_it_is_seen_again),
           WORLD(gateways_that_are_observed_or_unknown_are_not_changed),
           WORLD(an_audit_tells_what_is_there_and_which_ports_tenants_made),
+          WORLD(after_an_audit_the_device_refuses_older_commands),
+          WORLD(an_audit_of_an_observed_gateway_leaves_its_fence_alone),
           WORLD(an_audit_of_a_silent_gateway_is_a_fault),
           WORLD(plugging_and_unplugging_leave_nothing),
           WORLD(a_plug_is_refused_by_the_cloud_the_site_or_the_clock),

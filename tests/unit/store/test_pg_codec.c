@@ -21,7 +21,8 @@ enum { ID, TEXT, OPTION, NUMBER, YES };
 
 #define ID_A "00112233-4455-6677-8899-aabbccddeeff"
 
-/* An array: dimensions, has nulls, type, length, lower bound; then each element's length and bytes. */
+/* An array: dimensions, has nulls, type, length, lower bound; then each element's length and bytes.
+ */
 static void check_bytes(const struct text *is, const char *bytes, size_t n)
 {
         assert_int_equal(is->n, n);
@@ -31,32 +32,42 @@ static void check_bytes(const struct text *is, const char *bytes, size_t n)
 
 static void each_kind_has_its_bytes(void **state)
 {
-        const struct sample a = { ID_A, "a,\"}\\", "", -2, true }, b = { "", "NULL", "x", 256, false };
+        const struct sample a = { ID_A, "a,\"}\\", "", -2, true },
+                            b = { "", "NULL", "x", 256, false };
         const void *const rows[] = { &a, &b };
         OWN(text_done) struct text out = { 0 };
 
         (void)state;
         assert_true(pg_put_column(&out, &columns[ID], rows, 2));
-        CHECK(&out, "\0\0\0\1\0\0\0\1\0\0\x0b\x86\0\0\0\2\0\0\0\1"
-                    "\0\0\0\x10\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff\xff\xff\xff\xff");
+        CHECK(&out,
+              "\0\0\0\1\0\0\0\1\0\0\x0b\x86\0\0\0\2\0\0\0\1"
+              "\0\0\0\x10\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff\xff\xff\xff\xff");
         text_reset(&out);
         assert_true(pg_put_column(&out, &columns[TEXT], rows, 2));
-        CHECK(&out, "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\2\0\0\0\1" "\0\0\0\5a,\"}\\" "\0\0\0\4NULL");
+        CHECK(&out, "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\2\0\0\0\1"
+                    "\0\0\0\5a,\"}\\"
+                    "\0\0\0\4NULL");
         text_reset(&out);
         assert_true(pg_put_column(&out, &columns[OPTION], rows, 2));
-        CHECK(&out, "\0\0\0\1\0\0\0\1\0\0\0\x19\0\0\0\2\0\0\0\1" "\xff\xff\xff\xff" "\0\0\0\1x");
+        CHECK(&out, "\0\0\0\1\0\0\0\1\0\0\0\x19\0\0\0\2\0\0\0\1"
+                    "\xff\xff\xff\xff"
+                    "\0\0\0\1x");
         text_reset(&out);
         assert_true(pg_put_column(&out, &columns[NUMBER], rows, 2));
         CHECK(&out, "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"
-                    "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe" "\0\0\0\x08\0\0\0\0\0\0\1\0");
+                    "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"
+                    "\0\0\0\x08\0\0\0\0\0\0\1\0");
         text_reset(&out);
         assert_true(pg_put_column(&out, &columns[YES], rows, 2));
-        CHECK(&out, "\0\0\0\1\0\0\0\0\0\0\0\x10\0\0\0\2\0\0\0\1" "\0\0\0\1\1" "\0\0\0\1\0");
+        CHECK(&out, "\0\0\0\1\0\0\0\0\0\0\0\x10\0\0\0\2\0\0\0\1"
+                    "\0\0\0\1\1"
+                    "\0\0\0\1\0");
 }
 
 static void what_is_no_uuid_or_has_no_end_is_refused(void **state)
 {
-        static const char *const ids[] = { "x", "00112233445566778899aabbccddeeff", "00112233-4455-6677-8899-AABBCCDDEEFF",
+        static const char *const ids[] = { "x", "00112233445566778899aabbccddeeff",
+                                           "00112233-4455-6677-8899-AABBCCDDEEFF",
                                            "00112233-4455-6677-8899-aabbccddeef" };
         OWN(text_done) struct text out = { 0 };
         struct sample s = { 0 };
@@ -75,7 +86,9 @@ static void what_is_no_uuid_or_has_no_end_is_refused(void **state)
 
 static void values_that_cannot_be_are_left_out_and_not_counted(void **state)
 {
-        static const char *const ids[] = { "", ID_A, "x" }, *const numbers[] = { "1", "-1x", "9223372036854775808" };
+        static const char *const ids[] = { "", ID_A, "x" }, *const numbers[] = {
+                "1", "-1x", "9223372036854775808"
+        };
         OWN(text_done) struct text out = { 0 };
 
         (void)state;
@@ -104,14 +117,17 @@ static void a_row_comes_back_as_it_was(void **state)
 {
         PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
         PGresAttDesc fields[] = {
-                { .name = (char[]){ "id" } },     { .name = (char[]){ "text" } }, { .name = (char[]){ "option" } },
-                { .name = (char[]){ "number" } }, { .name = (char[]){ "yes" } },
+                { .name = (char[]){ "id" } },     { .name = (char[]){ "text" } },
+                { .name = (char[]){ "option" } }, { .name = (char[]){ "number" } },
+                { .name = (char[]){ "yes" } },
         };
         struct sample s = { 0 };
 
         (void)state;
         assert_true(PQsetResultAttrs(result, 5, fields));
-        PQsetvalue(result, 0, ID, (char[]){ "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff" }, 16);
+        PQsetvalue(result, 0, ID,
+                   (char[]){ "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff" },
+                   16);
         PQsetvalue(result, 0, TEXT, (char[]){ "seven77" }, 7);
         PQsetvalue(result, 0, OPTION, NULL, -1);
         PQsetvalue(result, 0, NUMBER, (char[]){ "\xff\xff\xff\xff\xff\xff\xff\xfe" }, 8);
@@ -131,5 +147,5 @@ static void a_row_comes_back_as_it_was(void **state)
 }
 
 UNIT_MAIN(UNIT(each_kind_has_its_bytes), UNIT(what_is_no_uuid_or_has_no_end_is_refused),
-          UNIT(values_that_cannot_be_are_left_out_and_not_counted), UNIT(a_single_value_has_no_length_before_it),
-          UNIT(a_row_comes_back_as_it_was))
+          UNIT(values_that_cannot_be_are_left_out_and_not_counted),
+          UNIT(a_single_value_has_no_length_before_it), UNIT(a_row_comes_back_as_it_was))

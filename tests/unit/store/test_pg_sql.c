@@ -14,11 +14,13 @@ static void statements_are_made_from_the_descriptor(void **state)
         assert_string_equal(pg_select(&all, t, &t->columns[0], true)->sql,
                             "SELECT ref_id, kind, due_ms, owner FROM timer WHERE ref_id = ANY ($1)"
                             " ORDER BY ref_id, kind FOR UPDATE");
-        assert_string_equal(pg_select(&all, t, &t->columns[3], false)->sql,
-                            "SELECT ref_id, kind, due_ms, owner FROM timer WHERE owner = ANY ($1) ORDER BY ref_id, kind");
-        assert_string_equal(pg_put(&all, t)->sql,
-                            "INSERT INTO timer (ref_id, kind, due_ms, owner) SELECT * FROM unnest($1, $2, $3, $4)"
-                            " ON CONFLICT (ref_id, kind) DO UPDATE SET due_ms = excluded.due_ms, owner = excluded.owner");
+        assert_string_equal(
+                pg_select(&all, t, &t->columns[3], false)->sql,
+                "SELECT ref_id, kind, due_ms, owner FROM timer WHERE owner = ANY ($1) ORDER BY ref_id, kind");
+        assert_string_equal(
+                pg_put(&all, t)->sql,
+                "INSERT INTO timer (ref_id, kind, due_ms, owner) SELECT * FROM unnest($1, $2, $3, $4)"
+                " ON CONFLICT (ref_id, kind) DO UPDATE SET due_ms = excluded.due_ms, owner = excluded.owner");
         assert_string_equal(pg_remove(&all, t)->sql,
                             "DELETE FROM timer USING unnest($1, $2) AS gone(ref_id, kind)"
                             " WHERE timer.ref_id = gone.ref_id AND timer.kind = gone.kind");
@@ -34,7 +36,8 @@ static void a_statement_is_made_once_and_prepared_once_per_connection(void **sta
         (void)state;
         put->prepared = PG_PREPARED;
         assert_ptr_equal(pg_put(&all, t), put);
-        assert_ptr_not_equal(pg_select(&all, t, t->columns, false), pg_select(&all, t, t->columns, true));
+        assert_ptr_not_equal(pg_select(&all, t, t->columns, false),
+                             pg_select(&all, t, t->columns, true));
         pg_statements_forget(&all);
         assert_int_equal(put->prepared, PG_NEW);
         pg_statements_done(&all);
@@ -57,8 +60,11 @@ static void names_fit_into_what_postgresql_keeps_of_them(void **state)
 
 static void questions_of_one_form_are_one_statement(void **state)
 {
-        const char *const one[] = { "p1" }, *const other[] = { "p2" }, *const many[] = { "p1", "p2" };
-        struct store_where where = { .column = "project_id", .compare = STORE_IS, .values = one, .n_values = 1 };
+        const char *const one[] = { "p1" }, *const other[] = { "p2" },
+                          *const many[] = { "p1", "p2" };
+        struct store_where where = {
+                .column = "project_id", .compare = STORE_IS, .values = one, .n_values = 1
+        };
         const struct reader_question q = { &store_tables[T_TIMER], NULL, 0, "due_ms", true, 10 };
         struct reader_question by_project = { &store_tables[T_VPN_SITE], NULL, 0, NULL, false, 0 };
         struct reader_select a, b, c;
@@ -73,7 +79,9 @@ static void questions_of_one_form_are_one_statement(void **state)
         where.values = other;
         assert_int_equal(reader_select_make(&by_project, &b), 0);
         assert_string_equal(a.sql.bytes, b.sql.bytes);
-        assert_non_null(strstr(a.sql.bytes, "WHERE id < event_horizon() AND project_id = $1 ORDER BY id LIMIT $2"));
+        assert_non_null(
+                strstr(a.sql.bytes,
+                       "WHERE id < event_horizon() AND project_id = $1 ORDER BY id LIMIT $2"));
         where.values = many;
         where.n_values = 2;
         assert_int_equal(reader_select_make(&by_project, &c), 0);
@@ -94,11 +102,14 @@ static void only_known_columns_reach_the_text(void **state)
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
         q = (struct reader_question){ &store_tables[T_TIMER], NULL, 0, "due_ms; --", false, 0 };
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
-        where = (struct store_where){ .column = "due_ms", .compare = STORE_AFTER, .values = value, .n_values = 0 };
+        where = (struct store_where){
+                .column = "due_ms", .compare = STORE_AFTER, .values = value, .n_values = 0
+        };
         q = (struct reader_question){ &store_tables[T_TIMER], &where, 1, NULL, false, 0 };
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
 }
 
-UNIT_MAIN(UNIT(statements_are_made_from_the_descriptor), UNIT(a_statement_is_made_once_and_prepared_once_per_connection),
-          UNIT(names_fit_into_what_postgresql_keeps_of_them), UNIT(questions_of_one_form_are_one_statement),
-          UNIT(only_known_columns_reach_the_text))
+UNIT_MAIN(UNIT(statements_are_made_from_the_descriptor),
+          UNIT(a_statement_is_made_once_and_prepared_once_per_connection),
+          UNIT(names_fit_into_what_postgresql_keeps_of_them),
+          UNIT(questions_of_one_form_are_one_statement), UNIT(only_known_columns_reach_the_text))

@@ -14,7 +14,8 @@ static size_t aligned(size_t at, size_t to)
         return (at + to - 1) / to * to;
 }
 
-/* Columns stand side by side as the fields do: a field that no column describes would be lost at each write. */
+/* Columns stand side by side as the fields do: a field that no column describes would be lost at
+ * each write. */
 static void columns_cover_the_whole_struct(void **state)
 {
         (void)state;
@@ -77,4 +78,5 @@ static void rows_grow_zeroed_and_keep_what_is_there(void **state)
 }
 
 UNIT_MAIN(UNIT(columns_cover_the_whole_struct), UNIT(kinds_have_the_size_of_their_fields),
-          UNIT(every_table_has_a_key_or_is_append_only), UNIT(rows_grow_zeroed_and_keep_what_is_there))
+          UNIT(every_table_has_a_key_or_is_append_only),
+          UNIT(rows_grow_zeroed_and_keep_what_is_there))
