@@ -20,4 +20,15 @@ static void digests_equal_the_published_ones(void **state)
         assert_string_equal(text, "00000000000000ab");
 }
 
-UNIT_MAIN(UNIT(digests_equal_the_published_ones))
+static void a_digest_is_read_from_its_sixteen_digits_only(void **state)
+{
+        (void)state;
+        assert_true(digest_parse("cbf29ce484222325") == 0xcbf29ce484222325);
+        assert_true(digest_parse("00000000000000ab") == 0xab);
+        assert_true(digest_parse("ab") == 0);
+        assert_true(digest_parse("cbf29ce48422232x") == 0);
+        assert_true(digest_parse("") == 0);
+        assert_true(digest_parse(NULL) == 0);
+}
+
+UNIT_MAIN(UNIT(digests_equal_the_published_ones), UNIT(a_digest_is_read_from_its_sixteen_digits_only))

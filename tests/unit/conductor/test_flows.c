@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of the five workflows, proven; that each of their rows runs is the simulation's to show. */
+#include "conductor/flows.h"
+#include "model/operation.h"
+#include "support/unit.h"
+
+static void every_workflow_is_proven(void **state)
+{
+        (void)state;
+        for (const struct flow *const *f = conductor_flows; *f; f++) {
+                OWN(text_done) struct text offence = { 0 };
+
+                if (flow_prove(*f, &offence))
+                        fail_msg("%s", offence.bytes);
+        }
+}
+
+static void every_kind_of_operation_has_the_workflow_of_its_name(void **state)
+{
+        (void)state;
+        for (int kind = 0; kind < OP_KIND_N; kind++)
+                assert_string_equal(flow_of(kind)->name, operation_kind_name[kind]);
+}
+
+static void a_row_number_is_used_once_over_all_workflows(void **state)
+{
+        bool used[1000] = { false };
+
+        (void)state;
+        for (const struct flow *const *f = conductor_flows; *f; f++)
+                for (const struct flow_row *row = (*f)->rows; row->pos; row++) {
+                        assert_in_range(row->pos, 1, 999);
+                        assert_false(used[row->pos]);
+                        used[row->pos] = true;
+                }
+}
+
+/* Where nothing comes any more, TIMEOUTs alone lead to an end. */
+static void every_workflow_ends_in_silence(void **state)
+{
+        (void)state;
+        for (const struct flow *const *f = conductor_flows; *f; f++)
+                for (int from = 0; from < (*f)->n_states; from++) {
+                        const struct flow_row *row = NULL;
+                        int at = from, n = 0;
+
+                        while ((row = flow_find(*f, at, at == (*f)->start ? EV_GO : EV_TIMEOUT)) && n++ < 20) {
+                                /* Asking again gives up the second time. */
+                                if (row->next == at)
+                                        row = flow_find(*f, at, EV_GAVE_UP);
+                                assert_non_null(row);
+                                at = row->next;
+                        }
+                        assert_in_range(n, 0, 19);
+                }
+}
+
+UNIT_MAIN(UNIT(every_workflow_is_proven),
+          UNIT(every_kind_of_operation_has_the_workflow_of_its_name),
+          UNIT(a_row_number_is_used_once_over_all_workflows),
+          UNIT(every_workflow_ends_in_silence))
