@@ -25,14 +25,14 @@ title "Step 2. Gateways that the sites' agents have discovered"
 show gateway list
 
 title "Step 3. A VPN of a type that both sites have"
-show vpn create blue --type vpls
+show vpn create blue --type vpls -c id -c type
 
 title "Step 4. Both sites join it"
-show vpn add-site blue site-a
-show vpn add-site blue site-b
+show vpn add-site blue site-a -c sites
+show vpn add-site blue site-b -c sites
 
 title "Steps 5 and 6. A virtual link, 20 Mbit/s each way, watched until it works"
-show link create blue-ab --vpn blue --a-site site-a --z-site site-b --bandwidth 20M --wait
+show link create blue-ab --vpn blue --a-site site-a --z-site site-b --bandwidth 20M --wait -c id -c bandwidth -c mtu -c status
 check "the link is ACTIVE" link_is blue-ab ACTIVE
 
 title "Step 7. The VIF-IDs of its two ends"
@@ -41,8 +41,8 @@ port_a=$(port_of blue-ab a)
 port_b=$(port_of blue-ab z)
 
 title "Step 8. Both ends are plugged into the tenant's networks"
-show port attach "$port_a" --network "$(network_of a)" --wait
-show port attach "$port_b" --network "$(network_of b)" --wait
+show port attach "$port_a" --network "$(network_of a)" --wait -c plug_status -c network_id -c port_id
+show port attach "$port_b" --network "$(network_of b)" --wait -c plug_status -c network_id -c port_id
 check "VM to VM ping" ping_across 5
 check "also with 1500 bytes and DF" ping_across 3 -M "do" -s 1472
 
@@ -56,9 +56,9 @@ change_under_traffic blue-ab 10M 9000 "lowered from 40M to 10M" 0
 rate_between 7000 10500 "of 10000 reserved"
 
 title "More than is left is refused, with what is left"
-show vpn create green --type vpls
-show vpn add-site green site-a
-show vpn add-site green site-b
+show vpn create green --type vpls -c id -c type
+show vpn add-site green site-a -c sites
+show vpn add-site green site-b -c sites
 refused 'kbit/s left' link create too-much --vpn green --a-site site-a --z-site site-b --bandwidth 500M
 
 title "Mallory, another tenant, tries Alice's VPN and Alice's network"

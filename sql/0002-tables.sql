@@ -100,6 +100,8 @@ CREATE TABLE attachment (
         reason               text COLLATE "C" NOT NULL,
         plug                 bigint NOT NULL CHECK (plug BETWEEN 0 AND 3),
         plug_generation      bigint NOT NULL,
+        plug_sent            bigint NOT NULL,
+        plug_clear_ms        bigint NOT NULL,
         network_id           text COLLATE "C" NOT NULL,
         port_id              text COLLATE "C" NOT NULL,
         neutron_port_id      text COLLATE "C" NOT NULL,

@@ -123,8 +123,9 @@ change_under_traffic() {
         vm_exec a vm "$DEVSTACK/lib/numbered.py" send 10.10.0.12 7000 6 "$3" &
         local sender=$!
         sleep 2
-        show link set "$1" --bandwidth "$2" --wait
-        wait "$sender" "$receiver"
+        show link set "$1" --bandwidth "$2" --wait -c name -c bandwidth -c status
+        wait "$sender"
+        wait "$receiver"
         result=$(cat "$LAB/story/numbered")
         say "$4: $result"
         check "nothing lost, nothing reordered" jq -e ".lost <= $5 and .reordered == 0 and .received > 0" <<<"$result"
@@ -178,6 +179,8 @@ no_wan_port() {
 # Takes away what an earlier telling of the story left, so that it can be told again.
 story_clean() {
         local letter id
+        atlas_clean
+        as_rival atlas_clean
         for letter in a b; do
                 vm_delete "$letter" vm
                 for id in $(as_alice os_get "$letter" '/v2.0/networks?name=blue-'"$letter" | jq -r '.networks[].id'); do
@@ -185,6 +188,16 @@ story_clean() {
                 done
         done
         rm -rf "$LAB/story"
+}
+
+atlas_clean() {
+        local id
+        for id in $(atlas link list -f value -c id); do
+                atlas link delete "$id" --wait >/dev/null
+        done
+        for id in $(atlas vpn list -f value -c id); do
+                atlas vpn delete "$id"
+        done
 }
 
 story_network_delete() {

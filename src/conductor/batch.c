@@ -71,7 +71,7 @@ static int handle_timer(struct turn *t, const struct input *in)
         case TIMER_GATE:
                 return gate_due(t, timer->ref_id);
         case TIMER_PLUG:
-                return plug_due(t, timer->ref_id);
+                return in->kind == INPUT_LOST ? plug_lost(t, timer->ref_id) : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
         }

@@ -17,6 +17,7 @@ static const struct flow_row rows[] = {
         { 307, PORTS,  EV_PORT_FAILED, end_error,            FAILED, 0 },
         { 308, PORTS,  EV_TIMEOUT,     step_ask_ports_again, PORTS,  15000 },
         { 309, PORTS,  EV_GAVE_UP,     end_error,            FAILED, 0 },
+        { 310, PORTS,  EV_PLUG_FAILED, end_error,            FAILED, 0 },
         { 0 },
 };
 /* clang-format on */

@@ -81,12 +81,22 @@ static const char *gateway_id_find(struct turn *t, const char *site, const char 
         size_t at = 0;
 
         while (!id && (g = view_next(&t->view, T_GATEWAY, &at)))
-                if (text_equal(g->site_name, site) && text_equal(g->name, name)) {
-                        if (gateway_remember(t->c, g) < 0)
-                                return NULL;
+                if (text_equal(g->site_name, site) && text_equal(g->name, name))
                         return g->id;
-                }
         return id;
+}
+
+/* What was read is committed; a gateway that this batch makes is not, and may yet get another id. */
+static int gateways_remember(struct turn *t, const char *site)
+{
+        const struct gateway *g;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (g = view_next(&t->view, T_GATEWAY, &at)))
+                if (text_equal(g->site_name, site))
+                        r = gateway_remember(t->c, g);
+        return r;
 }
 
 int event_gateway(struct turn *t, const struct input *in, struct gateway **ret)
@@ -142,7 +152,7 @@ int gateways_refine(struct turn *t, const struct input *in)
 {
         const json_t *list = json_object_get(in->request->args, "gateways"), *j;
         size_t i;
-        int r = 0;
+        int r = gateways_remember(t, in->site);
 
         json_array_foreach(list, i, j) {
                 const char *name = json_string_value(json_object_get(j, "name"));

@@ -84,16 +84,17 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
         return is == wanted && *confirmed == generation;
 }
 
-/* Only what rests is repaired: what is under way is already being sent, and while an operation runs it decides. So what was refused
- * before is asked for again. */
+/* Only what rests is repaired: what is under way is already being sent. What was refused before is asked for again, unless an
+ * operation runs, which decides. */
 static int audit_port(struct audit *a, struct vport *p)
 {
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
+        bool refused = p->confirmed_generation != p->generation;
 
         if (!l || !text_equal(p->gateway_id, a->g->id))
                 return 0;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
-            view_get(&a->t->view, T_WORK, p->id) || l->operation_id[0])
+            view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]))
                 return 0;
         a->n_missing++;
         return gate_enqueue_port(a->t, l, p, "");
@@ -103,9 +104,10 @@ static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
-        if (holds(a, at, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation) ||
-            view_get(&a->t->view, T_WORK, at->id))
-                return 0;
+        bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation);
+
+        if ((held && (!at->wanted || at->vif_id[0])) || view_get(&a->t->view, T_WORK, at->id))
+                return 0; /* it is right, and the agent named it; or that comes */
         a->n_missing++;
         return gate_enqueue_attachment(a->t, at, "");
 }

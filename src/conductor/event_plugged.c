@@ -46,8 +46,23 @@ int plugged_refine(struct turn *t, const struct input *in)
         return 0;
 }
 
-/* Feeds all operations of the attachment's links. */
-static int feed_all(struct turn *t, const struct attachment *a, enum work_event event, const char *reason)
+/* What came of a command, for the operations of the attachment's links. */
+enum outcome { PLUG_DONE, PLUG_REFUSED, UNPLUG_DONE, UNPLUG_REFUSED };
+
+/* A link that is being plugged when its attachment is taken out has failed, whoever took it out; one that goes does
+ * not mind whether others could be plugged. */
+static enum work_event event_of(const struct operation *op, enum outcome outcome)
+{
+        bool plugs = text_equal(op->state, "PLUG");
+
+        if (outcome == PLUG_REFUSED)
+                return plugs ? EV_PLUG_FAILED : EV_NONE;
+        if (outcome == UNPLUG_DONE)
+                return plugs ? EV_PLUG_FAILED : EV_PLUGS_OK;
+        return outcome == PLUG_DONE ? EV_PLUGS_OK : EV_PLUG_FAILED;
+}
+
+static int feed_all(struct turn *t, const struct attachment *a, enum outcome outcome, const char *reason)
 {
         OWN(idset_done) struct idset links = { 0 };
         const struct vport *p;
@@ -60,39 +75,30 @@ static int feed_all(struct turn *t, const struct attachment *a, enum work_event 
         for (size_t i = 0; i < links.n && r == 0; i++) {
                 struct vlink *l = view_get(&t->view, T_VLINK, links.texts[i]);
                 const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
+                enum work_event event = EV_NONE;
 
-                if (!op || (op->attachment_id[0] && !text_equal(op->attachment_id, a->id)))
-                        continue;
-                r = event == EV_PLUG_FAILED ? work_feed(t, l, event, a->site_name, reason) : work_look(t, l);
+                if (op && work_concerns(t, l, a))
+                        event = event_of(op, outcome);
+                if (event == EV_PLUGS_OK)
+                        r = work_look(t, l);
+                else if (event == EV_PLUG_FAILED)
+                        r = work_feed(t, l, event, a->site_name, reason);
         }
         return r;
 }
 
-static void forget_network(struct attachment *a)
-{
-        a->plug = PLUG_NONE;
-        a->network_id[0] = a->port_id[0] = a->neutron_port_id[0] = a->net_key[0] = '\0';
-}
-
-/* The answer that 'a' waits for, or NULL. */
-static struct attachment *awaited(struct turn *t, const struct input *in, enum plug_state state)
+/* The attachment that waited for this answer; NULL: nobody waits for it any more. */
+static int answered(struct turn *t, const struct input *in, enum plug_state state, struct attachment **ret)
 {
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, arg(in, "attachment_id"));
         int64_t generation = json_integer_value(json_object_get(in->request->args, "generation"));
+        bool newest = false;
+        int r = 0;
 
-        if (!a || !text_equal(a->site_name, in->site) || a->plug != (int64_t)state || a->plug_generation != generation)
-                return NULL;
-        return a;
-}
-
-/* A fault that may pass: the same again after a while. The operation's own deadline ends it. */
-static int pause_plug(struct turn *t, struct attachment *a, const struct fault *f)
-{
-        int64_t wait = f->retry_after_ms < t->c->timing.retry_first_ms ? t->c->timing.retry_first_ms : f->retry_after_ms;
-
-        TEXT_SET(a->plug_reason, f->message);
-        view_dirty(a);
-        return timer_set(t, TIMER_PLUG, a->id, t->now_ms + wait);
+        if (a && text_equal(a->site_name, in->site))
+                r = plug_answered(t, a, generation, &newest);
+        *ret = newest && a->plug == (int64_t)state ? a : NULL;
+        return r;
 }
 
 static const struct attachment *network_holder(struct turn *t, const struct attachment *a, const char *key)
@@ -106,30 +112,33 @@ static const struct attachment *network_holder(struct turn *t, const struct atta
         return NULL;
 }
 
+/* What could not be plugged is taken out to be sure: an earlier attempt may have come through. */
+static int plug_failed(struct turn *t, struct attachment *a)
+{
+        char reason[REASON_SIZE];
+        int r = unplug_start(t, a, "");
+
+        TEXT_SET(reason, a->plug_reason);
+        return r ? r : feed_all(t, a, PLUG_REFUSED, reason);
+}
+
 int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
-        struct attachment *a = awaited(t, in, PLUG_PLUGGING);
         const struct attachment *other;
         const char *network_id = arg(in, "network_id");
+        struct attachment *a = NULL;
         struct fault f = { 0 };
         char key[KEY_SIZE];
-        int r;
+        int r = answered(t, in, PLUG_PLUGGING, &a);
 
         (void)why;
-        if (!a)
-                return 0;
+        if (r || !a)
+                return r;
         if (fault_from_json(json_object_get(in->request->args, "fault"), &f)) {
-                if (f.retry_after_ms > 0)
-                        return pause_plug(t, a, &f);
-                forget_network(a);
                 TEXT_SET(a->plug_reason, f.message);
                 view_dirty(a);
-                r = timer_clear(t, TIMER_PLUG, a->id);
-                return r ? r : feed_all(t, a, EV_PLUG_FAILED, a->plug_reason);
+                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms) : plug_failed(t, a);
         }
-        r = timer_clear(t, TIMER_PLUG, a->id);
-        a->plug = PLUG_PLUGGED;
-        TEXT_SET(a->neutron_port_id, arg(in, "neutron_port_id"));
         view_dirty(a);
         if (uuid_valid(network_id)) {
                 net_key_of(a->project_id, a->site_id, network_id, key);
@@ -137,35 +146,40 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
                 if (other) {
                         snprintf(a->plug_reason, sizeof a->plug_reason, "Network %s at site %s is attached to VPN %s already.",
                                  network_id, a->site_name, other->vpn_id);
-                        return r ? r : feed_all(t, a, EV_PLUG_FAILED, a->plug_reason);
+                        return plug_failed(t, a);
                 }
                 TEXT_SET(a->network_id, network_id);
                 TEXT_SET(a->net_key, key);
         }
-        return r ? r : feed_all(t, a, EV_PLUGS_OK, NULL);
+        a->plug = PLUG_PLUGGED;
+        a->plug_reason[0] = '\0';
+        TEXT_SET(a->neutron_port_id, arg(in, "neutron_port_id"));
+        r = timer_clear(t, TIMER_PLUG, a->id);
+        return r ? r : feed_all(t, a, PLUG_DONE, NULL);
 }
 
 int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
-        struct attachment *a = awaited(t, in, PLUG_UNPLUGGING);
+        struct attachment *a = NULL;
         struct fault f = { 0 };
-        int r;
+        int r = answered(t, in, PLUG_UNPLUGGING, &a);
 
         (void)why;
-        if (!a)
-                return 0;
+        if (r || !a)
+                return r;
         if (fault_from_json(json_object_get(in->request->args, "fault"), &f)) {
-                if (f.retry_after_ms > 0)
-                        return pause_plug(t, a, &f);
                 TEXT_SET(a->plug_reason, f.message);
-                a->plug = PLUG_PLUGGED; /* as far as we know; a detach or delete may try again */
                 view_dirty(a);
-                r = timer_clear(t, TIMER_PLUG, a->id);
-                return r ? r : feed_all(t, a, EV_PLUG_FAILED, a->plug_reason);
+                if (f.retry_after_ms > 0)
+                        return plug_pause(t, a, f.retry_after_ms);
+                /* An earlier attempt may have come through: it is tried on, slowly, until it is known to be out. */
+                r = plug_pause(t, a, t->c->timing.audit_ms);
+                return r ? r : feed_all(t, a, UNPLUG_REFUSED, a->plug_reason);
         }
         TEXT_SET(a->left_port_id, a->port_id);
-        forget_network(a);
-        view_dirty(a);
+        attachment_forget(a);
         r = timer_clear(t, TIMER_PLUG, a->id);
-        return r ? r : feed_all(t, a, EV_PLUGS_OK, NULL);
+        if (r == 0 && a->n_ports == 0)
+                r = attachment_leave(t, a, "");
+        return r ? r : feed_all(t, a, UNPLUG_DONE, "The network was taken out meanwhile.");
 }

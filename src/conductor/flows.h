@@ -19,6 +19,7 @@ int step_ask_ports_again(void *subject); /* once; then EV_GAVE_UP */
 int step_ask_plugs_again(void *subject);
 int step_ports_settled(void *subject);   /* EV_PORTS_OK if both ends are as wanted */
 int step_plugs_settled(void *subject);
+int step_unplug_failed(void *subject);   /* those and what the operation could not plug */
 int step_unplug_own(void *subject);      /* the attachment that the operation is about */
 
 /* What one end lets through. */

@@ -296,9 +296,9 @@ static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *
         a = view_attachment_of(&t->view, key);
         if (a) {
                 *ret = a;
-                if (a->n_ports > 0)
+                if (a->n_ports > 0 && a->plug != PLUG_UNPLUGGING)
                         return 0;
-                fault_set(why, 409, "attachment.leaving", "The last link of VPN %s at gateway %s is just being taken away; try again in a moment.",
+                fault_set(why, 409, "attachment.leaving", "VPN %s is just being taken off its network or gateway %s; try again in a moment.",
                           v->id, g->name);
                 why->retry_after_ms = 1000;
                 return why->code;

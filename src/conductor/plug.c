@@ -25,7 +25,14 @@ static int64_t attachment_mtu(struct turn *t, const struct attachment *a)
         return mtu;
 }
 
-static int send(struct turn *t, struct attachment *a, const char *method, const char *request_id)
+/* How long a command can live: it waits in the queue, then it is at work. */
+static int64_t life_ms(const struct turn *t)
+{
+        return 2 * t->c->timing.apply_timeout_ms + t->c->timing.answer_margin_ms;
+}
+
+/* The command for what is wanted now. It is out until its answer comes or its life is over. */
+static int send(struct turn *t, struct attachment *a, const char *request_id)
 {
         const struct conductor_timing *timing = &t->c->timing;
         struct plug_want want = { .generation = a->plug_generation, .tag = a->tag };
@@ -44,42 +51,89 @@ static int send(struct turn *t, struct attachment *a, const char *method, const 
         want.mtu = attachment_mtu(t, a);
         args = json_pack("{s:s, s:I, s:o}", "gateway", a->gateway_name, "timeout_ms",
                          (json_int_t)timing->apply_timeout_ms, "attachment", plug_want_to_json(&want));
-        r = out_cast(t, a->site_name, method, args, request_id, timing->apply_timeout_ms, &timer);
-        return r ? r
-                 : timer_set(t, TIMER_PLUG, a->id,
-                             t->now_ms + timing->apply_timeout_ms + timing->answer_margin_ms);
+        a->plug_sent = a->plug_generation;
+        view_dirty(a);
+        r = out_cast(t, a->site_name, a->plug == PLUG_PLUGGING ? "plug" : "unplug", args, request_id,
+                     timing->apply_timeout_ms, &timer);
+        return r ? r : timer_set(t, TIMER_PLUG, a->id, t->now_ms + life_ms(t));
+}
+
+static bool is_moving(const struct attachment *a)
+{
+        return a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING;
+}
+
+static int send_when_clear(struct turn *t, struct attachment *a, const char *request_id)
+{
+        return t->now_ms < a->plug_clear_ms ? timer_set(t, TIMER_PLUG, a->id, a->plug_clear_ms) : send(t, a, request_id);
+}
+
+/* A new desire waits for the answer to the older one, for the network has no fence: a plug that comes late would undo an unplug. */
+static int want(struct turn *t, struct attachment *a, enum plug_state state, const char *request_id)
+{
+        a->plug = (int64_t)state;
+        a->plug_generation++;
+        view_dirty(a);
+        return a->plug_sent ? 0 : send_when_clear(t, a, request_id);
 }
 
 int plug_start(struct turn *t, struct attachment *a, const char *request_id)
 {
-        a->plug = PLUG_PLUGGING;
-        a->plug_generation++;
         a->plug_reason[0] = '\0';
-        view_dirty(a);
-        return send(t, a, "plug", request_id);
+        return want(t, a, PLUG_PLUGGING, request_id);
 }
 
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id)
 {
-        a->plug = PLUG_UNPLUGGING;
-        a->plug_generation++;
-        a->plug_reason[0] = '\0';
+        return a->plug == PLUG_UNPLUGGING ? plug_hurry(t, a->id) : want(t, a, PLUG_UNPLUGGING, request_id);
+}
+
+int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool *ret_newest)
+{
+        bool ended = a->plug_sent && a->plug_sent == generation;
+
+        *ret_newest = is_moving(a) && a->plug_generation == generation;
+        if (!ended)
+                return 0;
+        a->plug_sent = 0;
         view_dirty(a);
-        return send(t, a, "unplug", request_id);
+        if (*ret_newest || !is_moving(a))
+                return timer_clear(t, TIMER_PLUG, a->id);
+        return send_when_clear(t, a, "");
+}
+
+int plug_pause(struct turn *t, struct attachment *a, int64_t pause_ms)
+{
+        int64_t least = t->c->timing.retry_first_ms;
+
+        a->plug_sent = 0;
+        view_dirty(a);
+        return timer_set(t, TIMER_PLUG, a->id, t->now_ms + (pause_ms < least ? least : pause_ms));
 }
 
 int plug_due(struct turn *t, const char *attachment_id)
 {
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        if (a && a->plug == PLUG_PLUGGING)
-                return send(t, a, "plug", "");
-        if (a && a->plug == PLUG_UNPLUGGING)
-                return send(t, a, "unplug", "");
+        if (a && is_moving(a))
+                return send(t, a, "");
         return timer_clear(t, TIMER_PLUG, attachment_id);
 }
 
-int plug_stop(struct turn *t, struct attachment *a)
+int plug_lost(struct turn *t, const char *attachment_id)
 {
-        return timer_clear(t, TIMER_PLUG, a->id);
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
+
+        /* Whether it came to an agent is not known: only the same again is safe before its life is over. */
+        if (!a || !is_moving(a) || a->plug_sent != a->plug_generation)
+                return 0;
+        a->plug_clear_ms = t->now_ms + life_ms(t);
+        return send(t, a, "");
+}
+
+int plug_hurry(struct turn *t, const char *attachment_id)
+{
+        const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
+
+        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms ? plug_due(t, attachment_id) : 0;
 }

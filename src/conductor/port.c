@@ -59,18 +59,20 @@ static bool is_repeat(struct turn *t, const struct vlink *l, const struct caller
         return op && who->request_id[0] && text_equal(op->request_id, who->request_id);
 }
 
+static int refuse_moving(const struct attachment *a, struct fault *why)
+{
+        fault_set(why, 409, "attachment.busy", "VPN %s is just being plugged or unplugged at site %s.", a->vpn_id, a->site_name);
+        why->retry_after_ms = 1000;
+        return why->code;
+}
+
 static int refuse_unready(const struct vlink *l, const struct attachment *a, struct fault *why)
 {
         if (l->operation_id[0])
                 return refuse_busy(why, l);
         if (l->provisioning != PROV_ACTIVE || !a)
                 return fault_set(why, 409, "link.not_active", "Virtual link %s is not active.", l->id);
-        if (a->operation_id[0]) {
-                fault_set(why, 409, "attachment.busy", "VPN %s is just being plugged or unplugged at site %s.", a->vpn_id, a->site_name);
-                why->retry_after_ms = 1000;
-                return why->code;
-        }
-        return 0;
+        return a->operation_id[0] ? refuse_moving(a, why) : 0;
 }
 
 int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const char *network_id,
@@ -121,6 +123,8 @@ int port_attach(struct turn *t, const struct input *in, struct fault *why)
         r = refuse_unready(l, a, why);
         if (r)
                 return r;
+        if (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING)
+                return refuse_moving(a, why);
         if (a->plug == PLUG_PLUGGED) {
                 if (network_id[0] ? text_equal(a->network_id, network_id) : text_equal(a->neutron_port_id, port_id))
                         return reply_port(t, p);

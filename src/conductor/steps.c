@@ -36,7 +36,7 @@ int step_limit_ports(struct subject *s, const struct end_limits *limits)
 }
 
 /* The same for an access side; one that was refused is asked again. */
-static int want_attachment(struct subject *s, struct attachment *a, bool wanted)
+static int want_attachment(struct turn *t, struct attachment *a, bool wanted, const char *request_id)
 {
         if (a->generation && a->wanted == wanted && !a->reason[0])
                 return 0;
@@ -44,7 +44,7 @@ static int want_attachment(struct subject *s, struct attachment *a, bool wanted)
         a->wanted = wanted;
         a->reason[0] = '\0';
         view_dirty(a);
-        return gate_enqueue_attachment(s->t, a, s->op->request_id);
+        return gate_enqueue_attachment(t, a, request_id);
 }
 
 int step_want_ports(void *subject)
@@ -59,9 +59,43 @@ int step_want_ports(void *subject)
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 struct attachment *a = subject_attachment(s, side);
 
-                r = a ? want_attachment(s, a, true) : err_raise(-ENOENT);
+                r = a ? want_attachment(s->t, a, true, s->op->request_id) : err_raise(-ENOENT);
         }
         return r;
+}
+
+void attachment_forget(struct attachment *a)
+{
+        a->plug = PLUG_NONE;
+        a->network_id[0] = a->port_id[0] = a->neutron_port_id[0] = a->net_key[0] = '\0';
+        view_dirty(a);
+}
+
+int attachment_leave(struct turn *t, struct attachment *a, const char *request_id)
+{
+        if (a->plug != PLUG_NONE)
+                return unplug_start(t, a, request_id); /* and once more when that is done */
+        attachment_forget(a);
+        return want_attachment(t, a, false, request_id);
+}
+
+/* A network that nobody plugged yet is free again, unless another new link names it too. */
+static int wish_forget(struct subject *s, struct attachment *a)
+{
+        struct turn *t = s->t;
+        const struct vport *p;
+        size_t at = 0;
+
+        if (!map_get(&t->plan.ports_of_attachment.known, a->id))
+                return idset_add(&t->plan.ports_of_attachment, a->id) < 0 ? -ENOMEM : -EAGAIN;
+        while ((p = view_next(&t->view, T_VPORT, &at))) {
+                const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+
+                if (l && l != s->l && text_equal(p->attachment_id, a->id) && l->provisioning == PROV_PENDING_CREATE)
+                        return 0;
+        }
+        attachment_forget(a);
+        return 0;
 }
 
 int step_drop_ports(void *subject)
@@ -81,8 +115,10 @@ int step_drop_ports(void *subject)
                         view_dirty(a);
                 }
                 r = r ? r : want_port(s, side, false, 0, 0);
-                if (r == 0 && a && a->n_ports == 0 && a->plug == PLUG_NONE)
-                        r = want_attachment(s, a, false);
+                if (r == 0 && a && a->n_ports == 0)
+                        r = attachment_leave(s->t, a, s->op->request_id);
+                else if (r == 0 && a && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
+                        r = wish_forget(s, a);
         }
         return r ? r : step_ports_settled(s);
 }
@@ -109,10 +145,34 @@ int step_ports_settled(void *subject)
         return EV_PORTS_OK;
 }
 
-/* True when the operation has to do with the attachment at 'side'. */
-static bool concerns(const struct subject *s, const struct attachment *a)
+/* True when the access side at 'side' loses its last port with this link. */
+static bool is_last(const struct subject *s, int side)
 {
-        return a && (!s->op->attachment_id[0] || text_equal(s->op->attachment_id, a->id));
+        const struct attachment *a = subject_attachment(s, side);
+
+        return a && a->n_ports - s->ports[side]->wanted <= 0;
+}
+
+/* True when the operation has to do with the attachment at 'side': its own, or all; who goes minds only what goes too. */
+static bool concerns(const struct subject *s, int side)
+{
+        const struct attachment *a = subject_attachment(s, side);
+
+        if (!a || (s->op->kind == OP_DELETE && !is_last(s, side)))
+                return false;
+        return !s->op->attachment_id[0] || text_equal(s->op->attachment_id, a->id);
+}
+
+bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a)
+{
+        const struct subject s = {
+                .t = t, .l = l, .op = view_get(&t->view, T_OPERATION, l->operation_id), .ports = view_ports(&t->view, l->id),
+        };
+
+        for (int side = 0; side < SIDE_N; side++)
+                if (s.op && s.ports[side] && text_equal(s.ports[side]->attachment_id, a->id))
+                        return concerns(&s, side);
+        return false;
 }
 
 int step_plugs_settled(void *subject)
@@ -122,7 +182,7 @@ int step_plugs_settled(void *subject)
         for (int side = 0; side < SIDE_N; side++) {
                 const struct attachment *a = subject_attachment(s, side);
 
-                if (concerns(s, a) && (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING))
+                if (concerns(s, side) && (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING))
                         return 0;
         }
         return EV_PLUGS_OK;
@@ -136,7 +196,7 @@ int step_plug(void *subject)
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 struct attachment *a = subject_attachment(s, side);
 
-                if (concerns(s, a) && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
+                if (concerns(s, side) && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
                         r = plug_start(s->t, a, s->op->request_id);
         }
         return r ? r : step_plugs_settled(s);
@@ -148,13 +208,27 @@ int step_unplug_last(void *subject)
         int r = 0;
 
         for (int side = 0; side < SIDE_N && r == 0; side++) {
-                const struct vport *p = s->ports[side];
                 struct attachment *a = subject_attachment(s, side);
 
-                if (a && a->n_ports - (p->wanted ? 1 : 0) == 0 && a->plug != PLUG_NONE)
+                if (is_last(s, side) && a->plug != PLUG_NONE)
                         r = unplug_start(s->t, a, s->op->request_id);
         }
         return r ? r : step_plugs_settled(s);
+}
+
+/* What did not come to be plugged is taken out to be sure, whoever else would have used it. */
+int step_unplug_failed(void *subject)
+{
+        struct subject *s = subject;
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct attachment *a = subject_attachment(s, side);
+
+                if (concerns(s, side) && a->plug == PLUG_PLUGGING)
+                        r = unplug_start(s->t, a, s->op->request_id);
+        }
+        return r ? r : step_unplug_last(s);
 }
 
 int step_unplug_own(void *subject)
@@ -189,7 +263,7 @@ static void reason_of_plugs(struct subject *s)
         for (int side = 0; side < SIDE_N; side++) {
                 const struct attachment *a = subject_attachment(s, side);
 
-                if (!concerns(s, a) || s->op->reason[0] || (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
+                if (!concerns(s, side) || s->op->reason[0] || (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
                         continue;
                 if (a->plug_reason[0])
                         TEXT_SET(s->op->reason, a->plug_reason);
@@ -239,8 +313,8 @@ int step_ask_plugs_again(void *subject)
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 const struct attachment *a = subject_attachment(s, side);
 
-                if (concerns(s, a))
-                        r = plug_due(s->t, a->id);
+                if (concerns(s, side))
+                        r = plug_hurry(s->t, a->id);
         }
         return r;
 }

@@ -95,8 +95,12 @@ int gate_pump(struct turn *t);                        /* sends for every gateway
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id);
-int plug_due(struct turn *t, const char *attachment_id);
-int plug_stop(struct turn *t, struct attachment *a);  /* gives up waiting for an answer */
+/* An answer to the command of this generation came. '*ret_newest': it answers what is wanted now; else that is sent at once. */
+int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool *ret_newest);
+int plug_pause(struct turn *t, struct attachment *a, int64_t pause_ms); /* then the same again */
+int plug_due(struct turn *t, const char *attachment_id);   /* no answer came in time, or a pause is over */
+int plug_lost(struct turn *t, const char *attachment_id);  /* the command may never have left */
+int plug_hurry(struct turn *t, const char *attachment_id); /* ends a pause */
 
 /* resource.c: bandwidth and integers */
 int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
@@ -125,7 +129,12 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
 int work_look(struct turn *t, struct vlink *l);
 int work_preempt(struct turn *t, struct vlink *l);
+/* True when the operation that holds 'l' has to do with 'a'. */
+bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a);
 int work_timeout(struct turn *t, const char *operation_id);
+/* An access side goes with its VPN's last port: out of its network first, then off the gateway. */
+void attachment_forget(struct attachment *a); /* it is in no network, and shall be in none */
+int attachment_leave(struct turn *t, struct attachment *a, const char *request_id);
 struct attachment *subject_attachment(const struct subject *s, int side);
 
 /* A request's resource as REST shows it. */

@@ -26,11 +26,29 @@ struct http_server {
         struct http_loop loops[];
 };
 
-static int listen_at(const char *host, int port, struct fault *why)
+/* A socket bound to 'a', or -1 with errno. With 'shared' other sockets of ours may have the same port. */
+static int bound(const struct addrinfo *a, bool shared)
+{
+        int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error;
+
+        if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+            (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
+            bind(fd, a->ai_addr, a->ai_addrlen) == 0)
+                return fd;
+        error = errno;
+        if (fd >= 0)
+                close(fd);
+        errno = error;
+        return -1;
+}
+
+/* Listens for one loop. The 'first' looks whether the port is free: with SO_REUSEPORT alone a forgotten process would
+ * silently take half of the requests. */
+static int listen_at(const char *host, int port, bool first, struct fault *why)
 {
         struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *all = NULL;
         char service[16];
-        int fd = -1, one = 1, error;
+        int fd = -1, error;
 
         snprintf(service, sizeof service, "%d", port);
         error = getaddrinfo(host, service, &hints, &all);
@@ -41,10 +59,15 @@ static int listen_at(const char *host, int port, struct fault *why)
         }
         error = 0;
         for (struct addrinfo *a = all; a && fd < 0; a = a->ai_next) {
-                fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-                if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-                    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0 &&
-                    bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+                int probe = first && port != 0 ? bound(a, false) : -1;
+
+                error = errno;
+                if (first && port != 0 && probe < 0)
+                        continue;
+                if (probe >= 0)
+                        close(probe);
+                fd = bound(a, true);
+                if (fd >= 0 && listen(fd, BACKLOG) == 0)
                         break;
                 error = errno;
                 if (fd >= 0)
@@ -115,7 +138,7 @@ static int start_loops(struct http_server *s, int first_fd, struct fault *why)
 
         for (int i = 0; i < s->n_loops; i++) {
                 if (i > 0)
-                        fd = listen_at(s->host, s->port, why);
+                        fd = listen_at(s->host, s->port, false, why);
                 if (fd < 0)
                         return err_raise(-EADDRINUSE);
                 r = loop_init(&s->loops[i], &s->spec, fd);
@@ -154,7 +177,7 @@ int http_server_new(const struct http_server_spec *spec, struct http_server **re
         if (!s->host)
                 return err_raise(-ENOMEM);
         s->spec.host = s->host;
-        fd = listen_at(s->host, spec->port, why);
+        fd = listen_at(s->host, spec->port, true, why);
         if (fd < 0)
                 return err_raise(-EADDRINUSE);
         s->port = port_of(fd);

@@ -76,6 +76,8 @@ struct attachment {
         /* Plugging into the site's Neutron: a gate of its own. */
         int64_t plug;                  /* enum plug_state */
         int64_t plug_generation;
+        int64_t plug_sent;             /* generation of the command that is out; 0: none */
+        int64_t plug_clear_ms;         /* until then one that was sent twice may still be at work */
         char network_id[ID_SIZE];      /* wanted or plugged; "" none */
         char port_id[ID_SIZE];         /* the tenant's own port, if it named one */
         char neutron_port_id[ID_SIZE]; /* what is plugged */

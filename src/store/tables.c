@@ -98,6 +98,8 @@ static const struct store_column attachment_columns[] = {
         TEXT(attachment, reason),
         INT(attachment, plug),
         INT(attachment, plug_generation),
+        INT(attachment, plug_sent),
+        INT(attachment, plug_clear_ms),
         TEXT(attachment, network_id),
         TEXT(attachment, port_id),
         TEXT(attachment, neutron_port_id),

@@ -108,9 +108,6 @@ static void check_devices(struct sim *s)
                 if (!s->gateways[i].lied && fake_gateway_violations(s->gateways[i].device))
                         sim_broken(s, "device %s: a label or tag was taken, or more bandwidth used than there is",
                                    s->gateways[i].name);
-        for (int i = 0; i < SITES; i++)
-                if (fake_cloud_violations(s->sites[i].cloud.handle))
-                        sim_broken(s, "%s: one network is plugged into two VPNs", s->sites[i].name);
 }
 
 /* While a link is up what one end sends is no more than what the other takes. */
@@ -119,15 +116,18 @@ static void check_limits(struct sim *s)
         each_row(s, T_VLINK, vlink, l)
         {
                 const struct port_want *ends[SIDE_N] = { NULL };
+                bool lied = false;
 
                 each_row(s, T_VPORT, vport, p)
                 {
                         int g = gateway_of(s, p->gateway_id);
 
-                        if (text_equal(p->link_id, l->id) && g >= 0)
-                                ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
+                        if (!text_equal(p->link_id, l->id) || g < 0)
+                                continue;
+                        lied |= s->gateways[g].lied;
+                        ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
                 }
-                if (!ends[SIDE_A] || !ends[SIDE_Z] || l->operating == OPER_DEGRADED)
+                if (!ends[SIDE_A] || !ends[SIDE_Z] || lied || l->operating == OPER_DEGRADED)
                         continue;
                 for (int side = 0; side < SIDE_N; side++)
                         if (ends[side]->tx_kbps > ends[!side]->rx_kbps)
@@ -342,6 +342,10 @@ static void check_plug(struct sim *s, const struct attachment *a, size_t plugged
                         sim_broken(s, "attachment %s rests in %s", a->id, plug_state_name[a->plug]);
                 if (is != (a->plug == PLUG_PLUGGED))
                         sim_broken(s, "attachment %s is %s, in the cloud %d", a->id, plug_state_name[a->plug], is);
+                if (a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0] || a->net_key[0]))
+                        sim_broken(s, "attachment %s is unplugged and still names network %s", a->id, a->network_id);
+                if (a->plug == PLUG_PLUGGED && (!a->net_key[0] || a->plug_sent))
+                        sim_broken(s, "attachment %s is plugged without a key", a->id);
                 if (is && !text_equal(network, a->network_id))
                         sim_broken(s, "attachment %s: network %s, in the cloud %s", a->id, a->network_id, network);
         }

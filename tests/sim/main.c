@@ -85,6 +85,7 @@ int main(int argc, char **argv)
         int n_broken = 0, n_missing;
 
         log_open("sim_run", LOG_LEVEL_ERROR);
+        setvbuf(stdout, NULL, _IOLBF, 0);
         if (!options_read(argc, argv, &o)) {
                 fprintf(stderr, "usage: sim_run [--seed N] [--schedules N] [--steps N] [--keep-going N] [--all-rows] [-v]\n");
                 return 2;

@@ -461,8 +461,9 @@ static void draining_gives_up_in_time_and_late_answers_go_nowhere(void **state)
         close(fd);
 }
 
-static void an_address_in_use_is_said(void **state)
+static void an_address_that_cannot_be_had_is_said(void **state)
 {
+        OWN(http_server_free) struct http_server *other = serve();
         struct http_server_spec spec = { .host = "203.0.113.1", .n_loops = 1, .on_request = on_request };
         struct http_server *s = NULL;
         struct fault why;
@@ -470,6 +471,10 @@ static void an_address_in_use_is_said(void **state)
         (void)state;
         assert_true(http_server_new(&spec, &s, &why) < 0);
         assert_non_null(strstr(why.message, "203.0.113.1"));
+        spec.host = "127.0.0.1";
+        spec.port = http_server_port(other);
+        assert_true(http_server_new(&spec, &s, &why) < 0);
+        assert_non_null(strstr(why.message, "in use"));
         spec.host = "no such host";
         assert_true(http_server_new(&spec, &s, &why) < 0);
         assert_string_equal(why.type, "http.listen");
@@ -486,4 +491,4 @@ UNIT_MAIN(UNIT(a_request_is_answered_and_the_connection_stays), UNIT(head_and_20
           UNIT(a_client_that_does_not_read_is_dropped), UNIT(a_client_that_went_away_does_no_harm),
           UNIT(more_connections_than_allowed_wait_their_turn),
           UNIT(draining_finishes_what_runs_and_takes_nothing_new),
-          UNIT(draining_gives_up_in_time_and_late_answers_go_nowhere), UNIT(an_address_in_use_is_said))
+          UNIT(draining_gives_up_in_time_and_late_answers_go_nowhere), UNIT(an_address_that_cannot_be_had_is_said))

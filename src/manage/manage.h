@@ -1,0 +1,48 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* atlas-manage: what an operator does before and beside the running programs. Functions return 0, MANAGE_REFUSED after telling why
+ * on standard error, or a negative error. */
+
+#include "bus/bus.h"
+#include "store/store.h"
+
+enum { MANAGE_OK, MANAGE_REFUSED };
+
+struct manage_settings {
+        struct bus_settings bus;
+        char *connection;
+        char *sql_dir;
+        char *rabbitmqctl;
+};
+extern const struct setting manage_settings[];
+
+struct manage {
+        const struct manage_settings *settings;
+        const char *word;            /* what follows the command, or NULL */
+        const char *description, *password_file, *write_passwords; /* options; NULL: not given */
+};
+/* One row of the table of commands. */
+struct manage_command {
+        const char *noun, *verb;
+        const char *word;            /* needed after them, or NULL */
+        const char *options;         /* those it takes */
+        int (*run)(struct manage *m);
+        const char *help;
+};
+extern const struct manage_command manage_commands[]; /* ended by { 0 } */
+
+/* The words after the program's own options. */
+int manage_run(const struct manage_settings *settings, int argc, char **argv);
+/* Tells a refusal. */
+int manage_refuse(const struct fault *why);
+/* All commands, for help. */
+void manage_help(struct text *to);
+
+int db_sync(struct manage *m);
+int db_check(struct manage *m);
+int bus_sync(struct manage *m);
+int site_add(struct manage *m);
+int site_list(struct manage *m);
+
+/* All sites of the database by name, appended to 'ret' as rows of T_SITE. */
+int sites_read(const char *connection, struct store_rows *ret);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The settings of atlas-manage. */
+#include <stddef.h>
+
+#include "manage/manage.h"
+
+#define FIELD(field) offsetof(struct manage_settings, field)
+
+/* clang-format off */
+const struct setting manage_settings[] = {
+        BUS_SETTINGS(struct manage_settings, bus),
+        { "database", "connection", SETTING_SECRET, FIELD(connection), NULL, 0, 0,
+          "PostgreSQL as its owner, as libpq writes it: postgresql://atlas_owner:password@host/cloud_atlas" },
+        { "database", "sql_dir", SETTING_TEXT, FIELD(sql_dir), "", 0, 0,
+          "Folder of the schema's steps, NNNN-*.sql; empty: that of this program" },
+        { "bus", "rabbitmqctl", SETTING_TEXT, FIELD(rabbitmqctl), "rabbitmqctl", 0, 0,
+          "Command that reaches the broker's node, words separated by blanks; users and permissions are made through it" },
+        { 0 },
+};
+/* clang-format on */
