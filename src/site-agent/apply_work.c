@@ -187,6 +187,16 @@ static int send(const struct port_work *w, const struct sorted *s, int64_t deadl
         return 0;
 }
 
+/* The command failed as a whole: nothing is known of what it was about but that. */
+static void blame(const struct fault *why, struct want_result *results, size_t n)
+{
+        for (size_t i = 0; fault_is_set(why) && i < n; i++)
+                if (!fault_is_set(&results[i].fault)) {
+                        results[i].present = false;
+                        results[i].fault = *why;
+                }
+}
+
 int apply_work(const struct port_work *w, const struct apply_want *head, int64_t deadline_mono_ms,
                struct apply_result *ret)
 {
@@ -211,7 +221,7 @@ int apply_work(const struct port_work *w, const struct apply_want *head, int64_t
         name_attachments(w, &s);
         log_results(w, "port", ret->ports, ret->n_ports);
         log_results(w, "attachment", ret->attachments, ret->n_attachments);
-        if (fault_is_set(&ret->fault)) /* nothing is known: no result is better than a wrong one */
-                ret->n_ports = ret->n_attachments = 0;
+        blame(&ret->fault, ret->ports, ret->n_ports);
+        blame(&ret->fault, ret->attachments, ret->n_attachments);
         return r;
 }
