@@ -85,7 +85,7 @@ int attachment_leave(struct turn *t, struct attachment *a, const char *request_i
         return want_attachment(t, a, false, request_id);
 }
 
-/* A network that nobody plugged yet is free again, unless another new link names it too. */
+/* A network that nobody plugged yet is free again, unless another new link may name it too and comes to plug it. */
 static int wish_forget(struct subject *s, struct attachment *a)
 {
         struct turn *t = s->t;
@@ -96,8 +96,10 @@ static int wish_forget(struct subject *s, struct attachment *a)
                 return idset_add(&t->plan.ports_of_attachment, a->id) < 0 ? -ENOMEM : -EAGAIN;
         while ((p = view_next(&t->view, T_VPORT, &at))) {
                 const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+                const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
 
-                if (l && l != s->l && text_equal(p->attachment_id, a->id) && l->provisioning == PROV_PENDING_CREATE)
+                if (op && l != s->l && text_equal(p->attachment_id, a->id) && op->kind == OP_CREATE &&
+                    text_equal(op->state, "PORTS"))
                         return 0;
         }
         attachment_forget(a);
