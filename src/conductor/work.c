@@ -131,6 +131,22 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
         return feed(&s, event);
 }
 
+int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason)
+{
+        const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
+        struct vport *const *ports = view_ports(&t->view, l->id);
+        bool there = ports[SIDE_A] && ports[SIDE_A]->present && ports[SIDE_Z] && ports[SIDE_Z]->present;
+
+        if (op && op->result == OP_RUNNING && op->kind != OP_ATTACH && op->kind != OP_DETACH)
+                return work_feed(t, l, EV_PORT_FAILED, site, reason);
+        if (l->operating != OPER_ONLINE)
+                return 0;
+        l->operating = there ? OPER_DEGRADED : OPER_OFFLINE;
+        snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "", reason ? reason : "");
+        view_dirty(l);
+        return 0;
+}
+
 /* Both ends confirmed what an undone change left wanted. From limits in between one step leads back: senders go up to what
  * receivers take, receivers down to what is sent. Then the link works as before. */
 static int mend(struct subject *s)
