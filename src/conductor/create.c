@@ -13,7 +13,7 @@ static const struct flow_row rows[] = {
         { 103, PORTS,     EV_PORT_FAILED, step_drop_ports,      UNDO,      30000 },
         { 104, PORTS,     EV_TIMEOUT,     step_ask_ports_again, PORTS,     15000 },
         { 105, PORTS,     EV_GAVE_UP,     step_drop_ports,      UNDO,      30000 },
-        { 106, PLUG,      EV_PLUGS_OK,    end_active,           DONE,      0 },
+        { 106, PLUG,      EV_PLUGS_OK,    end_online,           DONE,      0 },
         { 107, PLUG,      EV_PLUG_FAILED, step_unplug_failed,   UNDO_PLUG, 30000 },
         { 108, PLUG,      EV_TIMEOUT,     step_ask_plugs_again, PLUG,      15000 },
         { 109, PLUG,      EV_GAVE_UP,     step_unplug_failed,   UNDO_PLUG, 30000 },

@@ -179,7 +179,7 @@ static int feed_links(struct applied *a)
                 const char *reason = reason_of(t, a->failed.texts[i], &site);
 
                 if (l)
-                        r = work_feed(t, l, EV_PORT_FAILED, site, reason);
+                        r = work_port_failed(t, l, site, reason);
         }
         for (size_t i = 0; i < a->links.n && r == 0; i++) {
                 struct vlink *l = view_get(&t->view, T_VLINK, a->links.texts[i]);

@@ -28,9 +28,11 @@ struct end_limits {
 };
 /* Both ends present with these limits, by side. */
 int step_limit_ports(struct subject *s, const struct end_limits *limits);
+int step_limit_old(struct subject *s); /* what the tenant has, which no change has moved yet */
 
 /* Ends. */
-int end_active(void *subject);           /* the link works as asked */
+int end_online(void *subject);           /* the link works as asked */
+int end_active(void *subject);           /* the operation is done; the link works as it did */
 int end_kept(void *subject);             /* the link stays as it was; the operation failed */
 int end_error(void *subject);            /* ERROR, with the reason */
 int end_gone(void *subject);             /* nothing left but history */

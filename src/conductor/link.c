@@ -129,6 +129,11 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         if (bandwidth && (l->operation_id[0] || l->provisioning != PROV_ACTIVE))
                 return l->operation_id[0] ? refuse_busy(why, l)
                                           : fault_set(why, 409, "link.not_active", "Virtual link %s is in ERROR; delete it.", l->id);
+        if (bandwidth && l->operating != OPER_ONLINE) {
+                fault_set(why, 409, "link.degraded", "The ends of virtual link %s have not confirmed its last change yet; wait for them, or delete it.", l->id);
+                why->retry_after_ms = 5000;
+                return why->code;
+        }
         *l = changed;
         l->revision_number++;
         l->updated_ms = t->now_ms;

@@ -21,7 +21,7 @@ static int want_port(struct subject *s, int side, bool wanted, int64_t tx_kbps, 
         p->rx_kbps = rx_kbps;
         p->reason[0] = '\0';
         view_dirty(p);
-        return gate_enqueue_port(s->t, s->l, p, s->op->request_id);
+        return gate_enqueue_port(s->t, s->l, p, s->op ? s->op->request_id : "");
 }
 
 int step_limit_ports(struct subject *s, const struct end_limits *limits)
@@ -47,14 +47,20 @@ static int want_attachment(struct turn *t, struct attachment *a, bool wanted, co
         return gate_enqueue_attachment(t, a, request_id);
 }
 
-int step_want_ports(void *subject)
+int step_limit_old(struct subject *s)
 {
-        struct subject *s = subject;
         const struct end_limits limits[SIDE_N] = {
                 [SIDE_A] = { .tx_kbps = s->l->a_to_z_kbps, .rx_kbps = s->l->z_to_a_kbps },
                 [SIDE_Z] = { .tx_kbps = s->l->z_to_a_kbps, .rx_kbps = s->l->a_to_z_kbps },
         };
-        int r = step_limit_ports(s, limits);
+
+        return step_limit_ports(s, limits);
+}
+
+int step_want_ports(void *subject)
+{
+        struct subject *s = subject;
+        int r = step_limit_old(s);
 
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 struct attachment *a = subject_attachment(s, side);
@@ -79,7 +85,7 @@ int attachment_leave(struct turn *t, struct attachment *a, const char *request_i
         return want_attachment(t, a, false, request_id);
 }
 
-/* A network that nobody plugged yet is free again, unless another new link names it too. */
+/* A network that nobody plugged yet is free again, unless another new link may name it too and comes to plug it. */
 static int wish_forget(struct subject *s, struct attachment *a)
 {
         struct turn *t = s->t;
@@ -90,8 +96,10 @@ static int wish_forget(struct subject *s, struct attachment *a)
                 return idset_add(&t->plan.ports_of_attachment, a->id) < 0 ? -ENOMEM : -EAGAIN;
         while ((p = view_next(&t->view, T_VPORT, &at))) {
                 const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+                const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
 
-                if (l && l != s->l && text_equal(p->attachment_id, a->id) && l->provisioning == PROV_PENDING_CREATE)
+                if (op && l != s->l && text_equal(p->attachment_id, a->id) && op->kind == OP_CREATE &&
+                    text_equal(op->state, "PORTS"))
                         return 0;
         }
         attachment_forget(a);
@@ -349,16 +357,23 @@ static void finish(struct subject *s, enum operation_result result)
         view_dirty(s->l);
 }
 
+int end_online(void *subject)
+{
+        struct subject *s = subject;
+
+        s->l->operating = OPER_ONLINE;
+        s->l->status_reason[0] = '\0';
+        s->l->verified_ms = s->t->now_ms;
+        return end_active(s);
+}
+
 int end_active(void *subject)
 {
         struct subject *s = subject;
 
         s->l->provisioning = PROV_ACTIVE;
-        s->l->operating = OPER_ONLINE;
-        s->l->status_reason[0] = '\0';
-        s->l->verified_ms = s->t->now_ms;
         finish(s, OP_DONE);
-        return 0;
+        return work_settle(s->t, s->l);
 }
 
 int end_kept(void *subject)
@@ -368,7 +383,7 @@ int end_kept(void *subject)
         subject_reason_at_least(s);
         s->l->provisioning = PROV_ACTIVE;
         finish(s, OP_FAILED);
-        return 0;
+        return work_settle(s->t, s->l);
 }
 
 int end_error(void *subject)

@@ -128,6 +128,10 @@ int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const 
 int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site, const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
 int work_look(struct turn *t, struct vlink *l);
+/* One end refused what was asked: the operation's matter, or that of a link that worked. */
+int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason);
+/* A link without an operation: a late answer may free what a failed operation had to keep, or mend it. */
+int work_settle(struct turn *t, struct vlink *l);
 int work_preempt(struct turn *t, struct vlink *l);
 /* True when the operation that holds 'l' has to do with 'a'. */
 bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a);

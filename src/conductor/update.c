@@ -37,11 +37,12 @@ static int limit_between(struct subject *s)
         return step_limit_ports(s, limits);
 }
 
-static int limit_all(struct subject *s, int64_t a_to_z_kbps, int64_t z_to_a_kbps)
+static int limit_goal(struct subject *s)
 {
+        const struct vlink *l = s->l;
         const struct end_limits limits[SIDE_N] = {
-                [SIDE_A] = { .tx_kbps = a_to_z_kbps, .rx_kbps = z_to_a_kbps },
-                [SIDE_Z] = { .tx_kbps = z_to_a_kbps, .rx_kbps = a_to_z_kbps },
+                [SIDE_A] = { .tx_kbps = l->goal_a_to_z_kbps, .rx_kbps = l->goal_z_to_a_kbps },
+                [SIDE_Z] = { .tx_kbps = l->goal_z_to_a_kbps, .rx_kbps = l->goal_a_to_z_kbps },
         };
 
         return step_limit_ports(s, limits);
@@ -61,14 +62,14 @@ static int ask_goal(void *subject)
 {
         struct subject *s = subject;
 
-        return then_settled(s, limit_all(s, s->l->goal_a_to_z_kbps, s->l->goal_z_to_a_kbps));
+        return then_settled(s, limit_goal(s));
 }
 
 static int ask_old(void *subject)
 {
         struct subject *s = subject;
 
-        return then_settled(s, limit_all(s, s->l->a_to_z_kbps, s->l->z_to_a_kbps));
+        return then_settled(s, step_limit_old(s));
 }
 
 /* Both ends have confirmed: only now is what became free given back. */
@@ -88,7 +89,7 @@ static int end_changed(void *subject)
         struct subject *s = subject;
         int r = settle_on(s, s->l->goal_a_to_z_kbps, s->l->goal_z_to_a_kbps);
 
-        return r ? r : end_active(s);
+        return r ? r : end_online(s);
 }
 
 static int end_restored(void *subject)
@@ -99,8 +100,9 @@ static int end_restored(void *subject)
         return r ? r : end_kept(s);
 }
 
-/* The old bandwidth could not be confirmed at both ends: it stays wanted, the gates go on sending it, and the
- * greater of old and new stays counted until they have answered. */
+/* What is wanted now could not be confirmed at both ends. It stays wanted and is asked for again, and the greater of old and
+ * new stays counted, until they have answered. Limits in between stay where they are: what sends the least and takes the most is
+ * safe whatever the other end does. */
 static int end_degraded(void *subject)
 {
         struct subject *s = subject;
@@ -124,8 +126,8 @@ static const struct flow_row rows[] = {
         { 208, SECOND,      EV_TIMEOUT,     step_ask_ports_again, SECOND,      15000 },
         { 209, SECOND,      EV_GAVE_UP,     ask_between,          UNDO_SECOND, 30000 },
         { 210, UNDO_SECOND, EV_PORTS_OK,    ask_old,              UNDO_FIRST,  30000 },
-        { 211, UNDO_SECOND, EV_PORT_FAILED, ask_old,              UNDO_FIRST,  30000 },
-        { 212, UNDO_SECOND, EV_TIMEOUT,     ask_old,              UNDO_FIRST,  30000 },
+        { 211, UNDO_SECOND, EV_PORT_FAILED, end_degraded,         FAILED,      0 },
+        { 212, UNDO_SECOND, EV_TIMEOUT,     end_degraded,         FAILED,      0 },
         { 213, UNDO_FIRST,  EV_PORTS_OK,    end_restored,         FAILED,      0 },
         { 214, UNDO_FIRST,  EV_PORT_FAILED, end_degraded,         FAILED,      0 },
         { 215, UNDO_FIRST,  EV_TIMEOUT,     end_degraded,         FAILED,      0 },

@@ -131,8 +131,45 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
         return feed(&s, event);
 }
 
-/* A link without an operation: a late answer may free what a failed operation had to keep, or mend it. */
-static int settle(struct turn *t, struct vlink *l)
+int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason)
+{
+        const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
+        struct vport *const *ports = view_ports(&t->view, l->id);
+        bool there = ports[SIDE_A] && ports[SIDE_A]->present && ports[SIDE_Z] && ports[SIDE_Z]->present;
+
+        if (op && op->result == OP_RUNNING && op->kind != OP_ATTACH && op->kind != OP_DETACH)
+                return work_feed(t, l, EV_PORT_FAILED, site, reason);
+        if (l->operating != OPER_ONLINE)
+                return 0;
+        l->operating = there ? OPER_DEGRADED : OPER_OFFLINE;
+        snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "", reason ? reason : "");
+        view_dirty(l);
+        return 0;
+}
+
+/* Both ends confirmed what an undone change left wanted. From limits in between one step leads back: senders go up to what
+ * receivers take, receivers down to what is sent. Then the link works as before. */
+static int mend(struct subject *s)
+{
+        struct vlink *l = s->l;
+        int r = step_limit_old(s);
+
+        r = r ? r : step_ports_settled(s);
+        if (r != EV_PORTS_OK)
+                return r; /* an error, or the ends are asked */
+        r = resource_reserve(s->t, l, s->ports, l->a_to_z_kbps, l->z_to_a_kbps, NULL);
+        if (r < 0)
+                return r;
+        l->goal_a_to_z_kbps = l->a_to_z_kbps;
+        l->goal_z_to_a_kbps = l->z_to_a_kbps;
+        l->operating = OPER_ONLINE;
+        l->status_reason[0] = '\0';
+        l->verified_ms = s->t->now_ms;
+        view_dirty(l);
+        return 0;
+}
+
+int work_settle(struct turn *t, struct vlink *l)
 {
         struct vport *const *ports = view_ports(&t->view, l->id);
         struct subject s = { .t = t, .l = l, .ports = ports };
@@ -141,19 +178,7 @@ static int settle(struct turn *t, struct vlink *l)
                 return 0;
         if (l->provisioning == PROV_ERROR && !ports[SIDE_A]->wanted && !ports[SIDE_Z]->wanted)
                 return resource_release_link(t, l, ports);
-        if (l->provisioning == PROV_ACTIVE && l->operating != OPER_ONLINE) {
-                int r = resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, NULL);
-
-                if (r < 0)
-                        return r;
-                l->goal_a_to_z_kbps = l->a_to_z_kbps;
-                l->goal_z_to_a_kbps = l->z_to_a_kbps;
-                l->operating = OPER_ONLINE;
-                l->status_reason[0] = '\0';
-                l->verified_ms = t->now_ms;
-                view_dirty(l);
-        }
-        return 0;
+        return l->provisioning == PROV_ACTIVE && l->operating != OPER_ONLINE ? mend(&s) : 0;
 }
 
 int work_look(struct turn *t, struct vlink *l)
@@ -162,7 +187,7 @@ int work_look(struct turn *t, struct vlink *l)
         int r;
 
         if (!s.op || s.op->result != OP_RUNNING)
-                return settle(t, l);
+                return work_settle(t, l);
         r = step_ports_settled(&s);
         if (r == EV_PORTS_OK)
                 r = feed(&s, EV_PORTS_OK);

@@ -127,7 +127,7 @@ static void check_limits(struct sim *s)
                         lied |= s->gateways[g].lied;
                         ends[p->side] = fake_gateway_port(s->gateways[g].device, p->id);
                 }
-                if (!ends[SIDE_A] || !ends[SIDE_Z] || lied || l->operating == OPER_DEGRADED)
+                if (!ends[SIDE_A] || !ends[SIDE_Z] || lied)
                         continue;
                 for (int side = 0; side < SIDE_N; side++)
                         if (ends[side]->tx_kbps > ends[!side]->rx_kbps)
@@ -301,8 +301,8 @@ static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWA
         }
         if (w)
                 there[g]++;
-        if (l->provisioning == PROV_ACTIVE && !w)
-                sim_broken(s, "link %s is ACTIVE without port %s", l->id, p->id);
+        if (l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE && !w)
+                sim_broken(s, "link %s is ONLINE without port %s", l->id, p->id);
         if (w && !port_is(l, p, peer, w))
                 sim_broken(s, "port %s: the device holds it otherwise than the row", p->id);
         if (w && p->confirmed_generation == p->generation && (w->tx_kbps != p->tx_kbps || w->rx_kbps != p->rx_kbps))
