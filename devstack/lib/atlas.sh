@@ -53,6 +53,7 @@ metrics_port = 0
 connection = $PG_ATLAS_CONDUCTOR_URL
 [conductor]
 step_percent = ${ATLAS_STEP_PERCENT:-100}
+apply_timeout = ${ATLAS_APPLY_TIMEOUT:-10}
 audit_interval = 20
 quarantine = 10
 END

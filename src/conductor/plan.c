@@ -68,6 +68,8 @@ static int plan_timer(struct plan *p, const struct timer *timer)
                 return r ? r : idset_add(&p->ports_of_attachment, timer->ref_id);
         }
         r = r ? r : idset_add(&p->gateways, timer->ref_id);
+        if (timer->kind == TIMER_AUDIT) /* its VIF-IDs go with the audit */
+                r = r ? r : idset_add(&p->attachments_of_gateway, timer->ref_id);
         return r ? r : idset_add(&p->released, timer->ref_id);
 }
 

@@ -45,7 +45,7 @@ bench=$build/tests/bench
 if [ -z "${ATLAS_BENCH_BUILT-}" ]; then
         devstack/packages.sh build test bench
         { [ -f "$build/build.ninja" ] || cmake --preset release >/dev/null; }
-        cmake --build --preset release >/dev/null
+        cmake --build --preset release --target atlas-conductor atlas-agent atlas-api link_bench bus_bench store_bench >/dev/null
 fi
 
 dir=$(mktemp -d /tmp/atlas-bench-XXXXXX)
@@ -87,7 +87,7 @@ start() {
         "$bin/$2" --config-file "$dir/$1.conf" >>"$dir/$1.log" 2>&1 </dev/null &
         pid[$1]=$!
         for ((i = 0; i < 200; i++)); do
-                ! grep -qs event=started "$dir/$1.log" || return 0
+                ! grep -qsE "event=(started|api.ready)" "$dir/$1.log" || return 0
                 kill -0 "${pid[$1]}" 2>/dev/null || die "$1 ended"
                 sleep 0.05
         done
@@ -153,7 +153,7 @@ snapshot() {
         echo "batches=$(counter conductor atlas_conductor_batches_total)"
         echo "inputs=$(counter conductor atlas_conductor_inputs_total)"
         echo "casts=$(counter conductor atlas_conductor_casts_total)"
-        echo "commits=$(sql "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")"
+        sql "SELECT 'commits=' || xact_commit, 'rollbacks=' || xact_rollback FROM pg_stat_database WHERE datname = current_database()" | tr '|' '\n'
         awk '/^cpu /{ t = 0; for (i = 2; i <= 9; i++) t += $i; print "cpu_all=" t "\ncpu_idle=" $5 + $6 "\ncpu_steal=" $9 }' /proc/stat
 }
 
@@ -189,8 +189,13 @@ measure_load() {
 }
 
 measure_idle() {
+        snapshot >"$dir/before"
         "$bench/link_bench" idle "$url" "$db" "$idle" >"$dir/idle"
+        sleep 1.2
+        snapshot >"$dir/after"
         take idle <"$dir/idle"
+        growth "$dir/before" "$dir/after" >"$dir/growth"
+        take idle <"$dir/growth"
 }
 
 measure_get() {
@@ -211,12 +216,10 @@ measure_get() {
 }
 
 measure_rpc() {
-        local line
         "$bench/bus_bench" >"$dir/rpc"
-        while read -r line; do
-                read -r _ outstanding_at bus bare ratio _ <<<"$line"
-                result[rpc_${outstanding_at#*=}]="${bus#*=} ${bare#*=} ${ratio#*=}"
-        done <"$dir/rpc"
+        awk '/^rpc/ { at = $2; sub(/.*=/, "", at); sub(/.*=/, "", $NF); print "ratio_" at "=" $NF }
+             $1 == "bus" || $1 == "bare" { print $1 "_" at "=" $2 }' "$dir/rpc" >"$dir/rpc.values"
+        take rpc <"$dir/rpc.values"
 }
 
 measure_store() {
@@ -235,7 +238,7 @@ show_load() {
         row "links/s to ACTIVE, sustained" "${result[load_links_per_s]} ($links links, $outstanding outstanding, $per_vpn a VPN, gateways $how, drivers $latency ms)"
         row "create to ACTIVE under that load" "p50 ${result[load_loaded_p50_ms]} ms"
         row "messages per link" "$(per_link "$sent")"
-        row "commits per link" "$(per_link "${result[load_commits]}") (PostgreSQL), $(per_link "${result[load_batches]}") (batches of $(awk -v i="${result[load_inputs]}" -v b="${result[load_batches]}" 'BEGIN { printf "%.1f", i / b }') inputs)"
+        row "commits per link" "$(per_link "${result[load_commits]}") (PostgreSQL), $(per_link "${result[load_batches]}") (batches of $(awk -v i="${result[load_inputs]}" -v b="${result[load_batches]}" 'BEGIN { printf "%.1f", i / b }') inputs), rolled back $(per_link "${result[load_rollbacks]}")"
         for p in conductor agent-a agent-z postgres rabbitmq; do
                 row "processor per link, $p" "$(per_link "${result[load_cpu_$p]}") ms"
         done
@@ -251,9 +254,8 @@ show() {
                 row "GET one link" "${result[get_per_s]}/s, p99 ${result[get_p99_ms]} ms"
         fi
         for n in 1 32 200; do
-                [ -n "${result[rpc_$n]-}" ] || continue
-                read -r bus bare ratio <<<"${result[rpc_$n]}"
-                row "RPC calls, $n outstanding" "$bus, bare rabbitmq-c $bare, ratio $ratio"
+                [ -n "${result[rpc_bus_$n]-}" ] || continue
+                row "RPC calls, $n outstanding" "${result[rpc_bus_$n]}/s, bare rabbitmq-c ${result[rpc_bare_$n]}/s, ratio ${result[rpc_ratio_$n]}"
         done
         [ -z "${result[store]-}" ] || row "store alone" "${result[store]#store }"
         for p in conductor agent-a agent-z api; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab for the system tests: its own folder, prefix and addresses, workflow deadlines at a fifth."""
+"""The lab for the system tests: its own folder, prefix and addresses, shorter deadlines."""
 import os
 import pathlib
 import subprocess
@@ -21,7 +21,8 @@ class Lab:
             ATLAS_LAB=str(folder),
             ATLAS_LAB_PREFIX="ct",
             ATLAS_LAB_NET="198.18.161",
-            ATLAS_STEP_PERCENT="20",
+            ATLAS_STEP_PERCENT="40",
+            ATLAS_APPLY_TIMEOUT="6",
         )
 
     def script(self, name):

@@ -206,7 +206,8 @@ static void a_stale_command_changes_nothing(void **state)
         p.present = false;
         r = apply(w, apply_args(4, &p, 1), NOW);
         assert_string_equal(r.fault.type, "gateway.stale");
-        assert_int_equal(r.n_ports, 0);
+        assert_int_equal(r.n_ports, 1);
+        assert_string_equal(r.ports[0].fault.type, "gateway.stale");
         assert_non_null(fake_gateway_port(w->unit.handle, p.id));
         apply_result_done(&r);
 }
@@ -237,7 +238,8 @@ static void a_session_that_breaks_half_way_is_repaired_by_the_same_command(void 
         r = apply(w, apply_args(1, ports, 3), NOW);
         assert_string_equal(r.fault.type, "gateway.unreachable");
         assert_true(r.fault.retry_after_ms > 0);
-        assert_int_equal(r.n_ports, 0);
+        assert_int_equal(r.n_ports, 3);
+        assert_string_equal(r.ports[2].fault.type, "gateway.unreachable");
         apply_result_done(&r);
         assert_int_equal(fake_gateway_count(w->unit.handle), 2);
         fake_gateway_injection(w->unit.handle)->half = false;
