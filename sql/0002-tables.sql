@@ -188,7 +188,6 @@ CREATE TABLE work (
         kind       bigint NOT NULL CHECK (kind BETWEEN 0 AND 1),
         generation bigint NOT NULL,
         want       text COLLATE "C" NOT NULL,
-        sent_seq   bigint NOT NULL,
         request_id text COLLATE "C" NOT NULL,
         created_ms bigint NOT NULL
 ) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);

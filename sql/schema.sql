@@ -279,7 +279,6 @@ CREATE TABLE public.work (
     kind bigint NOT NULL,
     generation bigint NOT NULL,
     want text NOT NULL COLLATE pg_catalog."C",
-    sent_seq bigint NOT NULL,
     request_id text NOT NULL COLLATE pg_catalog."C",
     created_ms bigint NOT NULL,
     CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 1)))

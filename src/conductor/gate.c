@@ -167,7 +167,7 @@ static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
 {
         json_t *ports = json_array(), *attachments = json_array(), *args;
         const char *request_id = "";
-        struct work *w;
+        const struct work *w;
         size_t at = 0, n = 0;
 
         while (n < APPLY_MAX && (w = view_next(&t->view, T_WORK, &at))) {
@@ -175,8 +175,6 @@ static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
                         continue;
                 json_array_append_new(w->kind == WORK_PORT ? ports : attachments,
                                       json_loads(w->want, 0, NULL));
-                w->sent_seq = g->seq + 1;
-                view_dirty(w);
                 request_id = w->request_id;
                 n++;
         }

@@ -179,7 +179,6 @@ static const struct store_column work_columns[] = {
         INT(work, kind),
         INT(work, generation),
         TEXT(work, want),
-        INT(work, sent_seq),
         TEXT(work, request_id),
         INT(work, created_ms),
         { 0 },

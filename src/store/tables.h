@@ -30,7 +30,6 @@ struct work {
         int64_t kind;
         int64_t generation;
         char want[WANT_SIZE];    /* JSON of struct port_want or attachment_want */
-        int64_t sent_seq;        /* command it went with last; 0: not yet */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
 };
