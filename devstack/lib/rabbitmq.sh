@@ -17,6 +17,7 @@ END
         printf '[].\n' >"$home/enabled_plugins"
         cat >"$home/env" <<END
 export HOME='$home/home'
+export ERL_CRASH_DUMP='$LAB/log/erl_crash.dump'
 export RABBITMQ_CONF_ENV_FILE=/dev/null
 export RABBITMQ_NODENAME='$RABBIT_NODE'
 export RABBITMQ_DIST_PORT=$RABBIT_DIST_PORT

@@ -199,11 +199,8 @@ static int gate_answer(struct applied *a, const struct apply_result *res, int64_
                 a->g->attempts++;
                 return gate_due(a->t, a->g->id);
         }
-        if (text_equal(res->fault.type, "gateway.stale")) {
-                a->g->epoch++;
-                a->g->audit_wanted = true;
-                return gate_open(a->t, a->g);
-        }
+        if (text_equal(res->fault.type, "gateway.stale"))
+                return gate_stale(a->t, a->g);
         if (fault_is_set(&res->fault) || a->retry_after_ms)
                 return gate_pause(a->t, a->g, res->fault.retry_after_ms > a->retry_after_ms ? res->fault.retry_after_ms
                                                                                            : a->retry_after_ms);

@@ -193,7 +193,7 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         if (seq != a.g->seq || a.g->inflight_seq != GATE_AUDIT(a.g))
                 return 0; /* read before a newer command: it proves nothing */
         if (fault_from_json(json_object_get(args, "fault"), &f))
-                return gate_pause(t, a.g, f.retry_after_ms);
+                return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g) : gate_pause(t, a.g, f.retry_after_ms);
         r = gate_open(t, a.g);
         a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));

@@ -102,6 +102,13 @@ int gate_open(struct turn *t, struct gateway *g)
         return r ? r : idset_add(&t->pump, g->id);
 }
 
+int gate_stale(struct turn *t, struct gateway *g)
+{
+        g->epoch++;
+        g->audit_wanted = true;
+        return gate_open(t, g);
+}
+
 int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms)
 {
         int64_t pause = t->c->timing.retry_first_ms << min64(g->attempts, 10);

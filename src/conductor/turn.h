@@ -88,6 +88,7 @@ int lock_work(struct turn *t, const char *gateway_id); /* all that waits for a l
 int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
 int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
 int gate_open(struct turn *t, struct gateway *g);     /* an answer came */
+int gate_stale(struct turn *t, struct gateway *g);    /* the device has seen what the row has not: a new epoch */
 int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */

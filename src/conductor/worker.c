@@ -108,6 +108,8 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                         send_cast(w, o);
                 else if (o->kind == OUT_REPLY)
                         bus_reply(w->bus, o->input->request, o->body);
+                else if (text_equal(o->fault.type, "bus.no_such_method"))
+                        bus_reply_no_method(w->bus, o->input->request);
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
         }

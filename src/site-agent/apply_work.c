@@ -57,7 +57,8 @@ static bool address(const struct port_work *w, const json_t *item, struct want_r
             json_read_int(item, "generation", JSON_REQUIRED, 0, INT64_MAX, &ret->generation, &why))
                 return true;
         log_warn("want_unreadable", "request=%s gateway=%s reason=\"%s\"",
-                 w->command->request_id ? w->command->request_id : "-", w->unit->name, why.message);
+                 w->command->request_id ? w->command->request_id : "-", w->unit ? w->unit->name : "-",
+                 why.message);
         return false;
 }
 
@@ -141,13 +142,13 @@ static void name_attachments(const struct port_work *w, const struct sorted *s)
         }
 }
 
-static void log_results(const struct port_work *w, const char *what,
+static void log_results(const struct port_work *w, const struct apply_want *head, const char *what,
                         const struct want_result *results, size_t n)
 {
         for (size_t i = 0; i < n; i++)
                 log_debug("applied", "request=%s gateway=%s %s=%s generation=%" PRId64
                           " present=%d fault=%s reason=\"%s\"",
-                          w->command->request_id ? w->command->request_id : "-", w->unit->name,
+                          w->command->request_id ? w->command->request_id : "-", head->gateway,
                           what, results[i].id, results[i].generation, results[i].present,
                           fault_is_set(&results[i].fault) ? results[i].fault.type : "-",
                           results[i].fault.message);
@@ -203,7 +204,7 @@ int apply_work(const struct port_work *w, const struct apply_want *head, int64_t
         const json_t *ports = json_object_get(w->command->args, "ports");
         const json_t *attachments = json_object_get(w->command->args, "attachments");
         __attribute__((cleanup(own_sorted_done))) struct sorted s = { 0 };
-        bool all_sent;
+        bool all_sent, refused = fault_is_set(&ret->fault);
         int r = sorted_init(&s, head, json_array_size(ports), json_array_size(attachments), ret);
 
         if (r != 0)
@@ -212,16 +213,17 @@ int apply_work(const struct port_work *w, const struct apply_want *head, int64_t
                 sort_port(w, json_array_get(ports, i), &s);
         for (size_t i = 0; i < json_array_size(attachments); i++)
                 sort_attachment(w, json_array_get(attachments, i), &s);
-        r = send(w, &s, deadline_mono_ms);
+        r = refused ? 0 : send(w, &s, deadline_mono_ms);
         if (r != 0)
                 return r;
         all_sent = s.sent.n_ports == ret->n_ports && s.sent.n_attachments == ret->n_attachments;
         if (!all_sent && !fault_is_set(&ret->fault))
                 r = look_for_refused(w, deadline_mono_ms, ret);
-        name_attachments(w, &s);
-        log_results(w, "port", ret->ports, ret->n_ports);
-        log_results(w, "attachment", ret->attachments, ret->n_attachments);
+        if (!refused)
+                name_attachments(w, &s);
         blame(&ret->fault, ret->ports, ret->n_ports);
         blame(&ret->fault, ret->attachments, ret->n_attachments);
+        log_results(w, head, "port", ret->ports, ret->n_ports);
+        log_results(w, head, "attachment", ret->attachments, ret->n_attachments);
         return r;
 }

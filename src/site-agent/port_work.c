@@ -125,7 +125,8 @@ static int do_apply(const struct port_work *w, struct port_event *ret, struct fa
                           "Gateway %s did not answer %d commands in a row; it is only looked at until it does.",
                           head.gateway, w->unit->n_unanswered);
                 result.fault.retry_after_ms = 5000;
-        } else if (!fault_is_set(&result.fault)) {
+        }
+        if (!result.expired) {
                 r = apply_work(w, &head, deadline_of(w, head.timeout_ms), &result);
                 if (r != 0)
                         return err_pass(r);

@@ -8,7 +8,9 @@
 
 static int64_t a_while(struct sim *s)
 {
-        return s->now_ms + (int64_t)random_below(&s->random, random_chance(&s->random, 60) ? 5000 : 150000);
+        bool lasts = random_chance(&s->random, s->lasting ? 90 : 30);
+
+        return s->now_ms + (int64_t)random_below(&s->random, lasts ? 150000 : 5000);
 }
 
 static void device_refuses_one(struct sim *s, struct injection *i)

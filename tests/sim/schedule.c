@@ -87,7 +87,7 @@ void sim_run_schedule(struct sim *s, int steps)
         for (int i = 0; i < steps && !s->broken[0]; i++) {
                 size_t n = random_below(&s->random, 30);
                 /* Now and then so much time passes that deadlines do. */
-                int64_t until_ms = random_chance(&s->random, 8) ? s->now_ms + (int64_t)random_below(&s->random, 50000) : 0;
+                int64_t until_ms = random_chance(&s->random, s->lasting ? 16 : 6) ? s->now_ms + (int64_t)random_below(&s->random, 50000) : 0;
 
                 if (random_chance(&s->random, 80))
                         sim_tenant_step(s);

@@ -126,6 +126,7 @@ struct sim {
         int64_t now_ms;
         int fault_percent;    /* how bad the days are; 0: all works */
         bool liars;           /* devices may claim what is not so */
+        bool lasting;         /* what fails does so for longer than operations wait */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
         struct sim_conductor conductors[CONDUCTORS];

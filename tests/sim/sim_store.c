@@ -349,11 +349,24 @@ static bool breaks_unique(struct sim_db *db, const struct store_table *t, const 
         return false;
 }
 
+/* The one that takes two columns: a gateway's name at its site. */
+static bool gateway_twice(struct sim_db *db, const struct gateway *g)
+{
+        const struct gateway *other;
+        size_t at = 0;
+
+        while ((other = sim_db_next(db, T_GATEWAY, &at)))
+                if (text_equal(other->site_id, g->site_id) && text_equal(other->name, g->name) &&
+                    !text_equal(other->id, g->id))
+                        return true;
+        return false;
+}
+
 static int put_row(struct sim_db *db, const struct store_table *t, const void *row)
 {
         void *there = row_find(db, t, row);
 
-        if (breaks_unique(db, t, row))
+        if (breaks_unique(db, t, row) || (t == &store_tables[T_GATEWAY] && gateway_twice(db, row)))
                 return STORE_RETRY;
         if (!there)
                 return add_copy(rows_of(db, t), t, row);

@@ -247,6 +247,8 @@ void sim_tenant_step(struct sim *s)
 {
         size_t what = below(s, 100);
 
+        if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
+                what = chance(s, 40) ? 40 : 72 + below(s, 17);
         if (what < 38)
                 link_create(s);
         else if (what < 55)

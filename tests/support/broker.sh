@@ -27,7 +27,7 @@ print(*[x.getsockname()[1] for x in s])'
 
 settings() {
         read -r port dist epmd < "$dir/ports"
-        export HOME=$dir LANG=C.UTF-8
+        export HOME=$dir LANG=C.UTF-8 ERL_CRASH_DUMP=$dir/erl_crash.dump
         export RABBITMQ_NODENAME=atlas-$port@localhost RABBITMQ_NODE_PORT=$port RABBITMQ_NODE_IP_ADDRESS=127.0.0.1
         export RABBITMQ_DIST_PORT=$dist ERL_EPMD_PORT=$epmd ERL_EPMD_ADDRESS=127.0.0.1
         export RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_PID_FILE=$dir/pid

@@ -29,6 +29,7 @@ static struct host *host_free(struct host *h)
         if (!h)
                 return NULL;
         ssh_session_free(h->session);
+        free(h->target.name);
         free(h->target.host);
         free(h->target.user);
         free(h->target.key_file);
@@ -85,13 +86,14 @@ static int host_new(const struct ssh_target *target, struct host **ret)
                 return err_raise(-ENOMEM);
         pthread_mutex_init(&h->busy, NULL);
         h->target = (struct ssh_target){
+                .name = copy(target->name ? target->name : "host"),
                 .host = copy(target->host),
                 .port = target->port,
                 .user = copy(target->user),
                 .key_file = copy(target->key_file),
                 .host_key = copy(target->host_key),
         };
-        if (!h->target.host || !h->target.user || !h->target.key_file || !h->target.host_key)
+        if (!h->target.name || !h->target.host || !h->target.user || !h->target.key_file || !h->target.host_key)
                 return err_raise(-ENOMEM);
         r = ssh_session_new(&h->target, &h->session);
         if (r)

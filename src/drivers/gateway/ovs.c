@@ -25,6 +25,7 @@ struct ovs_settings {
 };
 struct gateway_handle {
         struct ovs_settings settings;
+        char name[GATEWAY_NAME_SIZE];
         char ranges[RANGES_SIZE];
         struct ssh_session *session;
 };
@@ -81,7 +82,11 @@ static int ovs_open(const struct config_file *file, const char *name, struct gat
         r = r ? r : config_apply(file, ovs_rows, name, &g->settings, why);
         r = r ? r : ranges_to_json(g->settings.label_range, g->settings.tag_range, g->ranges,
                                    sizeof g->ranges, why);
-        r = r ? r : ssh_session_new(&g->settings.target, &g->session);
+        if (r != 0)
+                return r;
+        TEXT_SET(g->name, name);
+        g->settings.target.name = g->name;
+        r = ssh_session_new(&g->settings.target, &g->session);
         if (r != 0)
                 return r;
         *ret = TAKE(g);
@@ -90,8 +95,8 @@ static int ovs_open(const struct config_file *file, const char *name, struct gat
 
 static int bad_answer(const struct gateway_handle *g, struct fault *why, const char *said)
 {
-        fault_set(why, 502, "gateway.bad_answer", "The helper on the gateway at %s gave no useful answer: %.*s.",
-                  g->settings.target.host, (int)strcspn(said, "\n"), said);
+        fault_set(why, 502, "gateway.bad_answer", "The helper on gateway %s gave no useful answer: %.*s.",
+                  g->name, (int)strcspn(said, "\n"), said);
         return GATEWAY_FAILED;
 }
 

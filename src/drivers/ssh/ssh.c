@@ -39,6 +39,12 @@ static void start_libssh2(void)
         libssh2_init(0);
 }
 
+/* Addresses inside a site are not for tenants. */
+static const char *name_of(const struct ssh_target *t)
+{
+        return t->name ? t->name : "host";
+}
+
 int ssh_session_new(const struct ssh_target *target, struct ssh_session **ret)
 {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -110,8 +116,8 @@ static int wait_turn(struct ssh_session *s, int64_t deadline_mono_ms)
 
 static int unreachable(const struct ssh_target *t, struct fault *why, const char *reason)
 {
-        fault_set(why, 503, "gateway.unreachable", "The gateway at %s port %lld cannot be reached: %s.",
-                  t->host, (long long)t->port, reason);
+        fault_set(why, 503, "gateway.unreachable", "Gateway %s cannot be reached: %s.",
+                  name_of(t), reason);
         if (why)
                 why->retry_after_ms = RETRY_MS;
         return SSH_UNREACHABLE;
@@ -119,8 +125,8 @@ static int unreachable(const struct ssh_target *t, struct fault *why, const char
 
 static int timed_out(const struct ssh_target *t, struct fault *why, const char *doing)
 {
-        fault_set(why, 503, "gateway.timeout", "The gateway at %s port %lld did not answer in time (%s).",
-                  t->host, (long long)t->port, doing);
+        fault_set(why, 503, "gateway.timeout", "Gateway %s did not answer in time (%s).",
+                  name_of(t), doing);
         if (why)
                 why->retry_after_ms = RETRY_MS;
         return SSH_TIMEOUT;
@@ -143,9 +149,9 @@ static int check_host_key(struct ssh_session *s, const struct host_key *pinned, 
         if (shown && host_key_equal(pinned, shown, n))
                 return SSH_OK;
         fault_set(why, 500, "gateway.host_key_changed",
-                  "The gateway at %s port %lld shows another host key than the one in the agent's "
+                  "Gateway %s shows another host key than the one in the agent's "
                   "file. The operator has to look into it.",
-                  s->target->host, (long long)s->target->port);
+                  name_of(s->target));
         return SSH_REFUSED;
 }
 
@@ -156,7 +162,7 @@ static int shake_hands(struct ssh_session *s, int64_t deadline_mono_ms, struct f
 
         if (!host_key_parse(s->target->host_key, &pinned)) {
                 fault_set(why, 500, "gateway.host_key_invalid",
-                          "host_key of %s is not an ssh-ed25519 or ecdsa-sha2-nistp256 key.", s->target->host);
+                          "host_key of %s is not an ssh-ed25519 or ecdsa-sha2-nistp256 key.", name_of(s->target));
                 return SSH_REFUSED;
         }
         s->libssh2 = libssh2_session_init();
@@ -172,8 +178,8 @@ static int shake_hands(struct ssh_session *s, int64_t deadline_mono_ms, struct f
                 return timed_out(s->target, why, "greeting");
         if (r == LIBSSH2_ERROR_KEX_FAILURE || r == LIBSSH2_ERROR_METHOD_NONE) {
                 fault_set(why, 500, "gateway.host_key_changed",
-                          "The gateway at %s port %lld offers no %s host key, or no cipher we accept.",
-                          s->target->host, (long long)s->target->port, pinned.type);
+                          "Gateway %s offers no %s host key, or no cipher we accept.",
+                          name_of(s->target), pinned.type);
                 return SSH_REFUSED;
         }
         if (r != 0)
@@ -198,8 +204,8 @@ static int log_in(struct ssh_session *s, int64_t deadline_mono_ms, struct fault 
                 return SSH_REFUSED;
         }
         if (r == LIBSSH2_ERROR_AUTHENTICATION_FAILED || r == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED) {
-                fault_set(why, 500, "gateway.login_refused", "The gateway at %s port %lld refuses the agent's key.",
-                          t->host, (long long)t->port);
+                fault_set(why, 500, "gateway.login_refused", "Gateway %s refuses the agent's key.",
+                          name_of(t));
                 return SSH_REFUSED;
         }
         return unreachable(t, why, last_error(s));
@@ -343,8 +349,8 @@ static int run_on(struct ssh_session *s, struct talk *t, const char *command,
 
         r = r ? r : converse(s, t, deadline_mono_ms);
         if (r == SSH_TOO_MUCH) {
-                fault_set(why, 500, "gateway.bad_answer", "The gateway at %s answered with more than %d bytes.",
-                          s->target->host, OUTPUT_MAX);
+                fault_set(why, 500, "gateway.bad_answer", "Gateway %s answered with more than %d bytes.",
+                          name_of(s->target), OUTPUT_MAX);
                 return r;
         }
         r = r ? r : ASK(s, deadline_mono_ms, libssh2_channel_close(t->channel));
@@ -352,8 +358,8 @@ static int run_on(struct ssh_session *s, struct talk *t, const char *command,
         if (r == SSH_TIMEOUT || r == LIBSSH2_ERROR_TIMEOUT)
                 return timed_out(s->target, why, "running a command");
         if (r == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED) {
-                fault_set(why, 500, "gateway.login_refused", "The gateway at %s does not let the agent run its command.",
-                          s->target->host);
+                fault_set(why, 500, "gateway.login_refused", "Gateway %s does not let the agent run its command.",
+                          name_of(s->target));
                 return SSH_REFUSED;
         }
         if (r != 0)

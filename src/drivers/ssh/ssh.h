@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 struct ssh_target {
+        char *name;        /* what faults call it, for tenants read them; NULL: "host" */
         char *host;
         int64_t port;
         char *user;
