@@ -28,12 +28,12 @@ static const struct step {
         { "update", "SECOND", "DONE",     "bandwidth changed at both ends", NULL },
         { "update", "SECOND", "UNDO_SECOND", "an end failed; the old bandwidth is being restored", NULL },
         { "update", "UNDO_SECOND", "UNDO_FIRST", "halfway back; the other ends follow", NULL },
+        { "update", "UNDO_SECOND", "FAILED", "failed; the link stays at the lower bandwidth until both ends answer", NULL },
         { "update", "UNDO_FIRST", "FAILED", "failed; the link keeps its old bandwidth", NULL },
 
         { "delete", "START", "UNPLUG",    "accepted", "accepted; networks are being unplugged" },
         { "delete", "UNPLUG", "UNPLUG",   "a site is silent; it is asked once more", NULL },
         { "delete", "UNPLUG", "PORTS",    "both ends are being taken away", "networks unplugged; both ends are being taken away" },
-        { "delete", "UNPLUG", "FAILED",   "failed; a network could not be unplugged", NULL },
         { "delete", "PORTS", "PORTS",     "an end is silent; it is asked once more", NULL },
         { "delete", "PORTS", "DONE",      "gone from both ends", NULL },
         { "delete", "PORTS", "FAILED",    "failed; an end could not be taken away", NULL },

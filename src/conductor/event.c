@@ -16,12 +16,12 @@
 /* clang-format off */
 const struct method event_methods[] = {
         /* name             kind         plan           refine           handle */
-        { "ports_applied",  INPUT_EVENT, applied_plan,  NULL,            applied_handle },
+        { "ports_applied",  INPUT_EVENT, applied_plan,  names_refine,    applied_handle },
         { "plugged",        INPUT_EVENT, plugged_plan,  plugged_refine,  plugged_handle },
         { "unplugged",      INPUT_EVENT, plugged_plan,  plugged_refine,  unplugged_handle },
         { "heartbeat",      INPUT_EVENT, gateways_plan, gateways_refine, heartbeat_handle },
         { "discovered",     INPUT_EVENT, gateways_plan, gateways_refine, discovered_handle },
-        { "audited",        INPUT_EVENT, audited_plan,  NULL,            audited_handle },
+        { "audited",        INPUT_EVENT, audited_plan,  names_refine,    audited_handle },
         { 0 },
 };
 /* clang-format on */
@@ -97,6 +97,11 @@ static int gateways_remember(struct turn *t, const char *site)
                 if (text_equal(g->site_name, site))
                         r = gateway_remember(t->c, g);
         return r;
+}
+
+int names_refine(struct turn *t, const struct input *in)
+{
+        return event_gateway_known(t, in) ? 0 : gateways_remember(t, in->site);
 }
 
 int event_gateway(struct turn *t, const struct input *in, struct gateway **ret)

@@ -4,6 +4,8 @@
 
 #include "conductor/turn.h"
 
+/* A gateway's name met for the first time: all of its site are learnt, so that the batch is planned anew once, not once a gateway. */
+int names_refine(struct turn *t, const struct input *in);
 int applied_plan(struct turn *t, const struct input *in);
 int applied_handle(struct turn *t, const struct input *in, struct fault *why);
 int plugged_plan(struct turn *t, const struct input *in);
