@@ -28,6 +28,7 @@ static const struct step {
         { "update", "SECOND", "DONE",     "bandwidth changed at both ends", NULL },
         { "update", "SECOND", "UNDO_SECOND", "an end failed; the old bandwidth is being restored", NULL },
         { "update", "UNDO_SECOND", "UNDO_FIRST", "halfway back; the other ends follow", NULL },
+        { "update", "UNDO_SECOND", "FAILED", "failed; both ends keep what they had confirmed until they answer", NULL },
         { "update", "UNDO_SECOND", "FAILED", "failed; the link stays at the lower bandwidth until both ends answer", NULL },
         { "update", "UNDO_FIRST", "FAILED", "failed; the link keeps its old bandwidth", NULL },
 
