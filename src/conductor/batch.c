@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/failpoint.h"
@@ -164,6 +165,22 @@ static int pass(struct turn *t, const struct input *const *inputs, struct refusa
         return r ? r : store_commit(t->c->store);
 }
 
+/* What was committed, under the request ids that asked for it. */
+static void tell(const struct view *v)
+{
+        const struct event *e;
+        size_t at = 0;
+
+        while ((e = view_next(v, T_EVENT, &at))) {
+                size_t n = strlen(e->type);
+                bool step = n > 5 && !strcmp(e->type + n - 5, ".step");
+
+                log_event(step ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, e->type,
+                          "request=%s object=%s operation=%s row=%lld state=%s site=%s reason=\"%s\"", e->request_id,
+                          e->object_id, e->operation_id, (long long)e->row, e->to, e->site, e->reason);
+        }
+}
+
 int conductor_batch(struct conductor *c, const struct input *const *inputs, size_t n,
                     int64_t now_ms, struct outs *ret)
 {
@@ -179,6 +196,8 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         }
         if (r)
                 outs_done(ret);
+        else
+                tell(&t.view);
         view_done(&t.view);
         idset_done(&t.pump);
         idset_done(&t.loaded);

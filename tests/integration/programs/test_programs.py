@@ -210,13 +210,13 @@ def test_a_request_is_followed_by_its_id_through_all_programs(programs, cloud, v
     request = answer.headers["X-Openstack-Request-Id"]
     operation = cloud.get(f"/v1/operations?virtual_link_id={link['id']}").body["operations"][0]
     assert operation["request_id"] == request
-    for name in ("api", "east", "west"):
+    for name in ("api", "conductor", "east", "west"):
         assert f"request={request}" in programs.log(name), name
 
 
 def test_each_program_tells_its_metrics(programs, cloud, vpn):
     assert cloud.settled(create(cloud, vpn))["status"] == "ACTIVE"
-    for name in ("conductor", *GATEWAYS):
+    for name in ("api", "conductor", *GATEWAYS):
         port = programs.found(name, r"metrics_port=([0-9]+)|event=metrics port=([0-9]+)")
         with urllib.request.urlopen(f"http://127.0.0.1:{''.join(port)}/metrics", timeout=5) as got:
             text = got.read().decode()
