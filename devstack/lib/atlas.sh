@@ -4,12 +4,12 @@
 
 # Where the programs are: given, or built here.
 atlas_bin() {
-        printf '%s/bin' "${ATLAS_BUILD:-$DEVSTACK/../build/dev}"
+        printf '%s/bin' "${ATLAS_BUILD:-$DEVSTACK/../build/lab}"
 }
 
 atlas_build() {
         [ -z "${ATLAS_BUILD-}" ] || return 0
-        (cd "$DEVSTACK/.." && cmake --preset dev -DBUILD_TESTING=OFF && cmake --build --preset dev) >"$LAB/log/build.log" 2>&1 ||
+        (cd "$DEVSTACK/.." && cmake --preset dev -B build/lab -DBUILD_TESTING=OFF && cmake --build build/lab -j "$(nproc)") >"$LAB/log/build.log" 2>&1 ||
                 { fail_with_log "the build failed" "$LAB/log/build.log"; return 1; }
 }
 

@@ -89,7 +89,7 @@ int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t 
         struct timer timer = { .kind = kind, .due_ms = due_ms };
 
         TEXT_SET(timer.ref_id, ref_id);
-        if (kind != TIMER_OPERATION)
+        if (kind == TIMER_GATE || kind == TIMER_PLUG)
                 timer.owner = t->c->number;
         return view_put(&t->view, T_TIMER, &timer) ? 0 : err_raise(-ENOMEM);
 }

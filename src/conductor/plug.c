@@ -31,11 +31,12 @@ static int64_t life_ms(const struct turn *t)
         return 2 * t->c->timing.apply_timeout_ms + t->c->timing.answer_margin_ms;
 }
 
-/* The command for what is wanted now. It is out until its answer comes or its life is over. */
+/* The command for what is wanted now, under a number of its own: an earlier attempt's answer does not end it. It is out until its
+ * answer comes or its life is over. */
 static int send(struct turn *t, struct attachment *a, const char *request_id)
 {
         const struct conductor_timing *timing = &t->c->timing;
-        struct plug_want want = { .generation = a->plug_generation, .tag = a->tag };
+        struct plug_want want = { .generation = ++a->plug_generation, .tag = a->tag };
         struct timer timer = { .kind = TIMER_PLUG };
         json_t *args;
         int r;

@@ -188,6 +188,42 @@ static int send(const struct port_work *w, const struct sorted *s, int64_t deadl
         return 0;
 }
 
+static void compare(const struct port_work *w, bool wanted, const struct want_result *found, size_t n,
+                    struct want_result *ret)
+{
+        bool equal = false;
+
+        ret->present = present_in(found, n, ret->id);
+        for (size_t i = 0; i < n; i++)
+                equal |= found[i].present && strcmp(found[i].id, ret->id) == 0 &&
+                         found[i].generation == ret->generation;
+        if (wanted ? !equal : ret->present)
+                fault_set(&ret->fault, 403, "gateway.observe_only",
+                          "Gateway %s of site %s is only observed; its operator changes it.",
+                          w->unit->name, w->site->name);
+}
+
+/* A gateway that is only observed stays as it is: what is as wanted is confirmed (so that a link which never came to be
+ * there can be deleted), all else is refused. */
+static int observe(const struct port_work *w, const struct sorted *s, int64_t deadline_mono_ms)
+{
+        struct apply_result *ret = s->ret;
+        struct gateway_state state = { 0 };
+        int r = w->unit->driver->read(w->unit->handle, deadline_mono_ms, &state, &ret->fault);
+
+        if (r < 0)
+                return err_pass(r);
+        gateway_unit_answered(w->unit, &ret->fault);
+        for (size_t i = 0; !fault_is_set(&ret->fault) && i < s->sent.n_ports; i++)
+                compare(w, s->sent.ports[i].present, state.ports, state.n_ports,
+                        &ret->ports[s->port_at[i]]);
+        for (size_t i = 0; !fault_is_set(&ret->fault) && i < s->sent.n_attachments; i++)
+                compare(w, s->sent.attachments[i].present, state.attachments, state.n_attachments,
+                        &ret->attachments[s->attachment_at[i]]);
+        gateway_state_done(&state);
+        return 0;
+}
+
 /* The command failed as a whole: nothing is known of what it was about but that. */
 static void blame(const struct fault *why, struct want_result *results, size_t n)
 {
@@ -213,7 +249,9 @@ int apply_work(const struct port_work *w, const struct apply_want *head, int64_t
                 sort_port(w, json_array_get(ports, i), &s);
         for (size_t i = 0; i < json_array_size(attachments); i++)
                 sort_attachment(w, json_array_get(attachments, i), &s);
-        r = refused ? 0 : send(w, &s, deadline_mono_ms);
+        if (!refused)
+                r = w->unit->settings.observe_only ? observe(w, &s, deadline_mono_ms)
+                                                   : send(w, &s, deadline_mono_ms);
         if (r != 0)
                 return r;
         all_sent = s.sent.n_ports == ret->n_ports && s.sent.n_attachments == ret->n_attachments;

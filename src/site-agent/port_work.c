@@ -92,15 +92,9 @@ static void say_expired(struct port_event *ret)
 /* Why nothing at all is applied at this gateway, or no fault. */
 static void check_gateway(const struct port_work *w, const char *gateway, struct fault *ret)
 {
-        const struct gateway_unit *u = w->unit;
-
-        if (!u)
+        if (!w->unit)
                 fault_set(ret, 404, "gateway.unknown", "Site %s has no gateway %s.", w->site->name,
                           gateway);
-        else if (u->settings.observe_only)
-                fault_set(ret, 403, "gateway.observe_only",
-                          "Gateway %s of site %s is only observed; its operator changes it.",
-                          gateway, w->site->name);
 }
 
 static bool is_quarantined(const struct gateway_unit *u)

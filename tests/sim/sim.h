@@ -118,6 +118,7 @@ struct sim_call {
         char method[32];
         int n_answers;
         int code; /* of the last answer; 0: done */
+        bool nonsense; /* it must be refused */
 };
 
 struct sim {

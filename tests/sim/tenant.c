@@ -67,8 +67,8 @@ void sim_answered(struct sim *s, int call, const struct out *o)
                 sim_trace(s, "    refused %s: %d %s %s", c->method, o->fault.code, o->fault.type, o->fault.message);
         if (c->code && (c->code < 400 || c->code > 499 || !o->fault.message[0] || !o->fault.type[0]))
                 sim_broken(s, "%s was answered %d %s \"%s\"", c->method, c->code, o->fault.type, o->fault.message);
-        if (c->code == 400)
-                sim_broken(s, "%s was called invalid: %s", c->method, o->fault.message);
+        if (c->nonsense != (c->code == 400) && (!c->nonsense || !c->code))
+                sim_broken(s, "%s was answered %d: %s", c->method, c->code, o->fault.message);
 }
 
 /* ---- VPNs ---- */
@@ -141,11 +141,29 @@ static json_t *endpoint(struct sim *s, size_t site, int project)
         return end;
 }
 
+/* What must be refused, and leave nothing. */
+static void ask_nonsense(struct sim *s)
+{
+        static const char *const methods[] = { "create_vpn", "add_site", "create_virtual_link", "update_virtual_link",
+                                               "delete_virtual_link", "attach_virtual_port", "drop_table" };
+        static const char *const values[] = {
+                "{}", "{\"vpn\": 7, \"virtual_link\": null}", "{\"virtual_link_id\": \"x\", \"virtual_port_id\": []}",
+                "{\"vpn\": {\"id\": \"00000000-0000-4000-8000-000000000000\", \"name\": \"n\"}}",
+                "{\"virtual_link\": {\"id\": \"00000000-0000-4000-8000-000000000000\", \"vpn_id\": \"\", \"endpoints\": [1, 2],"
+                " \"bandwidth\": {\"a_to_z_kbps\": 0, \"z_to_a_kbps\": -1}}}",
+                "{\"vpn_id\": \"00000000-0000-4000-8000-000000000000\", \"site_id\": \"nowhere\"}",
+        };
+        const char *value = values[below(s, sizeof values / sizeof *values)];
+
+        ask(s, (int)below(s, PROJECTS), methods[below(s, sizeof methods / sizeof *methods)], json_loads(value, 0, NULL));
+        s->calls[s->n_calls - 1].nonsense = true;
+}
+
 static void link_create(struct sim *s)
 {
         size_t v = below(s, s->n_vpns), a = below(s, SITES), z = (a + 1 + below(s, SITES - 1)) % SITES;
         int project = s->vpn_project[v];
-        json_t *args, *link;
+        json_t *args;
         char *id;
 
         if (s->n_links == LINKS_MAX)
@@ -155,12 +173,12 @@ static void link_create(struct sim *s)
         args = json_pack("{s{ss ss ss s[oo] s{sI sI}}}", "virtual_link", "id", id, "name", "l", "vpn_id", s->vpns[v],
                          "endpoints", endpoint(s, a, project), endpoint(s, z, project), "bandwidth", "a_to_z_kbps",
                          (json_int_t)some_kbps(s), "z_to_a_kbps", (json_int_t)some_kbps(s));
-        link = json_object_get(args, "virtual_link");
-        if (chance(s, 30)) {
-                json_object_set_new(args, "idempotency_key", json_string(id));
-                json_object_set_new(args, "request_hash", json_string("hash"));
+        if (chance(s, 30)) { /* now and then the key of another */
+                const char *key = chance(s, 90) ? id : s->links[below(s, s->n_links)];
+
+                json_object_set_new(args, "idempotency_key", json_string(key));
+                json_object_set_new(args, "request_hash", json_string(id));
         }
-        (void)link;
         ask(s, chance(s, 97) ? project : (project + 1) % PROJECTS, "create_virtual_link", args);
 }
 
@@ -263,8 +281,10 @@ void sim_tenant_step(struct sim *s)
                 take_vif_id(s);
         else if (what < 95)
                 site_change(s, chance(s, 80));
-        else
+        else if (what < 98)
                 vpn_touch(s);
+        else
+                ask_nonsense(s);
 }
 
 void sim_tenant_delete_links(struct sim *s)

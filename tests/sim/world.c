@@ -66,6 +66,7 @@ void sim_cloud_tell(struct sim *s, struct sim_site *site)
 static void site_init(struct sim *s, int i)
 {
         struct sim_site *site = &s->sites[i];
+        static char peer[] = "site-0,site-1";
         struct site row = { .created_ms = s->now_ms };
 
         *site = (struct sim_site){ .rules.name = site->name, .cloud.driver = &cloud_fake };
@@ -77,6 +78,10 @@ static void site_init(struct sim *s, int i)
                 for (int n = 0; n < OWN_PORTS; n++)
                         sim_new_id(s, site->ports[p][n]);
         }
+        if (random_chance(&s->random, 10))
+                site->rules.policy.max_kbps = 2000;
+        if (random_chance(&s->random, 5))
+                site->rules.policy.peer_sites = peer;
         if (!sim_must(s, fake_cloud_new(false, &site->cloud.handle), "fake_cloud_new"))
                 return;
         sim_cloud_tell(s, site);

@@ -18,7 +18,9 @@
 static const struct cloud_driver *driver;
 static struct cloud_handle *cloud;
 static char host_name[] = "gateway", user[] = "root", key[] = "/dev/null", host_key[] = "ssh-ed25519 x";
-static const struct ssh_target target = { host_name, 22, user, key, host_key };
+static const struct ssh_target target = {
+        .host = host_name, .port = 22, .user = user, .key_file = key, .host_key = host_key,
+};
 static const struct cloud_spot spot = { "gw-a", "cav7", &target, "gw-host" };
 
 /* ---- the gateway host ---- */

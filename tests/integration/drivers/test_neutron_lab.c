@@ -161,8 +161,13 @@ static int group_setup(void **state)
         assert_true(fread(env + 1, 1, sizeof env - 2, file) > 0);
         fclose(file);
         port = lab("SITE_A_GW_PORT");
-        target = (struct ssh_target){ lab("SITE_A_GW_HOST"), atoi(port), lab("SITE_A_GW_USER"),
-                                      lab("SITE_A_GW_KEY"), lab("SITE_A_GW_HOSTKEY") };
+        target = (struct ssh_target){
+                .host = lab("SITE_A_GW_HOST"),
+                .port = atoi(port),
+                .user = lab("SITE_A_GW_USER"),
+                .key_file = lab("SITE_A_GW_KEY"),
+                .host_key = lab("SITE_A_GW_HOSTKEY"),
+        };
         spot.agent_host = lab("SITE_A_GW_NAME");
         driver = cloud_driver_find("neutron");
         assert_non_null(driver);

@@ -283,13 +283,37 @@ static void gateways_that_are_observed_or_unknown_are_not_changed(void **state)
 
         w->unit.settings.observe_only = true;
         r = apply(w, json_incref(args), NOW);
-        assert_string_equal(r.fault.type, "gateway.observe_only");
+        assert_string_equal(r.ports[0].fault.type, "gateway.observe_only");
+        assert_false(r.ports[0].present);
         apply_result_done(&r);
         assert_int_equal(fake_gateway_count(w->unit.handle), 0);
         json_object_set_new(args, "gateway", json_string("gw9"));
         e = run_at(w, "apply", args, NOW);
         assert_string_equal(e.fault.message, "Site east has no gateway gw9.");
         json_decref(e.args);
+}
+
+static void an_observed_gateway_confirms_what_is_as_wanted(void **state)
+{
+        struct world *w = *state;
+        struct port_want p = port(1);
+        struct apply_result r = apply(w, apply_args(1, &p, 1), NOW);
+
+        apply_result_done(&r);
+        w->unit.settings.observe_only = true;
+        r = apply(w, apply_args(2, &p, 1), NOW);
+        assert_true(r.ports[0].present && !fault_is_set(&r.ports[0].fault));
+        apply_result_done(&r);
+        p.present = false;
+        r = apply(w, apply_args(3, &p, 1), NOW);
+        assert_string_equal(r.ports[0].fault.type, "gateway.observe_only");
+        assert_true(r.ports[0].present);
+        apply_result_done(&r);
+        p = port(2);
+        p.present = false; /* it never was there */
+        r = apply(w, apply_args(4, &p, 1), NOW);
+        assert_false(r.ports[0].present || fault_is_set(&r.ports[0].fault));
+        apply_result_done(&r);
 }
 
 static void an_audit_tells_what_is_there_and_which_ports_tenants_made(void **state)
@@ -463,6 +487,7 @@ UNIT_MAIN(WORLD(what_was_wanted_is_applied_and_the_attachment_is_named),
           WORLD(a_session_that_breaks_half_way_is_repaired_by_the_same_command),
           WORLD(a_gateway_that_keeps_silent_is_quarantined_until_it_is_seen_again),
           WORLD(gateways_that_are_observed_or_unknown_are_not_changed),
+          WORLD(an_observed_gateway_confirms_what_is_as_wanted),
           WORLD(an_audit_tells_what_is_there_and_which_ports_tenants_made),
           WORLD(after_an_audit_the_device_refuses_older_commands),
           WORLD(an_audit_of_an_observed_gateway_leaves_its_fence_alone),
