@@ -44,8 +44,10 @@ bin=$build/bin
 bench=$build/tests/bench
 if [ -z "${ATLAS_BENCH_BUILT-}" ]; then
         devstack/packages.sh build test bench
-        { [ -f "$build/build.ninja" ] || cmake --preset release >/dev/null; }
-        cmake --build --preset release --target atlas-conductor atlas-agent atlas-api link_bench bus_bench store_bench >/dev/null
+        mkdir -p build
+        { { [ -f build/release/build.ninja ] || cmake --preset release; } &&
+                cmake --build --preset release --target atlas-conductor atlas-agent atlas-api link_bench bus_bench store_bench; } >build/bench.log 2>&1 ||
+                { tail -n 30 build/bench.log >&2; exit 1; }
 fi
 
 dir=$(mktemp -d /tmp/atlas-bench-XXXXXX)
@@ -120,7 +122,7 @@ sql() { psql -qAtX -d "$db" -c "$1"; }
 
 # Milliseconds of processor a process and its children (also those that ended) used: cpu_ms PID
 cpu_ms() {
-        cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" -v hz="$(getconf CLK_TCK)" '
+        { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v root="$1" -v hz="$(getconf CLK_TCK)" '
                 { pid = $1; sub(/^.*\) /, ""); }
                 pid == root { sum += $12 + $13 + $14 + $15 }
                 $2 == root { sum += $12 + $13 + $14 + $15 }
@@ -204,11 +206,17 @@ measure_get() {
         port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         { conf_head "bind_port = $port"; printf '[database]\nconnection = %s\n' "$db"; } >"$dir/api.conf"
         [ -n "${pid[api]-}" ] || start api atlas-api
+        "$bench/link_bench" load "$url" "$db" 1 1 1 free >/dev/null
         id=$(sql "SELECT id FROM vlink WHERE provisioning = 1 LIMIT 1")
+        result[get_cpu_api]=-$(cpu_ms "${pid[api]}")
+        result[get_cpu_postgres]=-$(cpu_ms "$pid_postgres")
         wrk -t 1 -c 32 -d 5 --latency -H 'X-Project-Id: 0f1e2d3c4b5a69788796a5b4c3d2e1f0' -H 'X-Roles: member' \
                 "http://127.0.0.1:$port/v1/virtual-links/$id" >"$dir/wrk"
         ! grep -q Non-2xx "$dir/wrk" || die "GET was refused: $(cat "$dir/wrk")"
-        awk '/Requests\/sec/ { print "per_s=" $2 }
+        result[get_cpu_api]=$((result[get_cpu_api] + $(cpu_ms "${pid[api]}")))
+        result[get_cpu_postgres]=$((result[get_cpu_postgres] + $(cpu_ms "$pid_postgres")))
+        awk '/requests in/ { print "requests=" $1 }
+             /Requests\/sec/ { print "per_s=" $2 }
              $1 == "50%" || $1 == "99%" {
                      v = $2 + 0; if ($2 ~ /us$/) v /= 1000; else if ($2 !~ /ms$/) v *= 1000
                      print "p" $1 + 0 "_ms=" v }' "$dir/wrk" >"$dir/get"
@@ -234,16 +242,17 @@ row() { printf '%-34s %s\n' "$1" "$2"; }
 per_link() { awk -v n="$1" -v l="$links" 'BEGIN { printf "%.2f", n / l }'; }
 
 show_load() {
-        local p sent=$((result[load_published_conductor] + result[load_published_agent-a] + result[load_published_agent-z] + links))
+        local p ours=0 sent=$((result[load_published_conductor] + result[load_published_agent-a] + result[load_published_agent-z] + links))
         row "links/s to ACTIVE, sustained" "${result[load_links_per_s]} ($links links, $outstanding outstanding, $per_vpn a VPN, gateways $how, drivers $latency ms)"
         row "create to ACTIVE under that load" "p50 ${result[load_loaded_p50_ms]} ms"
         row "messages per link" "$(per_link "$sent")"
         row "commits per link" "$(per_link "${result[load_commits]}") (PostgreSQL), $(per_link "${result[load_batches]}") (batches of $(awk -v i="${result[load_inputs]}" -v b="${result[load_batches]}" 'BEGIN { printf "%.1f", i / b }') inputs), rolled back $(per_link "${result[load_rollbacks]}")"
         for p in conductor agent-a agent-z postgres rabbitmq; do
+                ((ours += ${result[load_cpu_$p]}))
                 row "processor per link, $p" "$(per_link "${result[load_cpu_$p]}") ms"
         done
-        row "processor over the run" "$(awk -v a="${result[load_cpu_all]}" -v i="${result[load_cpu_idle]}" -v s="${result[load_cpu_steal]}" \
-                'BEGIN { printf "idle %.1f %%, steal %.1f %%", 100 * i / a, 100 * s / a }') of $(nproc) cores"
+        row "processor over the run" "$(awk -v a="${result[load_cpu_all]}" -v i="${result[load_cpu_idle]}" -v s="${result[load_cpu_steal]}" -v ours="$ours" -v hz="$(getconf CLK_TCK)" \
+                'BEGIN { t = a / 100; printf "these %.1f %%, idle %.1f %%, steal %.1f %%, others %.1f %%", ours * hz / 1000 / t, i / t, s / t, (a - i - s - ours * hz / 1000) / t }') of $(nproc) cores"
 }
 
 show() {
@@ -252,6 +261,8 @@ show() {
         ! wanted idle || row "create to ACTIVE, idle" "p50 ${result[idle_active_p50_ms]} ms, p99 ${result[idle_active_p99_ms]} ms (reply: ${result[idle_reply_p50_ms]}, ${result[idle_reply_p99_ms]})"
         if [ -n "${result[get_per_s]-}" ]; then
                 row "GET one link" "${result[get_per_s]}/s, p99 ${result[get_p99_ms]} ms"
+                row "processor per GET" "$(awk -v a="${result[get_cpu_api]}" -v p="${result[get_cpu_postgres]}" -v n="${result[get_requests]}" \
+                        'BEGIN { printf "api %.0f us, postgres %.0f us", 1000 * a / n, 1000 * p / n }')"
         fi
         for n in 1 32 200; do
                 [ -n "${result[rpc_bus_$n]-}" ] || continue
