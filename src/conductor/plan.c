@@ -189,6 +189,22 @@ static int read_locked(struct turn *t)
         return fetch_all(t, locks, sizeof locks / sizeof *locks);
 }
 
+/* A link that was found and is not there under its lock went meanwhile, and its ports with it: to write one of them would bring it back. */
+static void forget_gone(struct turn *t)
+{
+        struct vlink *l;
+        struct vport *p;
+        size_t at = 0;
+
+        while ((l = view_next(&t->view, T_VLINK, &at)))
+                if (map_get(&t->plan.links.known, l->id) && !view_is_locked(&t->view, T_VLINK, l->id))
+                        view_forget(l);
+        at = 0;
+        while ((p = view_next(&t->view, T_VPORT, &at)))
+                if (!view_is_locked(&t->view, T_VLINK, p->link_id))
+                        view_forget(p);
+}
+
 /* What stands under the locks: ports and operations of the links, work of the gateways whose gate is or will be open. */
 static int read_under_locks(struct turn *t)
 {
@@ -243,6 +259,8 @@ int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
         r = r ? r : plan_inputs(t, inputs, n);
         r = r ? r : read_unlocked(t, inputs, n);
         r = r ? r : read_locked(t);
+        if (r == 0)
+                forget_gone(t);
         return r ? r : read_under_locks(t);
 }
 

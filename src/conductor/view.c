@@ -178,6 +178,20 @@ void view_dirty(void *row)
         s->view->n_changes++;
 }
 
+void view_forget(void *row)
+{
+        struct slot *s = slot_of(row);
+
+        if (s->table == T_VPORT) {
+                const struct vport *p = row;
+                struct vport **pair = map_get(&s->view->ports_of_link, p->link_id);
+
+                if (pair)
+                        pair[p->side == SIDE_Z] = NULL;
+        }
+        s->removed = true;
+}
+
 int view_remove(struct view *v, enum store_table_id t, const void *row)
 {
         char key[ROW_KEY_SIZE];
@@ -191,14 +205,8 @@ int view_remove(struct view *v, enum store_table_id t, const void *row)
                 if (r < 0)
                         return err_pass(r);
         }
-        if (t == T_VPORT) {
-                const struct vport *p = (const struct vport *)(const void *)s->row;
-                struct vport **pair = map_get(&v->ports_of_link, p->link_id);
-
-                if (pair)
-                        pair[p->side == SIDE_Z] = NULL;
-        }
-        s->removed = s->dirty = true;
+        view_forget(s->row);
+        s->dirty = true;
         v->n_changes++;
         return 0;
 }

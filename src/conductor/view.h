@@ -34,6 +34,8 @@ void *view_put(struct view *v, enum store_table_id t, const void *row);
 void view_dirty(void *row);
 /* It will be deleted by its key; other columns of 'row' do not matter. It may not have been loaded. */
 int view_remove(struct view *v, enum store_table_id t, const void *row);
+/* 'row' came from this view and turned out not to be there any more: nothing is written for it. */
+void view_forget(void *row);
 /* The loaded ports of a link: two pointers, each may be NULL. Never NULL itself. Lent. */
 struct vport *const *view_ports(const struct view *v, const char *link_id);
 /* The link between a pair of gateways, a VPN's access side at a gateway: by their unique texts. NULL when not loaded, or removed. Lent. */
