@@ -32,6 +32,8 @@ CREATE TABLE public.attachment (
     reason text NOT NULL COLLATE pg_catalog."C",
     plug bigint NOT NULL,
     plug_generation bigint NOT NULL,
+    plug_sent bigint NOT NULL,
+    plug_clear_ms bigint NOT NULL,
     network_id text NOT NULL COLLATE pg_catalog."C",
     port_id text NOT NULL COLLATE pg_catalog."C",
     neutron_port_id text NOT NULL COLLATE pg_catalog."C",

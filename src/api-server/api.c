@@ -313,10 +313,10 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         api->loops = calloc((size_t)config->workers, sizeof *api->loops);
         if (!api->loops)
                 return err_raise(-ENOMEM);
-        r = metrics_server_new(config->bind_host, (int)config->metrics_port, &api->metrics);
+        r = metrics_server_new(config->metrics_host, (int)config->metrics_port, &api->metrics);
         if (r != 0) {
                 fault_set(why, 500, "metrics.listen", "Cannot serve metrics at %s port %" PRId64 ".",
-                          config->bind_host, config->metrics_port);
+                          config->metrics_host, config->metrics_port);
                 return err_pass(r);
         }
         log_info("metrics", "port=%d", metrics_server_port(api->metrics));

@@ -9,6 +9,7 @@ struct api_config {
         char *bind_host;
         int64_t bind_port;
         int64_t workers;
+        char *metrics_host;
         int64_t metrics_port;
         bool debug;
         char *auth_strategy;

@@ -54,17 +54,16 @@ static void set_why(struct fault *why, const char *message)
                 why->retry_after_ms = RETRY_AFTER_MS;
 }
 
+/* libpq's own words quote pieces of the string, and a piece may be the password's. */
 bool pg_connection_valid(const char *connection, struct fault *why)
 {
-        char *error = NULL;
-        PQconninfoOption *options = PQconninfoParse(connection, &error);
+        PQconninfoOption *options = PQconninfoParse(connection, NULL);
 
         if (!options)
                 fault_set(why, 400, "database.connection_invalid",
-                          "The database's connection setting: %.*s",
-                          error ? (int)strcspn(error, "\n") : 0, error ? error : "");
+                          "The database's connection setting is neither postgresql://user:password@host/database "
+                          "nor name=value pairs that libpq knows.");
         PQconninfoFree(options);
-        PQfreemem(error);
         return options != NULL;
 }
 

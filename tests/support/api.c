@@ -42,7 +42,7 @@ static void write_config(const char *file, int port, const char *transport_url,
 
         if (!f)
                 die("cannot write the configuration");
-        fprintf(f, "[DEFAULT]\nbind_port = %d\ntransport_url = %s\n%s\n[database]\nconnection = %s\n", port,
+        fprintf(f, "[DEFAULT]\nbind_port = %d\nmetrics_port = 0\ntransport_url = %s\n%s\n[database]\nconnection = %s\n", port,
                 transport_url, extra, connection);
         fclose(f);
 }

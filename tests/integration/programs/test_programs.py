@@ -134,7 +134,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cloud(programs):
-    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .*port=([0-9]+)')}", PROJECT)
+    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
     n = sum(map(len, GATEWAYS.values()))
     wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == n, 20, "all gateways")
     return here
@@ -371,5 +371,5 @@ def test_sigterm_ends_each_program_in_order(programs, cloud, vpn):
     for site in GATEWAYS:
         programs.start(site, "atlas-agent")
     programs.start("api", "atlas-api")
-    cloud.url = f"http://127.0.0.1:{programs.found('api', r'event=api.ready .*port=([0-9]+)')}"
+    cloud.url = f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}"
     assert cloud.settled(link)["status"] == "ACTIVE"
