@@ -27,6 +27,8 @@ atlas_bus_url() {
 
 atlas_settings() {
         local letter s name
+        # A gateway host has a /tmp of its own; the lab's folder it shares with us.
+        install -D -m 755 "$(atlas_bin)/atlas-gateway-helper" "$LAB/bin/atlas-gateway-helper"
         for s in api conductor site_site_a site_site_b; do
                 name=RABBIT_ATLAS_${s^^}_PASSWORD
                 [ -n "${!name-}" ] || env_put "$name" "$(secret)"
@@ -89,7 +91,7 @@ project_name = service
 user_domain_name = Default
 project_domain_name = Default
 region_name = $(site "$letter" REGION)
-helper = $(atlas_bin)/atlas-gateway-helper
+helper = $LAB/bin/atlas-gateway-helper
 [gateway:$(site "$letter" GW_NAME)]
 driver = ovs
 type = vpls
@@ -102,7 +104,7 @@ port = $(site "$letter" GW_PORT)
 user = $(site "$letter" GW_USER)
 key_file = $(site "$letter" GW_KEY)
 host_key = $(site "$letter" GW_HOSTKEY)
-helper = $(atlas_bin)/atlas-gateway-helper
+helper = $LAB/bin/atlas-gateway-helper
 END
 }
 

@@ -149,6 +149,7 @@ static int group_setup(void **state)
         struct vif_id v = { .driver = "ovs", .gateway = "gw-a", .tag = TAG };
         struct fault why = { 0 };
         const char *folder = getenv("ATLAS_LAB");
+        char helper[512];
         char path[256];
         FILE *file;
 
@@ -171,8 +172,9 @@ static int group_setup(void **state)
         spot.agent_host = lab("SITE_A_GW_NAME");
         driver = cloud_driver_find("neutron");
         assert_non_null(driver);
+        snprintf(helper, sizeof helper, "helper = %s/bin/atlas-gateway-helper\n", lab("LAB"));
         f = config("neutron", "atlas-agent-site-a", "KEYSTONE_PASSWORD_ATLAS_AGENT_SITE_A", "service",
-                   "helper = " ATLAS_BINARY_DIR "/bin/atlas-gateway-helper\n");
+                   helper);
         assert_int_equal(driver->open(f, &cloud, &why), CONFIG_OK);
         tenant("alice", "KEYSTONE_PASSWORD_ALICE", "atlas-demo", &alice_settings, &alice);
         tenant("mallory", "KEYSTONE_PASSWORD_MALLORY", "rival", &mallory_settings, &mallory);
