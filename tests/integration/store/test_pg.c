@@ -570,7 +570,7 @@ static void a_connection_setting_that_is_none_is_refused(void **state)
 
         (void)state;
         assert_int_equal(store_pg_new("hots=localhost", CONNECT_S, &s, &why), STORE_PG_FAULT);
-        assert_non_null(strstr(why.message, "hots"));
+        assert_null(strstr(why.message, "hots")); /* a piece of it may be the password */
         assert_null(s);
 }
 
