@@ -287,7 +287,7 @@ int main(int argc, char **argv)
         struct fault why = { 0 };
         int r;
 
-        log_open("bus-peer", LOG_LEVEL_INFO);
+        log_open("bus-peer", LOG_LEVEL_WARN);
         if (argc < 3)
                 return 2;
         daemon_stop_fd();

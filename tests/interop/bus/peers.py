@@ -135,7 +135,15 @@ class OurProgram:
             self.process = subprocess.Popen([PEER, site.file, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=log, text=True)
         self.said = queue.Queue()
-        threading.Thread(target=lambda: [self.said.put(line) for line in self.process.stdout], daemon=True).start()
+        self.ready = threading.Event()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            if line == "ready\n":
+                self.ready.set()
+            else:
+                self.said.put(line)
 
     def heard(self, timeout=TIMEOUT):
         try:
@@ -144,8 +152,8 @@ class OurProgram:
             raise AssertionError(f"bus-peer said nothing for {timeout} s: {self.log.read_text()}") from None
 
     def warnings(self):
-        """What it wrote to its log since the start."""
-        return [line for line in self.log.read_text().splitlines() if " event=" in line]
+        """What it wrote to its log."""
+        return self.log.read_text().splitlines()
 
     def __enter__(self):
         return self
@@ -163,8 +171,8 @@ class OurProgram:
 class OurServer(OurProgram):
     def __init__(self, site, *queues):
         super().__init__(site, "serve", *queues)
-        first = self.said.get(timeout=20)
-        assert first == "ready\n", first
+        self.ready.wait(20)
+        assert self.ready.is_set(), self.log.read_text()
 
 
 class OurClient(OurProgram):
