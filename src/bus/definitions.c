@@ -115,20 +115,20 @@ static void add_user(struct document *d, const struct bus_user *user)
                          "read", user->role == BUS_ROLE_CONDUCTOR ? ".*" : "^$"));
 }
 
-static bool durable(const struct document *d)
-{
-        return d->settings->amqp_durable_queues || d->settings->rabbit_quorum_queue;
-}
-
 static void add_queue(struct document *d, const char *queue)
 {
+        json_int_t limit = d->settings->rabbit_quorum_delivery_limit;
         json_t *arguments = d->settings->rabbit_quorum_queue
                                     ? json_pack("{s:s}", "x-queue-type", "quorum")
                                     : json_object();
 
+        if (d->settings->rabbit_quorum_queue && limit > 0 &&
+            json_object_set_new(arguments, "x-delivery-limit", json_integer(limit)) != 0)
+                d->failed = true;
         append(d, d->queues,
                json_pack("{s:s, s:s, s:b, s:b, s:o}", "name", queue, "vhost", d->vhost, "durable",
-                         durable(d), "auto_delete", 0, "arguments", arguments));
+                         declare_durable(d->settings), "auto_delete", d->settings->amqp_auto_delete,
+                         "arguments", arguments));
         append(d, d->bindings,
                json_pack("{s:s, s:s, s:s, s:s, s:s, s:{}}", "source", d->settings->control_exchange,
                          "vhost", d->vhost, "destination", queue, "destination_type", "queue",
@@ -142,8 +142,8 @@ static json_t *assemble(struct document *d)
                 "vhosts", "name", d->vhost, "users", d->users, "permissions", d->permissions,
                 "topic_permissions", d->topic_permissions, "exchanges", "name",
                 d->settings->control_exchange, "vhost", d->vhost, "type", "topic", "durable",
-                durable(d), "auto_delete", 0, "internal", 0, "arguments", "queues", d->queues,
-                "bindings", d->bindings);
+                declare_durable(d->settings), "auto_delete", d->settings->amqp_auto_delete,
+                "internal", 0, "arguments", "queues", d->queues, "bindings", d->bindings);
 }
 
 int bus_definitions(const struct bus_settings *settings, const char *vhost,

@@ -8,3 +8,5 @@ enum {
         BUS_REPLY_WAITS_MS = 60000, /* for a caller's queue that is not there */
         BUS_DEAD_WAITS_MS = 60000,
 };
+
+#define SENT_HEADER "atlas-sent-ms" /* when it was published, wall clock: to measure queues */
