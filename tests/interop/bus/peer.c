@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One end of our bus, for tests where oslo.messaging is the other; both read the same file.
  *
- *   bus-peer FILE serve QUEUE...   answers methods; says "ready"; prints the casts it was sent
- *   bus-peer FILE ask              does what each line of its input says, one line of answer each:
- *     {"verb": "call", "topic": …, "server": …, "method": …, "args": {…}}
- *                                  {"result": …} or {"fault": {…}}
- *     {"verb": "cast", …}          {"sent": N}, of enum bus_sent
- *     {"verb": "notify", "priority": …, "event_type": …, "payload": …}
+ *   bus-peer FILE serve FANOUT NAMESPACE VERSION QUEUE...
+ *         answers methods ("" for none of a kind); says "ready"; prints the casts it was sent
+ *   bus-peer FILE ask
+ *         does what each line of its input says, one line of answer each:
+ *         {"verb": "call", "topic": …, "server": …, "namespace": …, "version": …, "method": …,
+ *          "args": {…}, "monitor_ms": …}      {"result": …} or {"fault": {…}}
+ *         {"verb": "cast", "fanout": …, …}    {"sent": N}, of enum bus_sent
+ *         {"verb": "notify", "priority": …, "event_type": …, "payload": …}
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -75,6 +77,17 @@ static void refuse(struct peer *p, const struct request *r)
         bus_reply_fault(p->bus, r, &why);
 }
 
+/* As a Python server fails: a class of Python's own, and one that only the server knows. */
+static void fail(struct peer *p, const struct request *r)
+{
+        bus_reply_failure(p->bus, r, "ValueError", "builtins", "no such \"thing\"");
+}
+
+static void fail_strangely(struct peer *p, const struct request *r)
+{
+        bus_reply_failure(p->bus, r, "Stranger", "elsewhere", "l\xc3\xa4nge");
+}
+
 static void note(struct peer *p, const struct request *r)
 {
         (void)p;
@@ -111,14 +124,16 @@ static const struct {
         const char *method;
         void (*answer)(struct peer *p, const struct request *r);
 } methods[] = {
-        { "echo",    echo },
-        { "nothing", nothing },
-        { "refuse",  refuse },
-        { "note",    note },
-        { "count",   count },
-        { "seen",    seen },
-        { "info",    info },
-        { "slow",    nothing }, /* after args' "seconds" */
+        { "echo",           echo },
+        { "nothing",        nothing },
+        { "refuse",         refuse },
+        { "fail",           fail },
+        { "fail_strangely", fail_strangely },
+        { "note",           note },
+        { "count",          count },
+        { "seen",           seen },
+        { "info",           info },
+        { "slow",           nothing }, /* after args' "seconds" */
 };
 /* clang-format on */
 
@@ -175,9 +190,17 @@ static struct late *take_late(struct peer *p, int64_t now_ms)
         return late;
 }
 
-static int serve(struct peer *p, const char *const *queues)
+static const char *unless_empty(const char *text)
 {
-        struct bus_consumer_spec spec = { .queues = queues,
+        return *text ? text : NULL;
+}
+
+static int serve(struct peer *p, const char *const *words)
+{
+        struct bus_consumer_spec spec = { .queues = words + 3,
+                                          .fanout_topic = unless_empty(words[0]),
+                                          .namespace = unless_empty(words[1]),
+                                          .version = unless_empty(words[2]),
                                           .prefetch = 16,
                                           .declare = true,
                                           .on_delivery = on_delivery,
@@ -232,7 +255,12 @@ static const char *text(const json_t *from, const char *key)
 
 static int act(struct peer *p, const json_t *line)
 {
-        const char *verb = text(line, "verb"), *server = text(line, "server");
+        const char *verb = text(line, "verb"), *method = text(line, "method");
+        const struct bus_target target = { .topic = text(line, "topic"),
+                                           .server = text(line, "server"),
+                                           .namespace = text(line, "namespace"),
+                                           .version = text(line, "version"),
+                                           .fanout = json_is_true(json_object_get(line, "fanout")) };
         const json_t *args = json_object_get(line, "args");
         json_auto_t *context = json_pack("{s:s, s:[s], s:b}", "request_id", "req-1", "roles",
                                          "member", "is_admin", 0);
@@ -245,10 +273,10 @@ static int act(struct peer *p, const json_t *line)
                                   context);
         }
         if (strcmp(verb, "cast") == 0)
-                return bus_cast(p->bus, text(line, "topic"), server, text(line, "method"), args,
-                                context, 0, on_sent, p);
-        return bus_call(p->bus, text(line, "topic"), server, text(line, "method"), args, context,
-                        p->settings.rpc_response_timeout_s * 1000, on_reply, p);
+                return bus_cast_to(p->bus, &target, method, args, context, 0, on_sent, p);
+        return bus_call_to(p->bus, &target, method, args, context,
+                           p->settings.rpc_response_timeout_s * 1000,
+                           json_integer_value(json_object_get(line, "monitor_ms")), on_reply, p);
 }
 
 static int ask(struct peer *p)
@@ -288,7 +316,7 @@ int main(int argc, char **argv)
         int r;
 
         log_open("bus-peer", LOG_LEVEL_WARN);
-        if (argc < 3)
+        if (argc < 3 || (strcmp(argv[2], "serve") == 0 && argc < 7))
                 return 2;
         daemon_stop_fd();
         sem_init(&p.answered, 0, 0);

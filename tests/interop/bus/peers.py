@@ -13,6 +13,7 @@ import time
 import amqp
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging._drivers import amqpdriver, impl_rabbit  # noqa: F401
 from oslo_messaging._metrics import client as metrics
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -20,7 +21,9 @@ BUILD = ROOT / os.environ.get("ATLAS_BUILD", "build/dev")
 PEER = BUILD / "tests/interop/bus-peer"
 BROKER_SH = ROOT / "tests/support/broker.sh"
 TIMEOUT = 10
-CONTEXT = {"request_id": "req-1", "roles": ["member"], "is_admin": False}  # of bus-peer's messages
+amqpdriver.ACK_REQUEUE_EVERY_SECONDS_MAX = 0.2  # of a server of oslo.messaging that is to stop
+# Of bus-peer's messages, besides a W3C trace context.
+CONTEXT = {"request_id": "req-1", "roles": ["member"], "is_admin": False}
 
 
 def until(predicate, what, timeout=TIMEOUT):
@@ -115,8 +118,8 @@ class Site:
         """Our client."""
         return self.exits.enter_context(OurClient(self))
 
-    def our_server(self, *queues):
-        return self.exits.enter_context(OurServer(self, *queues))
+    def our_server(self, *queues, **served):
+        return self.exits.enter_context(OurServer(self, *queues, **served))
 
     def _closing(self, action):
         stack = contextlib.ExitStack()
@@ -169,8 +172,8 @@ class OurProgram:
 
 
 class OurServer(OurProgram):
-    def __init__(self, site, *queues):
-        super().__init__(site, "serve", *queues)
+    def __init__(self, site, *queues, fanout="", namespace="", version=""):
+        super().__init__(site, "serve", fanout, namespace, version, *queues)
         self.ready.wait(20)
         assert self.ready.is_set(), self.log.read_text()
 
@@ -183,8 +186,8 @@ class OurClient(OurProgram):
         self.process.stdin.write(json.dumps({"verb": verb, **more}) + "\n")
         self.process.stdin.flush()
 
-    def ask(self, verb, topic, method, server=None, timeout=TIMEOUT, **args):
-        self.tell(verb, topic=topic, method=method, args=args, **({"server": server} if server else {}))
+    def ask(self, verb, topic, method, how=(), server=None, timeout=TIMEOUT, **args):
+        self.tell(verb, topic=topic, method=method, server=server, args=args, **dict(how))
         return self.heard(timeout)
 
     def call(self, topic, method, **more):

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import queue
+import re
 
 import oslo_messaging
 import peers
@@ -11,7 +12,6 @@ from atlas import exceptions
 
 VALUES = {"text": 'h"\\é長😀\n', "n": 2 ** 62, "none": None, "list": [1, {"a": True}], "tenth": 0.1, "empty": {}}
 CONTEXT = {"request_id": "req-7", "project_id": "p", "roles": ["member"], "is_admin": False}
-OUR_CONTEXT = {"request_id": "req-1", "roles": ["member"], "is_admin": False}
 
 
 # ---- Python asks, C answers ----
@@ -58,12 +58,25 @@ def test_many_python_threads_call_c(site, our_server):
     assert list(answers) == list(range(256))
 
 
+def test_python_gets_a_failure_of_a_builtin_class_rebuilt(site, our_server):
+    with pytest.raises(ValueError, match='no such "thing"'):
+        site.client("c-topic").call({}, "fail")
+
+
+def test_python_gets_a_failure_of_a_module_nobody_knows(site, our_server):
+    with pytest.raises(oslo_messaging.RemoteError) as raised:
+        site.client("c-topic", modules=["elsewhere"]).call({}, "fail_strangely")
+    assert (raised.value.exc_type, raised.value.value) == ("Stranger", "länge")
+
+
 # ---- C asks, Python answers ----
 
 @pytest.mark.parametrize("server", [None, "paris"])
 def test_c_calls_python(ours, endpoint, server):
-    assert ours.call("py-topic", "echo", server=server, **VALUES) == {
-        "result": {"args": VALUES, "context": OUR_CONTEXT}}
+    result = ours.call("py-topic", "echo", server=server, **VALUES)["result"]
+    assert result["args"] == VALUES
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", result["context"].pop("traceparent"))
+    assert result["context"] == peers.CONTEXT
 
 
 def test_c_gets_null_for_none(ours, endpoint):

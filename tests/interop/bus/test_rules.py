@@ -102,6 +102,35 @@ def test_c_hears_which_version_python_does_not_serve(site, ours, target):
     assert fault["message"] == "UnsupportedVersion: Endpoint does not support RPC version 1.0. Attempted method: echo"
 
 
+SERVED = oslo_messaging.Target(namespace="atlas.test", version="1.5")
+
+
+@pytest.mark.parametrize("asked, served", [
+    ({"version": "1.0"}, True), ({"version": "1.5"}, True), ({"version": "1.6"}, False), ({"version": "2.0"}, False),
+    ({"version": "1.5.1"}, False), ({"version": "1.4.9"}, True), ({"namespace": None}, False), ({"namespace": "other"}, False)],
+    ids=lambda value: "-".join(f"{v}" for v in value.values()) if isinstance(value, dict) else "")
+def test_both_serve_the_same_versions_of_a_namespace(site, ours, asked, served):
+    """A minor that is not above the server's; each asked by the other, with one answer."""
+    import peers
+    how = {"namespace": "atlas.test", "version": "1.0", **asked}
+
+    class Endpoint(peers.Endpoint):
+        target = SERVED
+
+    c, python = "c-" + uuid.uuid4().hex, "py-" + uuid.uuid4().hex
+    site.our_server(c, namespace="atlas.test", version="1.5")
+    site.server(Endpoint(), python)
+    for topic in (c, python):
+        by_c = ours.call(topic, "nothing", how=how)
+        try:
+            by_python = site.client(topic, **how).call({}, "nothing")
+            assert served and by_python is None and by_c == {"result": None}, topic
+        except oslo_messaging.RemoteError as why:
+            text = f"Endpoint does not support RPC version {how['version']}. Attempted method: nothing"
+            assert not served and (why.exc_type, why.value) == ("UnsupportedVersion", text), topic
+            assert by_c["fault"]["message"] == f"UnsupportedVersion: {text}"
+
+
 # ---- replies that are not as they should be ----
 
 class OddServer:
