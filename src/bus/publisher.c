@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "bus/counters.h"
 #include "bus/declare.h"
 
@@ -188,7 +189,7 @@ static amqp_table_entry_t text_entry(const char *key, const char *value)
 
 static void publish(struct publisher *p, struct session *s, struct outgoing *out)
 {
-        char expiration[24], at[24] = "";
+        char expiration[24], at[24] = "", id[UUID_TEXT];
         amqp_basic_properties_t properties = {
                 ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
                           AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
@@ -198,7 +199,7 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                 .delivery_mode =
                         out->persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT,
         };
-        amqp_table_entry_t headers[3];
+        amqp_table_entry_t headers[4];
 
         if (out->expiration_ms > 0) {
                 snprintf(expiration, sizeof expiration, "%" PRId64, out->expiration_ms);
@@ -210,7 +211,11 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                 headers[0] = text_entry("reason", out->dead_reason);
                 headers[1] = text_entry("queue", out->dead_queue);
                 headers[2] = text_entry("time", at);
-                properties.headers = (amqp_table_t){ 3, headers };
+                headers[3] = text_entry("key", out->dead_key);
+                properties.headers = (amqp_table_t){ 4, headers };
+                uuid_new(id); /* what an operator calls it by */
+                properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+                properties.message_id = amqp_cstring_bytes(id);
         }
         session_publish(s, out->to_exchange ? p->net.settings->control_exchange : "",
                         out->routing_key, &properties, out->body.bytes, out->body.n);
