@@ -62,9 +62,7 @@ static const char *gateway_id_known(struct turn *t, const char *site, const char
 
 const char *event_gateway_known(struct turn *t, const struct input *in)
 {
-        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
-
-        return name ? gateway_id_known(t, in->site, name) : NULL;
+        return gateway_id_known(t, in->site, input_text(in, "gateway"));
 }
 
 int event_plan_gateway(struct turn *t, const struct input *in, const char *name)
@@ -107,14 +105,14 @@ int names_refine(struct turn *t, const struct input *in)
 int event_gateway(struct turn *t, const struct input *in, struct gateway **ret)
 {
         static struct log_limit limit;
-        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
-        const char *id = name ? gateway_id_find(t, in->site, name) : NULL;
+        const char *name = input_text(in, "gateway");
+        const char *id = gateway_id_find(t, in->site, name);
 
         *ret = NULL;
         if (id)
                 return lock_gateway(t, id, ret);
         if (log_allowed(&limit, 1000))
-                log_warn("gateway_unknown", "site=%s gateway=%s method=%s", in->site, name ? name : "", in->request->method);
+                log_warn("gateway_unknown", "site=%s gateway=%s method=%s", in->site, name, in->request->method);
         return 0;
 }
 

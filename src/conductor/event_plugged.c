@@ -10,16 +10,9 @@
 #include "conductor/request.h"
 #include "model/want.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 int plugged_plan(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "attachment_id");
+        const char *id = input_text(in, "attachment_id");
         int r;
 
         if (!uuid_valid(id))
@@ -31,7 +24,7 @@ int plugged_plan(struct turn *t, const struct input *in)
 /* An attachment plugged by port id learns its network only now: that network may belong to another VPN already. */
 int plugged_refine(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "attachment_id"), *network_id = arg(in, "network_id");
+        const char *id = input_text(in, "attachment_id"), *network_id = input_text(in, "network_id");
         const struct vport *p;
         char key[KEY_SIZE];
         size_t at = 0;
@@ -90,7 +83,7 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
 /* The attachment that waited for this answer; NULL: nobody waits for it any more. */
 static int answered(struct turn *t, const struct input *in, enum plug_state state, struct attachment **ret)
 {
-        struct attachment *a = view_get(&t->view, T_ATTACHMENT, arg(in, "attachment_id"));
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, input_text(in, "attachment_id"));
         int64_t generation = json_integer_value(json_object_get(in->request->args, "generation"));
         bool newest = false;
         int r = 0;
@@ -125,7 +118,7 @@ static int plug_failed(struct turn *t, struct attachment *a)
 int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const struct attachment *other;
-        const char *network_id = arg(in, "network_id");
+        const char *network_id = input_text(in, "network_id");
         struct attachment *a = NULL;
         struct fault f = { 0 };
         char key[KEY_SIZE];
@@ -153,7 +146,7 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
         }
         a->plug = PLUG_PLUGGED;
         a->plug_reason[0] = '\0';
-        TEXT_SET(a->neutron_port_id, arg(in, "neutron_port_id"));
+        TEXT_SET(a->neutron_port_id, input_text(in, "neutron_port_id"));
         r = timer_clear(t, TIMER_PLUG, a->id);
         return r ? r : feed_all(t, a, PLUG_DONE, NULL);
 }

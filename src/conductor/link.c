@@ -11,9 +11,7 @@
 
 static const char *link_id_of(const struct input *in)
 {
-        const char *id = json_string_value(json_object_get(in->request->args, "virtual_link_id"));
-
-        return id ? id : "";
+        return input_text(in, "virtual_link_id");
 }
 
 int link_plan(struct turn *t, const struct input *in)

@@ -46,6 +46,13 @@ static int fetch_all(struct turn *t, struct fetch *f, size_t n)
         return r;
 }
 
+const char *input_text(const struct input *in, const char *key)
+{
+        const char *text = json_string_value(json_object_get(in->request->args, key));
+
+        return text ? text : "";
+}
+
 const struct method *method_find(const struct input *in)
 {
         const struct method *m =

@@ -9,24 +9,17 @@
 #include "conductor/request.h"
 #include "model/json.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 int port_plan(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "virtual_port_id");
+        const char *id = input_text(in, "virtual_port_id");
 
         return uuid_valid(id) ? idset_add(&t->plan.ports, id) : 0;
 }
 
 int port_refine(struct turn *t, const struct input *in)
 {
-        const struct vport *p = view_get(&t->view, T_VPORT, arg(in, "virtual_port_id"));
-        const char *network_id = arg(in, "network_id");
+        const struct vport *p = view_get(&t->view, T_VPORT, input_text(in, "virtual_port_id"));
+        const char *network_id = input_text(in, "network_id");
         char key[KEY_SIZE];
 
         if (!p || !uuid_valid(network_id))
@@ -39,7 +32,7 @@ int port_refine(struct turn *t, const struct input *in)
 static int port_of_caller(struct turn *t, const struct input *in, struct caller *who, struct vport **ret_port,
                           struct vlink **ret_link, struct attachment **ret_attachment, struct fault *why)
 {
-        const char *id = arg(in, "virtual_port_id");
+        const char *id = input_text(in, "virtual_port_id");
         struct vport *p = view_get(&t->view, T_VPORT, id);
         struct vlink *l = p ? view_get(&t->view, T_VLINK, p->link_id) : NULL;
 

@@ -65,6 +65,7 @@ struct method {
 extern const struct method request_methods[], event_methods[];
 
 /* plan.c */
+const char *input_text(const struct input *in, const char *key); /* an argument that is text, or "" */
 int plan_load(struct turn *t, const struct input *const *inputs, size_t n);
 void plan_done(struct plan *p);
 const struct method *method_find(const struct input *in);

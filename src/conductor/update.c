@@ -115,22 +115,22 @@ static int end_degraded(void *subject)
 
 /* clang-format off */
 static const struct flow_row rows[] = {
-        /* pos  state        event           act                   next         within ms */
-        { 201, START,       EV_GO,          ask_between,          FIRST,       30000 },
-        { 202, FIRST,       EV_PORTS_OK,    ask_goal,             SECOND,      30000 },
-        { 203, FIRST,       EV_PORT_FAILED, ask_old,              UNDO_FIRST,  30000 },
-        { 204, FIRST,       EV_TIMEOUT,     step_ask_ports_again, FIRST,       15000 },
-        { 205, FIRST,       EV_GAVE_UP,     ask_old,              UNDO_FIRST,  30000 },
-        { 206, SECOND,      EV_PORTS_OK,    end_changed,          DONE,        0 },
-        { 207, SECOND,      EV_PORT_FAILED, ask_between,          UNDO_SECOND, 30000 },
-        { 208, SECOND,      EV_TIMEOUT,     step_ask_ports_again, SECOND,      15000 },
-        { 209, SECOND,      EV_GAVE_UP,     ask_between,          UNDO_SECOND, 30000 },
-        { 210, UNDO_SECOND, EV_PORTS_OK,    ask_old,              UNDO_FIRST,  30000 },
-        { 211, UNDO_SECOND, EV_PORT_FAILED, end_degraded,         FAILED,      0 },
-        { 212, UNDO_SECOND, EV_TIMEOUT,     end_degraded,         FAILED,      0 },
-        { 213, UNDO_FIRST,  EV_PORTS_OK,    end_restored,         FAILED,      0 },
-        { 214, UNDO_FIRST,  EV_PORT_FAILED, end_degraded,         FAILED,      0 },
-        { 215, UNDO_FIRST,  EV_TIMEOUT,     end_degraded,         FAILED,      0 },
+        /* pos  state        event           act                            next         within ms */
+        { 201, START,       EV_GO,          FLOW_DO(ask_between),          FIRST,       30000 },
+        { 202, FIRST,       EV_PORTS_OK,    FLOW_DO(ask_goal),             SECOND,      30000 },
+        { 203, FIRST,       EV_PORT_FAILED, FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 204, FIRST,       EV_TIMEOUT,     FLOW_DO(step_ask_ports_again), FIRST,       15000 },
+        { 205, FIRST,       EV_GAVE_UP,     FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 206, SECOND,      EV_PORTS_OK,    FLOW_DO(end_changed),          DONE,        0 },
+        { 207, SECOND,      EV_PORT_FAILED, FLOW_DO(ask_between),          UNDO_SECOND, 30000 },
+        { 208, SECOND,      EV_TIMEOUT,     FLOW_DO(step_ask_ports_again), SECOND,      15000 },
+        { 209, SECOND,      EV_GAVE_UP,     FLOW_DO(ask_between),          UNDO_SECOND, 30000 },
+        { 210, UNDO_SECOND, EV_PORTS_OK,    FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 211, UNDO_SECOND, EV_PORT_FAILED, FLOW_DO(end_degraded),         FAILED,      0 },
+        { 212, UNDO_SECOND, EV_TIMEOUT,     FLOW_DO(end_degraded),         FAILED,      0 },
+        { 213, UNDO_FIRST,  EV_PORTS_OK,    FLOW_DO(end_restored),         FAILED,      0 },
+        { 214, UNDO_FIRST,  EV_PORT_FAILED, FLOW_DO(end_degraded),         FAILED,      0 },
+        { 215, UNDO_FIRST,  EV_TIMEOUT,     FLOW_DO(end_degraded),         FAILED,      0 },
         { 0 },
 };
 /* clang-format on */

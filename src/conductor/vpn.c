@@ -10,13 +10,6 @@
 #include "conductor/request.h"
 #include "model/json.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 static const json_t *body(const struct input *in)
 {
         return json_object_get(in->request->args, "vpn");
@@ -26,7 +19,7 @@ static const char *vpn_id_of(const struct input *in)
 {
         const char *id = json_string_value(json_object_get(body(in), "id"));
 
-        return id && text_equal(in->request->method, "create_vpn") ? id : arg(in, "vpn_id");
+        return id && text_equal(in->request->method, "create_vpn") ? id : input_text(in, "vpn_id");
 }
 
 int vpn_plan(struct turn *t, const struct input *in)
@@ -68,6 +61,12 @@ static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *w
         return event_put(t, &e);
 }
 
+/* The VPN that the request names, with who asks, or NULL with the refusal. */
+static struct vpn *vpn_asked_for(struct turn *t, const struct input *in, struct caller *who, struct fault *why)
+{
+        return caller_of(in, who, why) ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why) : NULL;
+}
+
 static void vpn_touch(struct turn *t, struct vpn *v)
 {
         v->revision_number++;
@@ -107,9 +106,7 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
         struct caller who;
         struct vpn *v;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
         changed = *v;
@@ -130,9 +127,7 @@ int vpn_delete(struct turn *t, const struct input *in, struct fault *why)
         size_t at = 0;
         int r;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
         while ((l = view_next(&t->view, T_VLINK, &at)))
@@ -154,13 +149,13 @@ int vpn_site_plan(struct turn *t, const struct input *in)
 {
         int r = vpn_plan(t, in);
 
-        r = r ? r : plan_site(t, arg(in, "site_id"));
-        return r || !uuid_valid(arg(in, "vpn_id")) ? r : idset_add(&t->plan.links_of_vpn, arg(in, "vpn_id"));
+        r = r ? r : plan_site(t, input_text(in, "site_id"));
+        return r || !uuid_valid(input_text(in, "vpn_id")) ? r : idset_add(&t->plan.links_of_vpn, input_text(in, "vpn_id"));
 }
 
 int vpn_site_refine(struct turn *t, const struct input *in)
 {
-        const struct site *s = site_find(t, arg(in, "site_id"));
+        const struct site *s = site_find(t, input_text(in, "site_id"));
 
         return s ? idset_add(&t->plan.candidates, s->id) : 0;
 }
@@ -184,14 +179,12 @@ int vpn_add_site(struct turn *t, const struct input *in, struct fault *why)
         struct vpn *v;
         int r;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
-        s = site_find(t, arg(in, "site_id"));
+        s = site_find(t, input_text(in, "site_id"));
         if (!s)
-                return refuse_unknown(why, "Site", arg(in, "site_id"));
+                return refuse_unknown(why, "Site", input_text(in, "site_id"));
         if (vpn_has_site(t, v->id, s->id))
                 return reply_vpn(t, v);
         if (!site_has_type(t, s->id, v->type))
@@ -218,14 +211,12 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
 
         if (FAILPOINT("conductor.remove_site"))
                 return err_raise(-EIO);
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
-        s = site_find(t, arg(in, "site_id"));
+        s = site_find(t, input_text(in, "site_id"));
         if (!s || !vpn_has_site(t, v->id, s->id))
-                return refuse_unknown(why, "Site", arg(in, "site_id"));
+                return refuse_unknown(why, "Site", input_text(in, "site_id"));
         while ((l = view_next(&t->view, T_VLINK, &at))) {
                 struct vport *const *ports = view_ports(&t->view, l->id);
 

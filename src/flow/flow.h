@@ -14,9 +14,11 @@ struct flow_row {
         int pos; /* unique over all workflows; stored with each event */
         int state, event;
         int (*act)(void *subject);
+        const char *act_name;
         int next;
         int within_ms;
 };
+#define FLOW_DO(act) act, #act /* an action and its name, in a table */
 
 struct flow {
         const char *name;
@@ -41,8 +43,10 @@ const struct flow_row *flow_find(const struct flow *f, int state, int event);
 /* Proves the table: unique numbers, one row for each (state, event), every state reachable, every waiting state has a
  * TIMEOUT row, no row leaves an end. 0, or 1 with the first offence in 'ret'. */
 int flow_prove(const struct flow *f, struct text *ret);
-/* The table as a Graphviz picture. */
-void flow_draw(const struct flow *f, struct text *ret);
+/* The workflow as a page for readers: a picture (Mermaid) over its rows (Markdown). */
+void flow_page(const struct flow *f, struct text *ret);
+/* The same for programs: a JSON object with name, start and rows. */
+void flow_json(const struct flow *f, struct text *ret);
 
 /* Which rows have run in this process (for tests that prove coverage). */
 unsigned long flow_row_count(int pos);
