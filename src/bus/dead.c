@@ -150,7 +150,8 @@ static void copy_bytes(amqp_bytes_t from, char *to, size_t size)
 }
 
 /* The header's text under the first of 'names' that is there; else 'to' is left alone. */
-static void copy_header(const amqp_table_t *headers, const char *const *names, char *to, size_t size)
+static void copy_header(const amqp_table_t *headers, const char *const *names, char *to,
+                        size_t size)
 {
         for (; *names; names++) {
                 const amqp_field_value_t *v = entry(headers, *names);
@@ -162,7 +163,8 @@ static void copy_header(const amqp_table_t *headers, const char *const *names, c
         }
 }
 
-/* Where the broker itself buried it, by a policy, its first death tells the key it was sent with. */
+/* Where the broker itself buried it, by a policy, its first death tells the key it was sent with.
+ */
 static void copy_death(const amqp_table_t *headers, char *key, size_t size)
 {
         const amqp_field_value_t *deaths = entry(headers, "x-death"), *keys;
@@ -183,8 +185,7 @@ static void read_letter(struct bus_dead *d, struct bus_dead_letter *to)
                                  *const reason[] = { "reason", "x-first-death-reason", NULL },
                                  *const key[] = { "key", NULL }, *const time[] = { "time", NULL };
         const amqp_basic_properties_t *p = &d->message.properties;
-        amqp_table_t headers =
-                p->_flags & AMQP_BASIC_HEADERS_FLAG ? p->headers : amqp_empty_table;
+        amqp_table_t headers = p->_flags & AMQP_BASIC_HEADERS_FLAG ? p->headers : amqp_empty_table;
 
         copy_header(&headers, queue, to->queue, sizeof to->queue);
         copy_header(&headers, reason, to->reason, sizeof to->reason);
@@ -213,7 +214,8 @@ int bus_dead_next(struct bus_dead *d, struct bus_dead_letter *ret, struct fault 
                 return BUS_DEAD_END;
         d->n_left--;
         amqp_maybe_release_buffers(d->session->amqp);
-        reply = amqp_basic_get(d->session->amqp, SESSION_CHANNEL, amqp_cstring_bytes(QUEUE_DEAD), 0);
+        reply = amqp_basic_get(d->session->amqp, SESSION_CHANNEL, amqp_cstring_bytes(QUEUE_DEAD),
+                               0);
         if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
                 session_answered(d->session, QUEUE_DEAD);
                 return away(d, why);

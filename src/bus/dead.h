@@ -33,5 +33,6 @@ OWN_DEFINE(struct bus_dead *, bus_dead_free)
 int bus_dead_next(struct bus_dead *d, struct bus_dead_letter *ret, struct fault *why);
 /* The last one that came, for good. */
 int bus_dead_drop(struct bus_dead *d, struct fault *why);
-/* The last one that came, as it was first sent: confirmed by the broker before it is dropped here. */
+/* The last one that came, as it was first sent: confirmed by the broker before it is dropped here.
+ */
 int bus_dead_replay(struct bus_dead *d, struct fault *why);

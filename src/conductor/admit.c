@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much a project may have under way at once. The count is the database's, read in the transaction that adds to it; what other
- * conductors are committing at that moment is not in it, so the bound may be passed by one batch of each. */
+/* How much a project may have under way at once. The count is the database's, read in the
+ * transaction that adds to it; what other conductors are committing at that moment is not in it, so
+ * the bound may be passed by one batch of each. */
 #include <errno.h>
 
 #include "base/err.h"
@@ -36,9 +37,10 @@ int work_admit(struct turn *t, const char *project_id, struct fault *why)
                 w->operations++;
                 return 0;
         }
-        fault_set(why, 429, "project.too_much_under_way",
-                  "Project %s has %lld operations under way, and no more than %lld may be; try again when some of them have ended.",
-                  project_id, (long long)w->operations, (long long)t->c->open_max);
+        fault_set(
+                why, 429, "project.too_much_under_way",
+                "Project %s has %lld operations under way, and no more than %lld may be; try again when some of them have ended.",
+                project_id, (long long)w->operations, (long long)t->c->open_max);
         fault_details(why, "{\"limit\": %lld}", (long long)t->c->open_max);
         why->retry_after_ms = 1000;
         return why->code;

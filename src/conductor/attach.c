@@ -36,10 +36,22 @@ static const struct flow_row detach_rows[] = {
 /* clang-format on */
 
 const struct flow flow_attach = {
-        .name = "attach", .rows = attach_rows, .states = attach_states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "attach",
+        .rows = attach_rows,
+        .states = attach_states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };
 const struct flow flow_detach = {
-        .name = "detach", .rows = detach_rows, .states = detach_states, .n_states = D_STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = D_START, .timeout = EV_TIMEOUT,
+        .name = "detach",
+        .rows = detach_rows,
+        .states = detach_states,
+        .n_states = D_STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = D_START,
+        .timeout = EV_TIMEOUT,
 };

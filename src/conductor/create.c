@@ -3,7 +3,8 @@
 #include "conductor/flows.h"
 
 enum { START, PORTS, PLUG, UNDO_PLUG, UNDO, DONE, FAILED, STATE_N };
-static const char *const states[STATE_N] = { "START", "PORTS", "PLUG", "UNDO_PLUG", "UNDO", "DONE", "FAILED" };
+static const char *const states[STATE_N] = { "START", "PORTS", "PLUG",  "UNDO_PLUG",
+                                             "UNDO",  "DONE",  "FAILED" };
 
 /* clang-format off */
 static const struct flow_row rows[] = {
@@ -28,6 +29,12 @@ static const struct flow_row rows[] = {
 /* clang-format on */
 
 const struct flow flow_create = {
-        .name = "create", .rows = rows, .states = states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "create",
+        .rows = rows,
+        .states = states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };

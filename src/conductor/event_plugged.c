@@ -21,10 +21,12 @@ int plugged_plan(struct turn *t, const struct input *in)
         return r ? r : idset_add(&t->plan.ports_of_attachment, id);
 }
 
-/* An attachment plugged by port id learns its network only now: that network may belong to another VPN already. */
+/* An attachment plugged by port id learns its network only now: that network may belong to another
+ * VPN already. */
 int plugged_refine(struct turn *t, const struct input *in)
 {
-        const char *id = input_text(in, "attachment_id"), *network_id = input_text(in, "network_id");
+        const char *id = input_text(in, "attachment_id"),
+                   *network_id = input_text(in, "network_id");
         const struct vport *p;
         char key[KEY_SIZE];
         size_t at = 0;
@@ -42,8 +44,8 @@ int plugged_refine(struct turn *t, const struct input *in)
 /* What came of a command, for the operations of the attachment's links. */
 enum outcome { PLUG_DONE, PLUG_REFUSED, UNPLUG_DONE, UNPLUG_REFUSED };
 
-/* A link that is being plugged when its attachment is taken out has failed, whoever took it out; one that goes does
- * not mind whether others could be plugged. */
+/* A link that is being plugged when its attachment is taken out has failed, whoever took it out;
+ * one that goes does not mind whether others could be plugged. */
 static enum work_event event_of(const struct operation *op, enum outcome outcome)
 {
         bool plugs = text_equal(op->state, "PLUG");
@@ -55,7 +57,8 @@ static enum work_event event_of(const struct operation *op, enum outcome outcome
         return outcome == PLUG_DONE ? EV_PLUGS_OK : EV_PLUG_FAILED;
 }
 
-static int feed_all(struct turn *t, const struct attachment *a, enum outcome outcome, const char *reason)
+static int feed_all(struct turn *t, const struct attachment *a, enum outcome outcome,
+                    const char *reason)
 {
         OWN(idset_done) struct idset links = { 0 };
         const struct vport *p;
@@ -67,7 +70,8 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
                         r = idset_add(&links, p->link_id);
         for (size_t i = 0; i < links.n && r == 0; i++) {
                 struct vlink *l = view_get(&t->view, T_VLINK, links.texts[i]);
-                const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
+                const struct operation *op =
+                        l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
                 enum work_event event = EV_NONE;
 
                 if (op && work_concerns(t, l, a))
@@ -81,7 +85,8 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
 }
 
 /* The attachment that waited for this answer; NULL: nobody waits for it any more. */
-static int answered(struct turn *t, const struct input *in, enum plug_state state, struct attachment **ret)
+static int answered(struct turn *t, const struct input *in, enum plug_state state,
+                    struct attachment **ret)
 {
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, input_text(in, "attachment_id"));
         int64_t generation = json_integer_value(json_object_get(in->request->args, "generation"));
@@ -94,7 +99,8 @@ static int answered(struct turn *t, const struct input *in, enum plug_state stat
         return r;
 }
 
-static const struct attachment *network_holder(struct turn *t, const struct attachment *a, const char *key)
+static const struct attachment *network_holder(struct turn *t, const struct attachment *a,
+                                               const char *key)
 {
         const struct attachment *other;
         size_t at = 0;
@@ -130,15 +136,17 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
         if (fault_from_json(json_object_get(in->request->args, "fault"), &f)) {
                 TEXT_SET(a->plug_reason, f.message);
                 view_dirty(a);
-                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms) : plug_failed(t, a);
+                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms)
+                                            : plug_failed(t, a);
         }
         view_dirty(a);
         if (uuid_valid(network_id)) {
                 net_key_of(a->project_id, a->site_id, network_id, key);
                 other = network_holder(t, a, key);
                 if (other) {
-                        snprintf(a->plug_reason, sizeof a->plug_reason, "Network %s at site %s is attached to VPN %s already.",
-                                 network_id, a->site_name, other->vpn_id);
+                        snprintf(a->plug_reason, sizeof a->plug_reason,
+                                 "Network %s at site %s is attached to VPN %s already.", network_id,
+                                 a->site_name, other->vpn_id);
                         return plug_failed(t, a);
                 }
                 TEXT_SET(a->network_id, network_id);
@@ -165,7 +173,8 @@ int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
                 view_dirty(a);
                 if (f.retry_after_ms > 0)
                         return plug_pause(t, a, f.retry_after_ms);
-                /* An earlier attempt may have come through: it is tried on, slowly, until it is known to be out. */
+                /* An earlier attempt may have come through: it is tried on, slowly, until it is
+                 * known to be out. */
                 r = plug_pause(t, a, t->c->timing.audit_ms);
                 return r ? r : feed_all(t, a, UNPLUG_REFUSED, a->plug_reason);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts in a row how often a message that came again was begun, before it is begun once more: what kills or stops every
- * conductor that takes it is found by that. The batch that does a message takes its row away. */
+/* Counts in a row how often a message that came again was begun, before it is begun once more: what
+ * kills or stops every conductor that takes it is found by that. The batch that does a message
+ * takes its row away. */
 #include "conductor/redelivery.h"
 
 #include <errno.h>

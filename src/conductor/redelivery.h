@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often a message was begun without an end. Inner header of the conductor. Functions return STORE_…, or a negative error. */
+/* How often a message was begun without an end. Inner header of the conductor. Functions return
+ * STORE_…, or a negative error. */
 
 #include "messages/envelope.h"
 #include "model/limits.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workflow that changes a live link's bandwidth. Per direction the receiving limit is never below the
- * sending one: the first step raises receivers and lowers senders, the second does the other ends. A
- * failure walks the same steps back. */
+/* The workflow that changes a live link's bandwidth. Per direction the receiving limit is never
+ * below the sending one: the first step raises receivers and lowers senders, the second does the
+ * other ends. A failure walks the same steps back. */
 #include "conductor/flows.h"
 
 #include <stdio.h>
@@ -100,9 +100,9 @@ static int end_restored(void *subject)
         return r ? r : end_kept(s);
 }
 
-/* What is wanted now could not be confirmed at both ends. It stays wanted and is asked for again, and the greater of old and
- * new stays counted, until they have answered. Limits in between stay where they are: what sends the least and takes the most is
- * safe whatever the other end does. */
+/* What is wanted now could not be confirmed at both ends. It stays wanted and is asked for again,
+ * and the greater of old and new stays counted, until they have answered. Limits in between stay
+ * where they are: what sends the least and takes the most is safe whatever the other end does. */
 static int end_degraded(void *subject)
 {
         struct subject *s = subject;
@@ -136,6 +136,12 @@ static const struct flow_row rows[] = {
 /* clang-format on */
 
 const struct flow flow_update = {
-        .name = "update", .rows = rows, .states = states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "update",
+        .rows = rows,
+        .states = states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };

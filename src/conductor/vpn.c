@@ -31,7 +31,9 @@ int vpn_plan(struct turn *t, const struct input *in)
                 return 0;
         r = idset_add(&t->plan.vpns, id);
         r = r ? r : idset_add(&t->plan.vpn_members, id);
-        return r || !text_equal(in->request->method, "delete_vpn") ? r : idset_add(&t->plan.links_of_vpn, id);
+        return r || !text_equal(in->request->method, "delete_vpn")
+                       ? r
+                       : idset_add(&t->plan.links_of_vpn, id);
 }
 
 static int reply_vpn(struct turn *t, const struct vpn *v)
@@ -49,7 +51,8 @@ static int reply_vpn(struct turn *t, const struct vpn *v)
         return r;
 }
 
-static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *who, const char *type)
+static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *who,
+                     const char *type)
 {
         struct event e = { 0 };
 
@@ -62,9 +65,11 @@ static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *w
 }
 
 /* The VPN that the request names, with who asks, or NULL with the refusal. */
-static struct vpn *vpn_asked_for(struct turn *t, const struct input *in, struct caller *who, struct fault *why)
+static struct vpn *vpn_asked_for(struct turn *t, const struct input *in, struct caller *who,
+                                 struct fault *why)
 {
-        return caller_of(in, who, why) ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why) : NULL;
+        return caller_of(in, who, why) ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why)
+                                       : NULL;
 }
 
 static void vpn_touch(struct turn *t, struct vpn *v)
@@ -84,13 +89,15 @@ int vpn_create(struct turn *t, const struct input *in, struct fault *why)
 
         if (!caller_of(in, &who, why) || !json_read_id(j, "id", JSON_REQUIRED, row.id, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, row.name, sizeof row.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, row.description, sizeof row.description, why) ||
+            !json_read_text(j, "description", JSON_OPTIONAL, row.description,
+                            sizeof row.description, why) ||
             !json_read_text(j, "type", JSON_REQUIRED, row.type, sizeof row.type, why))
                 return why->code;
         v = view_get(&t->view, T_VPN, row.id);
         if (v) /* the same request again */
-                return text_equal(v->project_id, who.project_id) ? reply_vpn(t, v)
-                                                                 : refuse_unknown(why, "VPN", row.id);
+                return text_equal(v->project_id, who.project_id)
+                               ? reply_vpn(t, v)
+                               : refuse_unknown(why, "VPN", row.id);
         TEXT_SET(row.project_id, who.project_id);
         v = view_put(&t->view, T_VPN, &row);
         if (!v)
@@ -111,7 +118,8 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         changed = *v;
         if (!json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, changed.description, sizeof changed.description, why))
+            !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
+                            sizeof changed.description, why))
                 return why->code;
         *v = changed;
         vpn_touch(t, v);
@@ -132,8 +140,10 @@ int vpn_delete(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         while ((l = view_next(&t->view, T_VLINK, &at)))
                 if (text_equal(l->vpn_id, v->id))
-                        return fault_set(why, 409, "vpn.in_use", "VPN %s still has virtual links, among them %s; delete them first.",
-                                         v->id, l->id);
+                        return fault_set(
+                                why, 409, "vpn.in_use",
+                                "VPN %s still has virtual links, among them %s; delete them first.",
+                                v->id, l->id);
         r = vpn_event(t, v, &who, "vpn.delete");
         at = 0;
         while (r == 0 && (m = view_next(&t->view, T_VPN_SITE, &at)))
@@ -150,7 +160,9 @@ int vpn_site_plan(struct turn *t, const struct input *in)
         int r = vpn_plan(t, in);
 
         r = r ? r : plan_site(t, input_text(in, "site_id"));
-        return r || !uuid_valid(input_text(in, "vpn_id")) ? r : idset_add(&t->plan.links_of_vpn, input_text(in, "vpn_id"));
+        return r || !uuid_valid(input_text(in, "vpn_id"))
+                       ? r
+                       : idset_add(&t->plan.links_of_vpn, input_text(in, "vpn_id"));
 }
 
 int vpn_site_refine(struct turn *t, const struct input *in)
@@ -188,8 +200,9 @@ int vpn_add_site(struct turn *t, const struct input *in, struct fault *why)
         if (vpn_has_site(t, v->id, s->id))
                 return reply_vpn(t, v);
         if (!site_has_type(t, s->id, v->type))
-                return fault_set(why, 409, "site.no_gateway_of_type", "Site %s has no gateway of type %s, which VPN %s needs.",
-                                 s->name, v->type, v->id);
+                return fault_set(why, 409, "site.no_gateway_of_type",
+                                 "Site %s has no gateway of type %s, which VPN %s needs.", s->name,
+                                 v->type, v->id);
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);
         if (!view_put(&t->view, T_VPN_SITE, &member))
@@ -221,9 +234,12 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
                 struct vport *const *ports = view_ports(&t->view, l->id);
 
                 for (int side = 0; side < SIDE_N; side++)
-                        if (text_equal(l->vpn_id, v->id) && ports[side] && text_equal(ports[side]->site_id, s->id))
-                                return fault_set(why, 409, "site.in_use", "Virtual link %s of VPN %s ends at site %s; delete it first.",
-                                                 l->id, v->id, s->name);
+                        if (text_equal(l->vpn_id, v->id) && ports[side] &&
+                            text_equal(ports[side]->site_id, s->id))
+                                return fault_set(
+                                        why, 409, "site.in_use",
+                                        "Virtual link %s of VPN %s ends at site %s; delete it first.",
+                                        l->id, v->id, s->name);
         }
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);

@@ -47,11 +47,12 @@ void flow_json(const struct flow *f, struct text *ret)
         text_addf(ret, "{\n  \"name\": \"%s\",\n  \"start\": \"%s\",\n  \"rows\": [\n", f->name,
                   f->states[f->start]);
         for (const struct flow_row *row = f->rows; row->pos; row++) {
-                text_addf(ret,
-                          "%s    { \"pos\": %d, \"state\": \"%s\", \"event\": \"%s\", \"action\": \"%s\", "
-                          "\"next\": \"%s\", \"within_ms\": %d }",
-                          comma, row->pos, f->states[row->state], f->events[row->event], act_of(row),
-                          f->states[row->next], row->within_ms);
+                text_addf(
+                        ret,
+                        "%s    { \"pos\": %d, \"state\": \"%s\", \"event\": \"%s\", \"action\": \"%s\", "
+                        "\"next\": \"%s\", \"within_ms\": %d }",
+                        comma, row->pos, f->states[row->state], f->events[row->event], act_of(row),
+                        f->states[row->next], row->within_ms);
                 comma = ",\n";
         }
         text_add(ret, "\n  ]\n}\n");
