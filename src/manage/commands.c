@@ -14,6 +14,8 @@ const struct manage_command manage_commands[] = {
         { "site", "add",   "NAME", "--description",                  site_add,  "record a site; `bus sync` then gives it its queue and user" },
         { "site", "list",  NULL,   "",                               site_list, "the sites there are" },
         { "bus",  "sync",  NULL,   "--password-file --write-passwords", bus_sync, "queues, users and permissions of all sites and programs" },
+        { "bus",  "rotate", "USER", "--write-passwords",             bus_rotate,  "make a new password for a user; what is connected stays" },
+        { "bus",  "disconnect", "USER", "",                          bus_disconnect, "end a user's connections: who knows only an old password is out" },
         { "bus dead", "list",   NULL, "",                            dead_list,   "messages that nobody could read or do: id, time, whose, why" },
         { "bus dead", "show",   "ID", "",                            dead_show,   "one of them in full; \"all\" for all" },
         { "bus dead", "replay", "ID", "",                            dead_replay, "send it again to where it was going; \"all\" for all" },

@@ -13,6 +13,8 @@ struct manage_settings {
         char *connection;
         char *sql_dir;
         char *rabbitmqctl;
+        char *peers;
+        bool client_certificates;
 };
 extern const struct setting manage_settings[];
 
@@ -41,6 +43,8 @@ void manage_help(struct text *to);
 int db_sync(struct manage *m);
 int db_check(struct manage *m);
 int bus_sync(struct manage *m);
+int bus_rotate(struct manage *m);
+int bus_disconnect(struct manage *m);
 int dead_list(struct manage *m);
 int dead_show(struct manage *m);
 int dead_replay(struct manage *m);
