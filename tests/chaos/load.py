@@ -48,6 +48,7 @@ class Load:
         pairs = [(vpn, a, z) for vpn in world.new_vpns(n_vpns)
                  for a, z in itertools.product(range(N_GATEWAYS), repeat=2)]
         self.wanted, self.old = queue.SimpleQueue(), queue.SimpleQueue()
+        world.links = {name for name, in world.rows("SELECT name FROM vlink")}
         for pair in pairs:
             self.wanted.put(pair)
         for name in world.links:

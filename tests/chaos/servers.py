@@ -194,6 +194,9 @@ class Database:
         while any(is_there(pid) for pid in every):
             assert time.monotonic() < end, "PostgreSQL outlived SIGKILL"
             time.sleep(0.01)
+        # A process id that somebody else has, or that nobody buried, must not stop the next start.
+        for left in [self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")]:
+            left.unlink(missing_ok=True)
 
     def remove(self):
         self.script("remove")

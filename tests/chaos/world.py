@@ -32,7 +32,7 @@ class World:
     def __init__(self, folder, brokers, quorum=False):
         self.folder, self.brokers, self.quorum = folder, brokers, quorum
         self.running, self.passwords, self.api = {}, {}, None
-        self.links = set()  # names of the links that have to be there
+        self.links = set()  # names of the links that have to be there, kept by the load
         self.database = Database(folder / "pg")
         made("psql", "-X", f"{self.database.connection} dbname=postgres", "-c", "CREATE DATABASE atlas")
         self.manage("db", "sync")
@@ -144,6 +144,10 @@ class World:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as got:
             text = got.read().decode()
         return sum(float(n) for n in re.findall(rf"^{metric}(?:{{[^}}]*}})? ([0-9.e+]+)$", text, re.M))
+
+    def reconnects(self):
+        """Connections to the broker that the running programs lost."""
+        return int(sum(self.metric(name, "atlas_bus_reconnects_total") for name in list(self.running)))
 
     def close(self):
         for process in self.running.values():
