@@ -43,7 +43,7 @@ def rpc_client(world):
 class Load:
     """'rpc' false: over REST only. 'plugs': links of equal number at both sites are plugged into a network."""
 
-    def __init__(self, world, rpc=True, n_vpns=16):
+    def __init__(self, world, rpc=True, n_vpns=60):
         self.world, self.rpc = world, rpc
         pairs = [(vpn, a, z) for vpn in world.new_vpns(n_vpns)
                  for a, z in itertools.product(range(N_GATEWAYS), repeat=2)]

@@ -137,14 +137,12 @@ class Cluster:
             self.nodes.append(node)
 
     def start(self):
-        self.nodes[0].start()
-        with_all = [subprocess.Popen([SUPPORT / "broker.sh", "start", node.folder], stdin=subprocess.DEVNULL)
-                    for node in self.nodes[1:]]
-        assert [each.wait(120) for each in with_all] == [0] * len(with_all)
+        together = [subprocess.Popen([SUPPORT / "broker.sh", "start", node.folder], stdin=subprocess.DEVNULL) for node in self.nodes]
+        assert [each.wait(120) for each in together] == [0] * len(together)
         assert len(self.running()) == len(self.nodes)
 
     def running(self, seen_from=0):
-        text = self.nodes[seen_from].ctl("eval", "rabbit_nodes:list_running().")
+        text = self.nodes[seen_from].ctl("eval", "rabbit_mnesia:cluster_nodes(running).")
         return sorted(re.findall(r"atlas-(\d+)@", text))
 
     def leader(self, queue, vhost="atlas"):
