@@ -67,7 +67,7 @@ refused_rival 'could not be found' link create stolen --vpn "$(id_of vpn blue)" 
 as_rival atlas vpn create red --type vpls >/dev/null
 as_rival atlas vpn add-site red site-a >/dev/null
 as_rival atlas vpn add-site red site-b >/dev/null
-refused_rival 'not' link create peek --vpn red --a-site site-a --z-site site-b --bandwidth 1M --a-network "$(network_of a)" --wait
+refused_rival 'not' link create peek --vpn red --a-site site-a --z-site site-b --bandwidth 1M --a-network "$(network_of a)" --wait -c id -c status
 as_rival atlas link delete peek --wait
 check "Alice's link did not notice" ping_across 3
 

@@ -26,19 +26,26 @@ enum {
         CONNECTIONS_MAX = 4096,
         NAME_ROOM = 64,
 };
-static const struct http_deadlines deadlines = { .idle_ms = 75000, .head_ms = 10000, .body_ms = 30000, .write_ms = 30000 };
+static const struct http_deadlines deadlines = {
+        .idle_ms = 75000, .head_ms = 10000, .body_ms = 30000, .write_ms = 30000
+};
 
 static struct metric requests[] = {
-        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"1xx\"", "Requests by class of status"),
-        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"2xx\"", "Requests by class of status"),
-        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"3xx\"", "Requests by class of status"),
-        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"4xx\"", "Requests by class of status"),
-        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"5xx\"", "Requests by class of status"),
+        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"1xx\"",
+               "Requests by class of status"),
+        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"2xx\"",
+               "Requests by class of status"),
+        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"3xx\"",
+               "Requests by class of status"),
+        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"4xx\"",
+               "Requests by class of status"),
+        METRIC(METRIC_COUNTER, "atlas_api_requests_total", "status=\"5xx\"",
+               "Requests by class of status"),
 };
-static struct metric latency =
-        METRIC(METRIC_HISTOGRAM, "atlas_api_request_duration_ms", NULL, "From a request read whole to its answer");
-static struct metric in_flight =
-        METRIC(METRIC_GAUGE, "atlas_api_requests_in_flight", NULL, "Requests without an answer yet");
+static struct metric latency = METRIC(METRIC_HISTOGRAM, "atlas_api_request_duration_ms", NULL,
+                                      "From a request read whole to its answer");
+static struct metric in_flight = METRIC(METRIC_GAUGE, "atlas_api_requests_in_flight", NULL,
+                                        "Requests without an answer yet");
 
 struct api {
         const struct api_config *config;
@@ -85,7 +92,8 @@ static void finish(struct call *c, const struct http_answer *a)
 
         count(a->status, ms);
         metric_add(&in_flight, -1);
-        log_info("request", "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s",
+        log_info("request",
+                 "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s",
                  c->q->id, http_method_name[m->method], m->path, a->status, ms, c->who.project_id,
                  c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id);
         http_answer(c->q, a);
@@ -125,8 +133,8 @@ void call_refuse_with(struct call *c, const struct fault *why, const char *extra
 
         snprintf(headers, sizeof headers, "%s", extra ? extra : "");
         if (why->retry_after_ms > 0 && (status == 503 || status == 429 || status == 409))
-                snprintf(headers, sizeof headers, "%sRetry-After: %" PRId64 "\r\n", extra ? extra : "",
-                         (why->retry_after_ms + 999) / 1000);
+                snprintf(headers, sizeof headers, "%sRetry-After: %" PRId64 "\r\n",
+                         extra ? extra : "", (why->retry_after_ms + 999) / 1000);
         problem_render(why, c->q->id, &body);
         a.body = body.bytes;
         a.n_body = body.n;
@@ -140,9 +148,11 @@ void call_refuse(struct call *c, const struct fault *why)
 
 void call_base(const struct call *c, char *ret, size_t size)
 {
-        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-[]_";
+        static const char allowed[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-[]_";
         const struct http_message *m = &c->q->message;
-        const char *host = http_message_field(m, "host"), *scheme = http_message_field(m, "x-forwarded-proto");
+        const char *host = http_message_field(m, "host"),
+                   *scheme = http_message_field(m, "x-forwarded-proto");
         bool tls = scheme && strcasecmp(scheme, "https") == 0;
 
         ret[0] = '\0';
@@ -152,7 +162,8 @@ void call_base(const struct call *c, char *ret, size_t size)
 
 /* ---- its beginning ---- */
 
-json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes, unsigned verb)
+json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes,
+                  unsigned verb)
 {
         const struct http_message *m = &c->q->message;
         json_t *object = NULL;
@@ -174,7 +185,8 @@ bool call_owns(struct call *c, json_t **object)
                 const char *project = json_string_value(json_object_get(*object, names[i]));
 
                 if (project && strcmp(project, c->who.project_id) != 0) {
-                        snprintf(attribute, sizeof attribute, "%s.%s", c->route->resource->name, names[i]);
+                        snprintf(attribute, sizeof attribute, "%s.%s", c->route->resource->name,
+                                 names[i]);
                         body_refuse(&why, attribute, "it is not the project that asks.");
                         json_decref(TAKE(*object));
                         call_refuse(c, &why);
@@ -199,7 +211,8 @@ static void on_request(struct http_request *q, void *local)
         metric_add(&in_flight, 1);
         c->q = q;
         c->loop = local;
-        found = route_find(q->message.method, q->message.path, &c->route, c->id, sizeof c->id, allow, sizeof allow);
+        found = route_find(q->message.method, q->message.path, &c->route, c->id, sizeof c->id,
+                           allow, sizeof allow);
         if (found == ROUTE_UNKNOWN) {
                 problem_unknown(&why, "Path", q->message.path);
                 call_refuse(c, &why);
@@ -207,11 +220,14 @@ static void on_request(struct http_request *q, void *local)
                 fault_set(&why, 405, "request.method_not_allowed", "This path takes %s.", allow);
                 snprintf(header, sizeof header, "Allow: %s\r\n", allow);
                 call_refuse_with(c, &why, header);
-        } else if (!(c->route->flags & ROUTE_OPEN) && caller_from_message(&q->message, q->id, &c->who, &why) != CALLER_OK) {
+        } else if (!(c->route->flags & ROUTE_OPEN) &&
+                   caller_from_message(&q->message, q->id, &c->who, &why) != CALLER_OK) {
                 call_refuse(c, &why);
-        } else if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) && q->message.method != HTTP_GET &&
-                   q->message.method != HTTP_HEAD && http_message_field(&q->message, "if-match")) {
-                fault_set(&why, 400, "request.invalid_header", "If-Match is not understood for this path.");
+        } else if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) &&
+                   q->message.method != HTTP_GET && q->message.method != HTTP_HEAD &&
+                   http_message_field(&q->message, "if-match")) {
+                fault_set(&why, 400, "request.invalid_header",
+                          "If-Match is not understood for this path.");
                 call_refuse(c, &why);
         } else {
                 c->route->handle(c);
@@ -223,7 +239,8 @@ static void on_reject(int status, const char *why, const char *request_id, struc
         struct fault fault;
 
         count(status, 0);
-        fault_set(&fault, status, status == 413 ? "request.too_large" : "request.malformed", "%s", why);
+        fault_set(&fault, status, status == 413 ? "request.too_large" : "request.malformed", "%s",
+                  why);
         problem_render(&fault, request_id, ret);
         log_info("request", "request=%s status=%d reason=\"%s\"", request_id, status, why);
 }
@@ -251,7 +268,8 @@ static int on_start(struct http_loop *http, void *user, void **ret_local)
         loop->http = http;
         *ret_local = loop;
         r = store_reader_new(api->config->connection, &loop->reader);
-        r = r ? r : http_watch_new(http, store_reader_fd(loop->reader), on_reader, loop, &loop->watch);
+        r = r ? r
+              : http_watch_new(http, store_reader_fd(loop->reader), on_reader, loop, &loop->watch);
         if (r != 0)
                 return err_pass(r);
         http_watch_kick(loop->watch);
@@ -315,8 +333,9 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
                 return err_raise(-ENOMEM);
         r = metrics_server_new(config->metrics_host, (int)config->metrics_port, &api->metrics);
         if (r != 0) {
-                fault_set(why, 500, "metrics.listen", "Cannot serve metrics at %s port %" PRId64 ".",
-                          config->metrics_host, config->metrics_port);
+                fault_set(why, 500, "metrics.listen",
+                          "Cannot serve metrics at %s port %" PRId64 ".", config->metrics_host,
+                          config->metrics_port);
                 return err_pass(r);
         }
         log_info("metrics", "port=%d", metrics_server_port(api->metrics));

@@ -21,20 +21,21 @@ struct api_loop {
         struct store_reader *reader; /* NULL after the loop's end */
         struct http_watch *watch;
         struct site_cache sites;
-        struct reading *waiting;     /* for the sites */
-        bool connected;              /* has reached the database once */
+        struct reading *waiting; /* for the sites */
+        bool connected;          /* has reached the database once */
         bool stopping;
 };
 
-/* A request on its way. Belongs to its loop, but for the time an answer of the bus travels in 'post'. */
+/* A request on its way. Belongs to its loop, but for the time an answer of the bus travels in
+ * 'post'. */
 struct call {
         struct http_post post;
         struct http_request *q;
         struct api_loop *loop;
         const struct route *route;
-        char id[128];                /* the {id} of the path, decoded; "" if none */
+        char id[128]; /* the {id} of the path, decoded; "" if none */
         struct caller who;
-        struct sent *sent;           /* what was asked of the conductor, until it is answered */
+        struct sent *sent; /* what was asked of the conductor, until it is answered */
 };
 
 /* Runs until SIGTERM. */
@@ -47,13 +48,16 @@ bool api_can_read(const struct api_loop *loop);
 /* What the reader was asked in this turn goes out before the loop waits. */
 void api_kick_reader(struct api_loop *loop);
 
-/* Each answers and frees the call. 'body' is taken. 'location' and 'extra' (whole header lines) may be NULL. */
+/* Each answers and frees the call. 'body' is taken. 'location' and 'extra' (whole header lines) may
+ * be NULL. */
 void call_answer(struct call *c, int status, json_t *body, const char *location);
 void call_refuse(struct call *c, const struct fault *why);
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra);
 /* The call's body by 'attributes' (body.h), or NULL when it has been refused. New reference. */
-json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes, unsigned verb);
-/* "project_id" and "tenant_id" leave '*object'; false when they name another project: then the call has been refused and the object freed. */
+json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes,
+                  unsigned verb);
+/* "project_id" and "tenant_id" leave '*object'; false when they name another project: then the call
+ * has been refused and the object freed. */
 bool call_owns(struct call *c, json_t **object);
 /* "http://host:port" as the client sees us, or "" when it did not say so properly. */
 void call_base(const struct call *c, char *ret, size_t size);
@@ -63,8 +67,10 @@ void call_base(const struct call *c, char *ret, size_t size);
 /* GET of the route's resource: one object, or a list. */
 void read_one(struct call *c);
 void read_list(struct call *c);
-/* Answers a write with the object as it can be read now, 'status' and Location; if there is none, with 'otherwise'. */
-void read_written(struct call *c, const struct resource *r, const char *id, int status, const struct fault *otherwise);
+/* Answers a write with the object as it can be read now, 'status' and Location; if there is none,
+ * with 'otherwise'. */
+void read_written(struct call *c, const struct resource *r, const char *id, int status,
+                  const struct fault *otherwise);
 
 /* ---- writing ---- */
 
@@ -73,7 +79,8 @@ struct write {
         const char *method;
         const struct resource *resource; /* its envelope is what the result must be */
         int status;                      /* 204: the result is not shown */
-        bool creates;                    /* the object's id is ours: after a timeout it can be looked for */
+        bool creates; /* the object's id is ours: after a timeout it can be looked for */
 };
-/* Sends the call to a conductor. 'args' is taken; NULL stands for no memory. 'object_id' is what it is about. */
+/* Sends the call to a conductor. 'args' is taken; NULL stands for no memory. 'object_id' is what it
+ * is about. */
 void write_send(struct call *c, const struct write *w, json_t *args, const char *object_id);

@@ -97,7 +97,8 @@ static json_t *parse(const char *bytes, size_t n, struct fault *why)
         root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         if (root)
                 return root;
-        name_before(bytes, error.position > 0 && (size_t)error.position <= n ? (size_t)error.position : n,
+        name_before(bytes,
+                    error.position > 0 && (size_t)error.position <= n ? (size_t)error.position : n,
                     name);
         if (json_error_code(&error) == json_error_duplicate_key) {
                 /* jansson quotes the key at the end of its text. */
@@ -129,7 +130,8 @@ static void path_join(char ret[PATH_SIZE], const char *path, const char *name)
         snprintf(ret, PATH_SIZE, "%s%s%s", path, *path ? "." : "", name);
 }
 
-static int check_text(const struct attribute *a, const json_t *value, const char *path, struct fault *why)
+static int check_text(const struct attribute *a, const json_t *value, const char *path,
+                      struct fault *why)
 {
         const char *text = json_string_value(value);
         char reason[80];
@@ -141,9 +143,9 @@ static int check_text(const struct attribute *a, const json_t *value, const char
         if (a->kind == ATTR_ID)
                 return uuid_valid(text) ? BODY_OK : body_refuse(why, path, "a UUID is needed.");
         if (a->kind == ATTR_SITE)
-                return uuid_valid(text) || site_name_valid(text) ?
-                               BODY_OK :
-                               body_refuse(why, path, "a site's id or name is needed.");
+                return uuid_valid(text) || site_name_valid(text)
+                               ? BODY_OK
+                               : body_refuse(why, path, "a site's id or name is needed.");
         if (a->kind == ATTR_WORD && !*text)
                 return body_refuse(why, path, "it is empty.");
         if (text_utf8_length(text) > a->max) {
@@ -186,9 +188,10 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
         case ATTR_SITE:
                 return check_text(a, value, path, why);
         case ATTR_KBPS:
-                return json_is_integer(value) && n >= 1 && n <= KBPS_MAX ?
-                               BODY_OK :
-                               body_refuse(why, path, "a whole number from 1 to 2147483647 is needed.");
+                return json_is_integer(value) && n >= 1 && n <= KBPS_MAX
+                               ? BODY_OK
+                               : body_refuse(why, path,
+                                             "a whole number from 1 to 2147483647 is needed.");
         case ATTR_OBJECT:
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:
@@ -208,15 +211,17 @@ static int check_object(const struct attribute *attributes, json_t *object, unsi
 
         if (!json_is_object(object))
                 return body_refuse(why, path, "a JSON object is needed.");
-        json_object_foreach_safe (object, next, name, value) {
+        json_object_foreach_safe(object, next, name, value)
+        {
                 const struct attribute *a = find(attributes, name);
 
                 path_join(inner, path, name);
                 if (!a)
                         return body_refuse(why, inner, "the attribute is not known.");
                 if (!(a->in & verb))
-                        return body_refuse(why, inner, verb == IN_PUT ? "it cannot be changed." :
-                                                                        "it cannot be given.");
+                        return body_refuse(why, inner,
+                                           verb == IN_PUT ? "it cannot be changed."
+                                                          : "it cannot be given.");
                 if (a->kind == ATTR_ID && !(a->in & NEEDED) && json_is_null(value)) {
                         json_object_del(object, name);
                         continue;

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies of requests: JSON out of bytes, checked against tables of attributes. Whatever is wrong is refused with 400,
- * and the attribute at fault is named. */
+/* Bodies of requests: JSON out of bytes, checked against tables of attributes. Whatever is wrong is
+ * refused with 400, and the attribute at fault is named. */
 
 #include <jansson.h>
 #include <stddef.h>
@@ -27,8 +27,9 @@ struct attribute {
 };
 
 enum { BODY_OK, BODY_INVALID };
-/* '*ret' is a new reference to the object: the envelope's inside when 'envelope' is not NULL. 'verb' is IN_POST or IN_PUT.
- * Attributes that were null and count as not given are gone from it. */
+/* '*ret' is a new reference to the object: the envelope's inside when 'envelope' is not NULL.
+ * 'verb' is IN_POST or IN_PUT. Attributes that were null and count as not given are gone from it.
+ */
 int body_read(const char *bytes, size_t n, const char *envelope, const struct attribute *attributes,
               unsigned verb, json_t **ret, struct fault *why);
 /* Fills 'why': Invalid input for 'attribute': 'reason'. */

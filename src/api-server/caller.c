@@ -27,9 +27,10 @@ static int refuse_header(struct fault *why, const char *header)
 
 static int refuse_nobody(struct fault *why)
 {
-        fault_set(why, 401, "auth.no_project",
-                  "The header X-Project-Id is missing: it names the project you act for (this service "
-                  "runs without Keystone).");
+        fault_set(
+                why, 401, "auth.no_project",
+                "The header X-Project-Id is missing: it names the project you act for (this service "
+                "runs without Keystone).");
         fault_details(why, "{\"header\": \"X-Project-Id\"}");
         return CALLER_REFUSED;
 }
@@ -99,6 +100,7 @@ json_t *caller_context(const struct caller *c)
                                     roles_list(c->roles), "is_admin", c->is_admin);
 
         if (context && c->global_request_id[0])
-                json_object_set_new(context, "global_request_id", json_string(c->global_request_id));
+                json_object_set_new(context, "global_request_id",
+                                    json_string(c->global_request_id));
         return context;
 }

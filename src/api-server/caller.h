@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who asks, as the header says it under `auth_strategy = noauth`: project, user, roles; and the request's ids. */
+/* Who asks, as the header says it under `auth_strategy = noauth`: project, user, roles; and the
+ * request's ids. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,10 +13,10 @@
 struct caller {
         char project_id[PROJECT_SIZE];
         char user_id[PROJECT_SIZE];
-        char roles[PROJECT_SIZE];                  /* as sent: comma-separated */
-        bool is_admin;                             /* "admin" is among the roles: an operator */
+        char roles[PROJECT_SIZE]; /* as sent: comma-separated */
+        bool is_admin;            /* "admin" is among the roles: an operator */
         char request_id[REQUEST_ID_SIZE];
-        char global_request_id[REQUEST_ID_SIZE];   /* the client's own, or "" */
+        char global_request_id[REQUEST_ID_SIZE]; /* the client's own, or "" */
 };
 
 /* Answers: CALLER_REFUSED with a fault of code 401 or 400. 'request_id' is ours. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events: history in the order it was committed; ids are serial numbers, so a marker resumes where a reader stopped. */
+/* Events: history in the order it was committed; ids are serial numbers, so a marker resumes where
+ * a reader stopped. */
 #include <inttypes.h>
 #include <stdio.h>
 

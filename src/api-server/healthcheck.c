@@ -9,10 +9,10 @@ void healthcheck(struct call *c)
         bool database = store_reader_ready(c->loop->reader), sends = bus_can_send(bus);
 
         call_answer(c, database && sends ? 200 : 503,
-                    json_pack("{sb sb s{ss ss}}", "live", 1, "ready", database && sends, "dependencies",
-                              "database", database ? "ok" : "down", "bus",
-                              sends                ? "ok" :
-                              bus_is_blocked(bus) ? "blocked" :
-                                                     "down"),
+                    json_pack("{sb sb s{ss ss}}", "live", 1, "ready", database && sends,
+                              "dependencies", "database", database ? "ok" : "down", "bus",
+                              sends                 ? "ok"
+                              : bus_is_blocked(bus) ? "blocked"
+                                                    : "down"),
                     NULL);
 }

@@ -19,8 +19,8 @@ static int serve(const struct api_config *config)
 static int run(int argc, char **argv)
 {
         struct api_config config = { 0 };
-        int r = config_main("atlas-api", "serves the REST API of Cloud Atlas", tables, &config, argc,
-                            argv, NULL);
+        int r = config_main("atlas-api", "serves the REST API of Cloud Atlas", tables, &config,
+                            argc, argv, NULL);
 
         r = r ? r : serve(&config);
         config_done(api_settings, &config);

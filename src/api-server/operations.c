@@ -51,6 +51,7 @@ const struct resource operation_resource = {
         .table = T_OPERATION,
         .project_offset = offsetof(struct operation, project_id),
         .filters = filters,
-        .related = { { T_EVENT, "operation_id", 0, offsetof(struct operation, id), .one_only = true } },
+        .related = { { T_EVENT, "operation_id", 0, offsetof(struct operation, id),
+                       .one_only = true } },
         .render = render,
 };

@@ -42,11 +42,12 @@ static const char *printable(const char *message, char room[sizeof(((struct faul
 void problem_render(const struct fault *f, const char *request_id, struct text *ret)
 {
         char room[sizeof f->message];
-        json_t *details = f->details[0] ? json_loads(f->details, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        json_auto_t *problem = json_pack("{s{si ss ss ss ss so ss}}", "error", "code", f->code, "type",
-                                         f->type, "title", title_of(f->code), "message", printable(f->message, room),
-                                         "detail", "", "details", details ? details : json_object(),
-                                         "request_id", request_id);
+        json_t *details =
+                f->details[0] ? json_loads(f->details, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        json_auto_t *problem = json_pack(
+                "{s{si ss ss ss ss so ss}}", "error", "code", f->code, "type", f->type, "title",
+                title_of(f->code), "message", printable(f->message, room), "detail", "", "details",
+                details ? details : json_object(), "request_id", request_id);
         char *bytes = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
 
         text_add(ret, bytes ? bytes : "{\"error\":{\"code\":500,\"message\":\"Out of memory.\"}}");
@@ -60,8 +61,9 @@ int problem_unknown(struct fault *ret, const char *noun, const char *id)
 
 int problem_internal(struct fault *ret)
 {
-        return fault_set(ret, 500, "internal", "The request failed here; the operator finds why "
-                                               "under its request id.");
+        return fault_set(ret, 500, "internal",
+                         "The request failed here; the operator finds why "
+                         "under its request id.");
 }
 
 int problem_unavailable(struct fault *ret, const char *what)

@@ -6,14 +6,15 @@
 
 #include "base/uuid.h"
 
-static const char *const reserved[] = { "limit",    "marker",   "fields",      "all_projects",
+static const char *const reserved[] = { "limit",    "marker",   "fields",       "all_projects",
                                         "sort_key", "sort_dir", "page_reverse", NULL };
 static const char *const digits[] = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" };
 
 static int refuse(struct fault *why, const char *name, const char *reason)
 {
         /* An unknown name may hold anything. */
-        fault_set(why, 400, "request.invalid_query", "Invalid query parameter %.64s: %s", name, reason);
+        fault_set(why, 400, "request.invalid_query", "Invalid query parameter %.64s: %s", name,
+                  reason);
         return QUERY_INVALID;
 }
 
@@ -58,8 +59,8 @@ static bool read_bool(const char *value, bool *ret)
         return true;
 }
 
-static int read_reserved(const struct query_pair *p, const struct resource *r, const struct caller *who,
-                         struct query *q, struct fault *why)
+static int read_reserved(const struct query_pair *p, const struct resource *r,
+                         const struct caller *who, struct query *q, struct fault *why)
 {
         long long n;
         bool yes = false;
@@ -70,13 +71,15 @@ static int read_reserved(const struct query_pair *p, const struct resource *r, c
                 q->limit = n > 0 && n < QUERY_LIMIT_MAX ? (size_t)n : QUERY_LIMIT_MAX;
         } else if (strcmp(p->name, "marker") == 0) {
                 if (r->serial ? !text_to_int(p->value, 0, INT64_MAX, &n) : !uuid_valid(p->value))
-                        return refuse(why, p->name, "the id of the last object before the page is needed.");
+                        return refuse(why, p->name,
+                                      "the id of the last object before the page is needed.");
                 q->marker = p->value;
         } else if (strcmp(p->name, "all_projects") == 0) {
                 if (!read_bool(p->value, &yes))
                         return refuse(why, p->name, "true or false is needed.");
                 if (yes && !who->is_admin) {
-                        fault_set(why, 403, "policy.forbidden", "Only the role admin sees all projects.");
+                        fault_set(why, 403, "policy.forbidden",
+                                  "Only the role admin sees all projects.");
                         return QUERY_INVALID;
                 }
                 q->all_projects = yes;
@@ -93,7 +96,8 @@ static int read_reserved(const struct query_pair *p, const struct resource *r, c
         return QUERY_OK;
 }
 
-/* What the database is asked for, or NULL when no row can have it. Sets '*bad' when the value has the wrong form. */
+/* What the database is asked for, or NULL when no row can have it. Sets '*bad' when the value has
+ * the wrong form. */
 static const char *column_value(const struct filter *f, const char *value, bool *bad)
 {
         long long n;
@@ -178,8 +182,8 @@ int query_read(char *text, const struct resource *r, const struct caller *who, s
                 return result;
         if (!r->shared && !q->all_projects) {
                 q->values[q->n_values] = who->project_id;
-                q->where[q->n_where++] =
-                        (struct store_where){ "project_id", STORE_IS, &q->values[q->n_values++], 1 };
+                q->where[q->n_where++] = (struct store_where){ "project_id", STORE_IS,
+                                                               &q->values[q->n_values++], 1 };
         }
         if (q->marker) {
                 q->values[q->n_values] = q->marker;
@@ -238,7 +242,8 @@ void query_trim(const struct query *q, json_t *object)
         void *next;
         bool any = false;
 
-        json_object_foreach_safe (object, next, name, value) {
+        json_object_foreach_safe(object, next, name, value)
+        {
                 if (!is_wanted(q, name, &any) && any)
                         json_object_del(object, name);
                 else if (!any)

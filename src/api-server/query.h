@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The query string of a list: filters (equal; repeated: any of them), fields, limit, marker, all_projects. */
+/* The query string of a list: filters (equal; repeated: any of them), fields, limit, marker,
+ * all_projects. */
 
 #include "api-server/resource.h"
 #include "base/text.h"
@@ -26,12 +27,13 @@ struct query {
         size_t n_where;
         struct query_shown shown[QUERY_PAIRS_MAX];
         size_t n_shown;
-        size_t limit;        /* rows of a page */
-        const char *marker;  /* the id the page starts after, or NULL */
+        size_t limit;       /* rows of a page */
+        const char *marker; /* the id the page starts after, or NULL */
         bool all_projects;
-        bool nothing;        /* no row can match */
+        bool nothing; /* no row can match */
 };
-/* Answers: QUERY_INVALID with a fault. 'text' is decoded in place, and it and 'who' must live as long as '*ret'. */
+/* Answers: QUERY_INVALID with a fault. 'text' is decoded in place, and it and 'who' must live as
+ * long as '*ret'. */
 enum { QUERY_OK, QUERY_INVALID };
 int query_read(char *text, const struct resource *r, const struct caller *who, struct query *ret,
                struct fault *why);

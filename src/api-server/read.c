@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading objects: their rows, then the rows that belong to them, all in the loop and without waiting; then JSON. */
+/* Reading objects: their rows, then the rows that belong to them, all in the loop and without
+ * waiting; then JSON. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,13 @@ struct reading {
         struct call *call;
         const struct resource *r;
         struct view view;
-        struct query *query;         /* of a list, else NULL */
+        struct query *query; /* of a list, else NULL */
         struct part parts[SETS_MAX];
         bool asked[SETS_MAX], here[SETS_MAX];
         int pending;
-        int error;                   /* the first failure, negative */
-        int status;                  /* of the answer */
-        bool written;                /* a write is answered with it */
+        int error;    /* the first failure, negative */
+        int status;   /* of the answer */
+        bool written; /* a write is answered with it */
         struct fault otherwise;
         struct reading *next_waiting;
 };
@@ -63,8 +64,8 @@ static void refuse_error(struct call *c, int error)
 
 /* ---- rows in ---- */
 
-static int copy_rows(struct reading *g, int set, const struct store_rows *rows, const int64_t *serials,
-                     size_t row_size)
+static int copy_rows(struct reading *g, int set, const struct store_rows *rows,
+                     const int64_t *serials, size_t row_size)
 {
         struct store_rows *to = &g->view.sets[set];
 
@@ -95,7 +96,8 @@ static void on_part(int r, const struct store_rows *rows, const int64_t *serials
         struct reading *g = part->reading;
 
         if (r == 0)
-                r = copy_rows(g, part->set, rows, serials, store_tables[table_of(g, part->set)].row_size);
+                r = copy_rows(g, part->set, rows, serials,
+                              store_tables[table_of(g, part->set)].row_size);
         if (r != 0 && g->error == 0)
                 g->error = r;
         g->here[part->set] = true;
@@ -112,8 +114,8 @@ static void ask(struct reading *g, int set, const struct store_where *where, siz
         g->asked[set] = true;
         g->parts[set] = (struct part){ g, set };
         g->pending++;
-        r = store_reader_select(loop->reader, &store_tables[table_of(g, set)], where, n_where, order,
-                                false, limit, READ_DEADLINE_MS, on_part, &g->parts[set]);
+        r = store_reader_select(loop->reader, &store_tables[table_of(g, set)], where, n_where,
+                                order, false, limit, READ_DEADLINE_MS, on_part, &g->parts[set]);
         if (r != 0) {
                 g->pending--;
                 g->error = g->error ? g->error : r;
@@ -210,7 +212,8 @@ static void ask_related(struct reading *g, int set)
 
 static bool may_see(const struct reading *g, size_t i)
 {
-        const char *row = (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size;
+        const char *row =
+                (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size;
 
         return g->r->shared || g->view.who->is_admin ||
                strcmp(row + g->r->project_offset, g->view.who->project_id) == 0;
@@ -249,7 +252,8 @@ static void add_next(const struct reading *g, json_t *body, const char *marker)
         query_next(g->query, marker, &href);
         snprintf(key, sizeof key, "%s_links", g->r->collection);
         if (!href.failed)
-                json_object_set_new(body, key, json_pack("[{ss ss}]", "rel", "next", "href", href.bytes));
+                json_object_set_new(body, key,
+                                    json_pack("[{ss ss}]", "rel", "next", "href", href.bytes));
 }
 
 static void finish_list(struct reading *g)
@@ -294,7 +298,8 @@ static void reading_step(struct reading *g)
 
         g->pending++; /* answers that come at once must not end it from below */
         for (int set = 1; set < SETS_MAX && g->error == 0; set++)
-                if (g->r->related[set - 1].column && !g->asked[set] && g->here[g->r->related[set - 1].from])
+                if (g->r->related[set - 1].column && !g->asked[set] &&
+                    g->here[g->r->related[set - 1].from])
                         ask_related(g, set);
         if (--g->pending > 0)
                 return;
@@ -354,7 +359,8 @@ static void ask_by_id(struct reading *g, const char *id)
 
                 where.column = rel->column;
                 if (rel->column && rel->from == 0 && rel->offset == 0)
-                        ask(g, set, &where, 1, store_tables[rel->table].append_only ? "id" : rel->column, 0);
+                        ask(g, set, &where, 1,
+                            store_tables[rel->table].append_only ? "id" : rel->column, 0);
         }
         want_sites(g);
         g->pending--;
@@ -379,7 +385,8 @@ void read_one(struct call *c)
         }
         if (c->q->message.query[0]) {
                 g->query = malloc(sizeof *g->query);
-                if (!g->query || query_read(c->q->message.query, r, &c->who, g->query, &why) != QUERY_OK) {
+                if (!g->query ||
+                    query_read(c->q->message.query, r, &c->who, g->query, &why) != QUERY_OK) {
                         if (!g->query)
                                 problem_internal(&why);
                         call_refuse(c, &why);
@@ -411,7 +418,8 @@ void read_list(struct call *c)
         if (list->query->nothing) {
                 list->asked[0] = list->here[0] = true;
         } else {
-                ask(list, 0, list->query->where, list->query->n_where, "id", list->query->limit + 1);
+                ask(list, 0, list->query->where, list->query->n_where, "id",
+                    list->query->limit + 1);
                 want_sites(list);
         }
         list->pending--;

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reading needs to know of a kind of object: where its rows are, which other rows belong to it, what it
- * can be filtered by, and how a row becomes JSON. One file per resource fills one of these. */
+/* What reading needs to know of a kind of object: where its rows are, which other rows belong to
+ * it, what it can be filtered by, and how a row becomes JSON. One file per resource fills one of
+ * these. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,7 +14,8 @@
 
 enum { RELATED_MAX = 2, SETS_MAX = RELATED_MAX + 1 };
 
-/* Rows of another table whose 'column' holds what the rows of set 'from' (0: the resource's own) have at 'offset'. Sorted by 'column'. */
+/* Rows of another table whose 'column' holds what the rows of set 'from' (0: the resource's own)
+ * have at 'offset'. Sorted by 'column'. */
 struct related {
         enum store_table_id table;
         const char *column;
@@ -31,33 +33,40 @@ struct filter {
         int n_words;
 };
 
-#define FILTER(name_, column_, kind_) { .name = name_, .column = column_, .kind = kind_ }
+#define FILTER(name_, column_, kind_)                                                              \
+        {                                                                                          \
+                .name = name_, .column = column_, .kind = kind_                                    \
+        }
 #define FILTER_WORDS(name_, column_, words_, n_words_)                                             \
-        { .name = name_, .column = column_, .kind = FILTER_WORD, .words = words_, .n_words = n_words_ }
+        {                                                                                          \
+                .name = name_, .column = column_, .kind = FILTER_WORD, .words = words_,            \
+                .n_words = n_words_                                                                \
+        }
 
 /* The rows that were read, sets[0] the resource's own. */
 struct view {
         struct store_rows sets[SETS_MAX];
-        int64_t *serials;            /* of append-only rows */
+        int64_t *serials; /* of append-only rows */
         const struct caller *who;
         const struct site_cache *sites;
-        int64_t now_ms;              /* wall clock */
-        bool one;                    /* a single object was asked for */
+        int64_t now_ms; /* wall clock */
+        bool one;       /* a single object was asked for */
 };
-/* Rows of set 'set' whose text at 'offset' (which the set is sorted by) is 'key': the first and how many. */
-const void *view_find(const struct view *v, int set, size_t row_size, size_t offset, const char *key,
-                      size_t *ret_n);
+/* Rows of set 'set' whose text at 'offset' (which the set is sorted by) is 'key': the first and how
+ * many. */
+const void *view_find(const struct view *v, int set, size_t row_size, size_t offset,
+                      const char *key, size_t *ret_n);
 
 struct resource {
         const char *name, *collection; /* "virtual_link", "virtual_links": keys in bodies */
         const char *path;              /* "/v1/virtual-links" */
         const char *noun;              /* "Virtual link": in messages */
         enum store_table_id table;
-        bool shared;                   /* every project sees all rows */
-        bool by_name;                  /* may be named by its "name" instead of its id */
-        bool serial;                   /* ids are serial numbers */
+        bool shared;  /* every project sees all rows */
+        bool by_name; /* may be named by its "name" instead of its id */
+        bool serial;  /* ids are serial numbers */
         bool needs_sites;
-        size_t project_offset;         /* of its project_id, unless shared */
+        size_t project_offset; /* of its project_id, unless shared */
         const struct filter *filters;
         struct related related[RELATED_MAX];
         json_t *(*render)(const struct view *v, size_t i);

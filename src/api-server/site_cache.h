@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A loop's copy of the site rows, at most about a second old while it is used: who is silent is asked with each link. */
+/* A loop's copy of the site rows, at most about a second old while it is used: who is silent is
+ * asked with each link. */
 
 #include <stdbool.h>
 #include <stdint.h>

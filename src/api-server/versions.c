@@ -12,8 +12,9 @@ static json_t *version(const struct call *c)
 
         call_base(c, href, sizeof href - 8);
         snprintf(href + strlen(href), 8, "/v1/");
-        return json_pack("{ss ss ss ss ss s[{ss ss}]}", "id", "v1.0", "status", "CURRENT", "version", "1.0",
-                         "min_version", "1.0", "max_version", "1.0", "links", "rel", "self", "href", href);
+        return json_pack("{ss ss ss ss ss s[{ss ss}]}", "id", "v1.0", "status", "CURRENT",
+                         "version", "1.0", "min_version", "1.0", "max_version", "1.0", "links",
+                         "rel", "self", "href", href);
 }
 
 void show_versions(struct call *c)

@@ -3,8 +3,8 @@
 
 #include "api-server/resource.h"
 
-const void *view_find(const struct view *v, int set, size_t row_size, size_t offset, const char *key,
-                      size_t *ret_n)
+const void *view_find(const struct view *v, int set, size_t row_size, size_t offset,
+                      const char *key, size_t *ret_n)
 {
         const char *rows = v->sets[set].rows;
         size_t low = 0, high = v->sets[set].n, n = 0;

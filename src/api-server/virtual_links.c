@@ -75,8 +75,9 @@ static json_t *render(const struct view *v, size_t i)
                 enum side side = ports[j].side == SIDE_Z ? SIDE_Z : SIDE_A;
 
                 ends[side] = ports[j];
-                attachments[side] = view_find(v, 2, sizeof(struct attachment), offsetof(struct attachment, id),
-                                              ports[j].attachment_id, &m);
+                attachments[side] =
+                        view_find(v, 2, sizeof(struct attachment), offsetof(struct attachment, id),
+                                  ports[j].attachment_id, &m);
                 silent = silent || site_cache_silent(v->sites, ports[j].site_id, v->now_ms);
         }
         return vlink_to_json(row, ends, attachments, silent);
@@ -106,7 +107,8 @@ static bool request_hash(const struct call *c, const json_t *body, char ret[65])
 
         text_addf(&all, "%s\n%s\n", c->who.project_id, c->q->message.path);
         text_add(&all, canonical ? canonical : "");
-        if (!canonical || all.failed || EVP_Digest(all.bytes, all.n, digest, &n, EVP_sha256(), NULL) != 1)
+        if (!canonical || all.failed ||
+            EVP_Digest(all.bytes, all.n, digest, &n, EVP_sha256(), NULL) != 1)
                 n = 0;
         free(canonical);
         for (unsigned i = 0; i < n; i++)
@@ -146,7 +148,8 @@ static bool one_plug_each(const json_t *link, struct fault *why)
         json_array_foreach (endpoints, i, end) {
                 snprintf(name, sizeof name, "virtual_link.endpoints[%zu]", i);
                 if (json_object_get(end, "network_id") && json_object_get(end, "port_id")) {
-                        body_refuse(why, name, "either network_id or port_id can be given, not both.");
+                        body_refuse(why, name,
+                                    "either network_id or port_id can be given, not both.");
                         return false;
                 }
         }

@@ -37,8 +37,8 @@ static json_t *render(const struct view *v, size_t i)
 {
         const struct vport *row = (const struct vport *)v->sets[0].rows + i;
         size_t n;
-        const struct attachment *a = view_find(v, 1, sizeof *a, offsetof(struct attachment, id),
-                                               row->attachment_id, &n);
+        const struct attachment *a =
+                view_find(v, 1, sizeof *a, offsetof(struct attachment, id), row->attachment_id, &n);
 
         return vport_to_json(row, a, v->who->is_admin);
 }
@@ -75,7 +75,8 @@ void virtual_port_attach(struct call *c)
 
 void virtual_port_detach(struct call *c)
 {
-        json_t *args = c->q->message.n_body ? call_body(c, NULL, no_attributes, IN_POST) : json_object();
+        json_t *args =
+                c->q->message.n_body ? call_body(c, NULL, no_attributes, IN_POST) : json_object();
 
         if (!args)
                 return;

@@ -42,8 +42,8 @@ static json_t *render(const struct view *v, size_t i)
 {
         const struct vpn *row = (const struct vpn *)v->sets[0].rows + i;
         size_t n;
-        const struct vpn_site *members = view_find(v, 1, sizeof *members, offsetof(struct vpn_site, vpn_id),
-                                                   row->id, &n);
+        const struct vpn_site *members =
+                view_find(v, 1, sizeof *members, offsetof(struct vpn_site, vpn_id), row->id, &n);
         json_auto_t *ids = json_array();
 
         for (size_t j = 0; j < n; j++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes: a call on the bus to a conductor, whose answer comes back to the request's loop. Nothing is written
- * from here; what happened to a call without an answer is looked up where the truth is, else said to be unknown. */
+/* Changes: a call on the bus to a conductor, whose answer comes back to the request's loop. Nothing
+ * is written from here; what happened to a call without an answer is looked up where the truth is,
+ * else said to be unknown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,9 @@ enum { LOOK_UP_DEADLINE_MS = 2000 };
 struct sent {
         struct write write;
         char object_id[128];
-        char key[KEY_SIZE];     /* Idempotency-Key, or "" */
-        json_t *result;         /* of the conductor, or */
-        struct fault fault;     /* its refusal, or why there was no answer */
+        char key[KEY_SIZE]; /* Idempotency-Key, or "" */
+        json_t *result;     /* of the conductor, or */
+        struct fault fault; /* its refusal, or why there was no answer */
 };
 
 static struct sent *sent_free(struct sent *s)
@@ -41,9 +42,10 @@ static void unknown_outcome(const struct sent *s, struct fault *ret)
         const struct write *w = &s->write;
 
         if (s->key[0])
-                fault_set(ret, 503, "service.outcome_unknown",
-                          "No answer came in time; whether this was accepted is unknown. Send the same "
-                          "request again with the same Idempotency-Key: it is done once.");
+                fault_set(
+                        ret, 503, "service.outcome_unknown",
+                        "No answer came in time; whether this was accepted is unknown. Send the same "
+                        "request again with the same Idempotency-Key: it is done once.");
         else
                 fault_set(ret, 503, "service.outcome_unknown",
                           "No answer came in time; whether this was accepted is unknown. "
@@ -75,8 +77,8 @@ static void look_up(struct call *c)
                                              { "key", STORE_IS, &key, 1 } };
 
         if (s->key[0] && api_can_read(c->loop)) {
-                if (store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 2, NULL,
-                                        false, 1, LOOK_UP_DEADLINE_MS, on_key, c) == 0) {
+                if (store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 2,
+                                        NULL, false, 1, LOOK_UP_DEADLINE_MS, on_key, c) == 0) {
                         api_kick_reader(c->loop);
                         return;
                 }
@@ -97,7 +99,8 @@ static void answer_result(struct call *c, struct sent *s)
                 return;
         }
         if (!id) {
-                log_error("api.bad_result", "request=%s method=%s", c->who.request_id, s->write.method);
+                log_error("api.bad_result", "request=%s method=%s", c->who.request_id,
+                          s->write.method);
                 problem_internal(&why);
                 call_refuse(c, &why);
                 return;
@@ -150,7 +153,8 @@ void write_send(struct call *c, const struct write *w, json_t *args, const char 
         const char *key = json_string_value(json_object_get(args, "idempotency_key"));
         struct fault why;
 
-        /* Without its database a conductor could only let the caller wait; without a broker the bus says so by itself. */
+        /* Without its database a conductor could only let the caller wait; without a broker the bus
+         * says so by itself. */
         if (!store_reader_ready(c->loop->reader)) {
                 problem_unavailable(&why, "database");
                 call_refuse(c, &why);
@@ -168,8 +172,8 @@ void write_send(struct call *c, const struct write *w, json_t *args, const char 
         TEXT_SET(c->sent->key, key);
         if (bus_call(api_bus(c->loop), TOPIC_CONDUCTOR, NULL, w->method, own_args, context,
                      api_config(c->loop)->bus.rpc_response_timeout_s * 1000, on_reply, c) != 0) {
-                log_error("api.send", "request=%s method=%s error=\"%s\"", c->who.request_id, w->method,
-                          err_trace());
+                log_error("api.send", "request=%s method=%s error=\"%s\"", c->who.request_id,
+                          w->method, err_trace());
                 c->sent = sent_free(c->sent);
                 problem_internal(&why);
                 call_refuse(c, &why);

@@ -7,15 +7,15 @@ static const char *const attach_states[STATE_N] = { "START", "PLUG", "UNDO", "DO
 
 /* clang-format off */
 static const struct flow_row attach_rows[] = {
-        /* pos  state  event           act                   next    within ms */
-        { 401, START, EV_GO,          step_plug,            PLUG,   30000 },
-        { 402, PLUG,  EV_PLUGS_OK,    end_active,           DONE,   0 },
-        { 403, PLUG,  EV_PLUG_FAILED, step_unplug_own,      UNDO,   30000 },
-        { 404, PLUG,  EV_TIMEOUT,     step_ask_plugs_again, PLUG,   15000 },
-        { 405, PLUG,  EV_GAVE_UP,     step_unplug_own,      UNDO,   30000 },
-        { 406, UNDO,  EV_PLUGS_OK,    end_kept,             FAILED, 0 },
-        { 407, UNDO,  EV_PLUG_FAILED, end_kept,             FAILED, 0 },
-        { 408, UNDO,  EV_TIMEOUT,     end_kept,             FAILED, 0 },
+        /* pos  state  event           act                            next    within ms */
+        { 401, START, EV_GO,          FLOW_DO(step_plug),            PLUG,   30000 },
+        { 402, PLUG,  EV_PLUGS_OK,    FLOW_DO(end_active),           DONE,   0 },
+        { 403, PLUG,  EV_PLUG_FAILED, FLOW_DO(step_unplug_own),      UNDO,   30000 },
+        { 404, PLUG,  EV_TIMEOUT,     FLOW_DO(step_ask_plugs_again), PLUG,   15000 },
+        { 405, PLUG,  EV_GAVE_UP,     FLOW_DO(step_unplug_own),      UNDO,   30000 },
+        { 406, UNDO,  EV_PLUGS_OK,    FLOW_DO(end_kept),             FAILED, 0 },
+        { 407, UNDO,  EV_PLUG_FAILED, FLOW_DO(end_kept),             FAILED, 0 },
+        { 408, UNDO,  EV_TIMEOUT,     FLOW_DO(end_kept),             FAILED, 0 },
         { 0 },
 };
 /* clang-format on */
@@ -25,21 +25,33 @@ static const char *const detach_states[D_STATE_N] = { "START", "UNPLUG", "DONE",
 
 /* clang-format off */
 static const struct flow_row detach_rows[] = {
-        /* pos  state     event           act                   next      within ms */
-        { 501, D_START,  EV_GO,          step_unplug_own,      D_UNPLUG, 30000 },
-        { 502, D_UNPLUG, EV_PLUGS_OK,    end_active,           D_DONE,   0 },
-        { 503, D_UNPLUG, EV_PLUG_FAILED, end_kept,             D_FAILED, 0 },
-        { 504, D_UNPLUG, EV_TIMEOUT,     step_ask_plugs_again, D_UNPLUG, 15000 },
-        { 505, D_UNPLUG, EV_GAVE_UP,     end_kept,             D_FAILED, 0 },
+        /* pos  state     event           act                            next      within ms */
+        { 501, D_START,  EV_GO,          FLOW_DO(step_unplug_own),      D_UNPLUG, 30000 },
+        { 502, D_UNPLUG, EV_PLUGS_OK,    FLOW_DO(end_active),           D_DONE,   0 },
+        { 503, D_UNPLUG, EV_PLUG_FAILED, FLOW_DO(end_kept),             D_FAILED, 0 },
+        { 504, D_UNPLUG, EV_TIMEOUT,     FLOW_DO(step_ask_plugs_again), D_UNPLUG, 15000 },
+        { 505, D_UNPLUG, EV_GAVE_UP,     FLOW_DO(end_kept),             D_FAILED, 0 },
         { 0 },
 };
 /* clang-format on */
 
 const struct flow flow_attach = {
-        .name = "attach", .rows = attach_rows, .states = attach_states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "attach",
+        .rows = attach_rows,
+        .states = attach_states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };
 const struct flow flow_detach = {
-        .name = "detach", .rows = detach_rows, .states = detach_states, .n_states = D_STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = D_START, .timeout = EV_TIMEOUT,
+        .name = "detach",
+        .rows = detach_rows,
+        .states = detach_states,
+        .n_states = D_STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = D_START,
+        .timeout = EV_TIMEOUT,
 };

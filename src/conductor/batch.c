@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One batch: plan, lock, fold every input in order, write once, COMMIT. And around it: again after a lost race, in
- * halves after bad data. */
+/* One batch: plan, lock, fold every input in order, write once, COMMIT. And around it: again after
+ * a lost race, in halves after bad data. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +72,8 @@ static int handle_timer(struct turn *t, const struct input *in)
         case TIMER_GATE:
                 return gate_due(t, timer->ref_id);
         case TIMER_PLUG:
-                return in->kind == INPUT_LOST ? plug_lost(t, timer->ref_id) : plug_due(t, timer->ref_id);
+                return in->kind == INPUT_LOST ? plug_lost(t, timer->ref_id)
+                                              : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
         }
@@ -88,7 +89,8 @@ static int handle(struct turn *t, const struct input *in, struct fault *why)
                 return handle_timer(t, in);
         m = method_find(in);
         if (!m)
-                return fault_set(why, 400, "bus.no_such_method", "There is no method %.100s.", in->request->method);
+                return fault_set(why, 400, "bus.no_such_method", "There is no method %.100s.",
+                                 in->request->method);
         return m->handle(t, in, why);
 }
 
@@ -100,8 +102,8 @@ static void turn_reset(struct turn *t)
         outs_done(t->outs);
 }
 
-/* Refusals that are known from an earlier pass over the same batch: an input that had changed rows before it was
- * refused is left out, so that nothing of it stays. */
+/* Refusals that are known from an earlier pass over the same batch: an input that had changed rows
+ * before it was refused is left out, so that nothing of it stays. */
 struct refusals {
         struct fault *faults;
         size_t n;
@@ -126,8 +128,8 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                                 return -EAGAIN;
                 }
                 if (inputs[i]->kind == INPUT_EVENT)
-                        log_warn("event_refused", "site=%s method=%s reason=\"%s\"", inputs[i]->site,
-                                 inputs[i]->request->method, why->message);
+                        log_warn("event_refused", "site=%s method=%s reason=\"%s\"",
+                                 inputs[i]->site, inputs[i]->request->method, why->message);
                 else if ((r = out_fault(t, why)) < 0)
                         return r;
         }
@@ -175,9 +177,11 @@ static void tell(const struct view *v)
                 size_t n = strlen(e->type);
                 bool step = n > 5 && !strcmp(e->type + n - 5, ".step");
 
-                log_event(step ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, e->type,
-                          "request=%s object=%s operation=%s row=%lld state=%s site=%s reason=\"%s\"", e->request_id,
-                          e->object_id, e->operation_id, (long long)e->row, e->to, e->site, e->reason);
+                log_event(
+                        step ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, e->type,
+                        "request=%s object=%s operation=%s row=%lld state=%s site=%s reason=\"%s\"",
+                        e->request_id, e->object_id, e->operation_id, (long long)e->row, e->to,
+                        e->site, e->reason);
         }
 }
 
@@ -208,8 +212,8 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
 
 /* ---- retries and halving ---- */
 
-static int work(struct conductor *c, const struct input *const *inputs, size_t n, const struct conductor_sink *sink,
-                size_t *done)
+static int work(struct conductor *c, const struct input *const *inputs, size_t n,
+                const struct conductor_sink *sink, size_t *done)
 {
         OWN(outs_done) struct outs outs = { 0 };
         int r = CONDUCTOR_RETRY;
@@ -228,7 +232,10 @@ static int work(struct conductor *c, const struct input *const *inputs, size_t n
                 return r ? r : work(c, inputs + n / 2, n - n / 2, sink, done);
         }
         *done += 1;
-        sink->bad(sink->user, inputs[0], r < 0 ? err_trace() : r == CONDUCTOR_BAD ? "the database refuses its data" : "it lost every race");
+        sink->bad(sink->user, inputs[0],
+                  r < 0                ? err_trace()
+                  : r == CONDUCTOR_BAD ? "the database refuses its data"
+                                       : "it lost every race");
         return CONDUCTOR_OK;
 }
 

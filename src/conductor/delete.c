@@ -7,22 +7,28 @@ static const char *const states[STATE_N] = { "START", "UNPLUG", "PORTS", "DONE",
 
 /* clang-format off */
 static const struct flow_row rows[] = {
-        /* pos  state   event           act                   next    within ms */
-        { 301, START,  EV_GO,          step_unplug_last,     UNPLUG, 30000 },
-        { 302, UNPLUG, EV_PLUGS_OK,    step_drop_ports,      PORTS,  30000 },
-        { 303, UNPLUG, EV_PLUG_FAILED, step_drop_ports,      PORTS,  30000 },
-        { 304, UNPLUG, EV_TIMEOUT,     step_ask_plugs_again, UNPLUG, 15000 },
-        { 305, UNPLUG, EV_GAVE_UP,     step_drop_ports,      PORTS,  30000 },
-        { 306, PORTS,  EV_PORTS_OK,    end_gone,             DONE,   0 },
-        { 307, PORTS,  EV_PORT_FAILED, end_error,            FAILED, 0 },
-        { 308, PORTS,  EV_TIMEOUT,     step_ask_ports_again, PORTS,  15000 },
-        { 309, PORTS,  EV_GAVE_UP,     end_error,            FAILED, 0 },
-        { 310, PORTS,  EV_PLUG_FAILED, end_error,            FAILED, 0 },
+        /* pos  state   event           act                            next    within ms */
+        { 301, START,  EV_GO,          FLOW_DO(step_unplug_last),     UNPLUG, 30000 },
+        { 302, UNPLUG, EV_PLUGS_OK,    FLOW_DO(step_drop_ports),      PORTS,  30000 },
+        { 303, UNPLUG, EV_PLUG_FAILED, FLOW_DO(step_drop_ports),      PORTS,  30000 },
+        { 304, UNPLUG, EV_TIMEOUT,     FLOW_DO(step_ask_plugs_again), UNPLUG, 15000 },
+        { 305, UNPLUG, EV_GAVE_UP,     FLOW_DO(step_drop_ports),      PORTS,  30000 },
+        { 306, PORTS,  EV_PORTS_OK,    FLOW_DO(end_gone),             DONE,   0 },
+        { 307, PORTS,  EV_PORT_FAILED, FLOW_DO(end_error),            FAILED, 0 },
+        { 308, PORTS,  EV_TIMEOUT,     FLOW_DO(step_ask_ports_again), PORTS,  15000 },
+        { 309, PORTS,  EV_GAVE_UP,     FLOW_DO(end_error),            FAILED, 0 },
+        { 310, PORTS,  EV_PLUG_FAILED, FLOW_DO(end_error),            FAILED, 0 },
         { 0 },
 };
 /* clang-format on */
 
 const struct flow flow_delete = {
-        .name = "delete", .rows = rows, .states = states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "delete",
+        .rows = rows,
+        .states = states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };

@@ -62,16 +62,15 @@ static const char *gateway_id_known(struct turn *t, const char *site, const char
 
 const char *event_gateway_known(struct turn *t, const struct input *in)
 {
-        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
-
-        return name ? gateway_id_known(t, in->site, name) : NULL;
+        return gateway_id_known(t, in->site, input_text(in, "gateway"));
 }
 
 int event_plan_gateway(struct turn *t, const struct input *in, const char *name)
 {
         const char *id = name ? gateway_id_known(t, in->site, name) : NULL;
 
-        return id ? idset_add(&t->plan.gateways, id) : idset_add(&t->plan.gateways_of_site, in->site);
+        return id ? idset_add(&t->plan.gateways, id)
+                  : idset_add(&t->plan.gateways_of_site, in->site);
 }
 
 static const char *gateway_id_find(struct turn *t, const char *site, const char *name)
@@ -86,7 +85,8 @@ static const char *gateway_id_find(struct turn *t, const char *site, const char 
         return id;
 }
 
-/* What was read is committed; a gateway that this batch makes is not, and may yet get another id. */
+/* What was read is committed; a gateway that this batch makes is not, and may yet get another id.
+ */
 static int gateways_remember(struct turn *t, const char *site)
 {
         const struct gateway *g;
@@ -107,18 +107,20 @@ int names_refine(struct turn *t, const struct input *in)
 int event_gateway(struct turn *t, const struct input *in, struct gateway **ret)
 {
         static struct log_limit limit;
-        const char *name = json_string_value(json_object_get(in->request->args, "gateway"));
-        const char *id = name ? gateway_id_find(t, in->site, name) : NULL;
+        const char *name = input_text(in, "gateway");
+        const char *id = gateway_id_find(t, in->site, name);
 
         *ret = NULL;
         if (id)
                 return lock_gateway(t, id, ret);
         if (log_allowed(&limit, 1000))
-                log_warn("gateway_unknown", "site=%s gateway=%s method=%s", in->site, name ? name : "", in->request->method);
+                log_warn("gateway_unknown", "site=%s gateway=%s method=%s", in->site, name,
+                         in->request->method);
         return 0;
 }
 
-void held_change(struct gateway *g, const char *id, bool was, int64_t was_generation, bool is, int64_t is_generation)
+void held_change(struct gateway *g, const char *id, bool was, int64_t was_generation, bool is,
+                 int64_t is_generation)
 {
         char text[ID_SIZE + 24];
         uint64_t digest = (uint64_t)g->held_digest;
@@ -145,7 +147,7 @@ int gateways_plan(struct turn *t, const struct input *in)
         size_t i;
         int r = idset_add(&t->plan.sites, in->site);
 
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 const char *name = json_string_value(json_object_get(j, "name"));
 
                 r = r ? r : event_plan_gateway(t, in, name);
@@ -159,7 +161,7 @@ int gateways_refine(struct turn *t, const struct input *in)
         size_t i;
         int r = gateways_remember(t, in->site);
 
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 const char *name = json_string_value(json_object_get(j, "name"));
                 const char *id = name ? gateway_id_find(t, in->site, name) : NULL;
 
@@ -179,7 +181,8 @@ static struct site *event_site(struct turn *t, const struct input *in)
         return NULL;
 }
 
-static int gateway_event(struct turn *t, const struct gateway *g, const char *type, const char *reason)
+static int gateway_event(struct turn *t, const struct gateway *g, const char *type,
+                         const char *reason)
 {
         struct event e = { 0 };
 
@@ -191,9 +194,11 @@ static int gateway_event(struct turn *t, const struct gateway *g, const char *ty
         return event_put(t, &e);
 }
 
-/* A device that has seen a higher pair than our row proves that the row is from a restored database: a new epoch, and nothing is
- * believed until it was read. A new boot id means that the gateway may have lost what it held. */
-static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_id, int64_t epoch, int64_t seq)
+/* A device that has seen a higher pair than our row proves that the row is from a restored
+ * database: a new epoch, and nothing is believed until it was read. A new boot id means that the
+ * gateway may have lost what it held. */
+static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_id, int64_t epoch,
+                           int64_t seq)
 {
         int r = 0;
 
@@ -201,18 +206,22 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
                 g->epoch = epoch + 1;
                 g->audit_wanted = true;
                 view_dirty(g);
-                r = gateway_event(t, g, "gateway.epoch", "The gateway has seen commands that the database does not know.");
+                r = gateway_event(t, g, "gateway.epoch",
+                                  "The gateway has seen commands that the database does not know.");
         } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id) && !g->audit_wanted) {
                 g->audit_wanted = true;
                 view_dirty(g);
-                r = gateway_event(t, g, "gateway.restarted", "The gateway restarted; what it holds is compared with what it should.");
+                r = gateway_event(
+                        t, g, "gateway.restarted",
+                        "The gateway restarted; what it holds is compared with what it should.");
         }
         if (g->audit_wanted)
                 r = r ? r : idset_add(&t->pump, g->id);
         return r;
 }
 
-static int gateway_take(struct turn *t, const struct input *in, const struct site *s, const json_t *report)
+static int gateway_take(struct turn *t, const struct input *in, const struct site *s,
+                        const json_t *report)
 {
         struct gateway reported = { 0 }, *g;
         struct fault why = { 0 };
@@ -285,7 +294,7 @@ int discovered_handle(struct turn *t, const struct input *in, struct fault *why)
         (void)why;
         if (r || !s)
                 return r;
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 r = gateway_take(t, in, s, j);
                 if (r < 0)
                         return r;
@@ -315,7 +324,9 @@ static int heartbeat_gateway(struct turn *t, struct gateway *g, const json_t *j)
                 if (!text_equal(digest, held) && !g->audit_wanted) {
                         g->audit_wanted = true;
                         r = r ? r : idset_add(&t->pump, g->id);
-                        r = r ? r : gateway_event(t, g, "gateway.drift", "The gateway does not hold what it should.");
+                        r = r ? r
+                              : gateway_event(t, g, "gateway.drift",
+                                              "The gateway does not hold what it should.");
                         view_dirty(g);
                 } else if (t->now_ms - g->verified_ms > SITE_SILENT_AFTER_MS) {
                         g->verified_ms = t->now_ms;
@@ -334,7 +345,7 @@ int heartbeat_handle(struct turn *t, const struct input *in, struct fault *why)
         int r = site_seen(t, in, &s);
 
         (void)why;
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 const char *name = json_string_value(json_object_get(j, "name"));
                 const char *id = name ? gateway_id_find(t, in->site, name) : NULL;
                 struct gateway *g = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ports_applied`: what a gateway was read to hold after a command. Results count whatever the attempt they belong to;
- * only the gate asks for the command's own number. */
+/* `ports_applied`: what a gateway was read to hold after a command. Results count whatever the
+ * attempt they belong to; only the gate asks for the command's own number. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static int plan_results(struct idset *set, const json_t *list)
         size_t i;
         int r = 0;
 
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 const char *id = json_string_value(json_object_get(j, "id"));
 
                 if (r == 0 && id && uuid_valid(id))
@@ -34,7 +34,8 @@ int applied_plan(struct turn *t, const struct input *in)
 
         r = r ? r : plan_results(&t->plan.ports, json_object_get(args, "ports"));
         r = r ? r : plan_results(&t->plan.attachments, json_object_get(args, "attachments"));
-        r = r ? r : plan_results(&t->plan.ports_of_attachment, json_object_get(args, "attachments"));
+        r = r ? r
+              : plan_results(&t->plan.ports_of_attachment, json_object_get(args, "attachments"));
         return r ? r : idset_add(&t->plan.released, event_gateway_known(t, in));
 }
 
@@ -42,9 +43,9 @@ int applied_plan(struct turn *t, const struct input *in)
 struct applied {
         struct turn *t;
         struct gateway *g;
-        struct idset links;      /* to look at */
-        struct idset failed;     /* links with a final refusal */
-        int64_t retry_after_ms;  /* > 0: something may work later */
+        struct idset links;     /* to look at */
+        struct idset failed;    /* links with a final refusal */
+        int64_t retry_after_ms; /* > 0: something may work later */
 };
 
 static int work_done(struct applied *a, const char *object_id, int64_t generation)
@@ -85,7 +86,8 @@ static int port_result(struct applied *a, const struct want_result *res)
         }
         if (res->generation < p->confirmed_generation || res->generation > p->generation)
                 return 0;
-        held_change(a->g, p->id, p->present, p->confirmed_generation, res->present, res->generation);
+        held_change(a->g, p->id, p->present, p->confirmed_generation, res->present,
+                    res->generation);
         p->confirmed_generation = res->generation;
         p->present = res->present;
         p->verified_ms = a->t->now_ms;
@@ -137,7 +139,8 @@ static int attachment_result(struct applied *a, const struct want_result *res)
         }
         if (res->generation < at->confirmed_generation || res->generation > at->generation)
                 return 0;
-        held_change(a->g, at->id, at->present, at->confirmed_generation, res->present, res->generation);
+        held_change(a->g, at->id, at->present, at->confirmed_generation, res->present,
+                    res->generation);
         at->confirmed_generation = res->generation;
         at->present = res->present;
         at->reason[0] = '\0';
@@ -146,7 +149,8 @@ static int attachment_result(struct applied *a, const struct want_result *res)
         view_dirty(at);
         r = work_done(a, at->id, res->generation);
         r = r ? r : links_of_attachment(a, at->id, &a->links);
-        if (r == 0 && !at->wanted && !at->present && at->n_ports == 0 && at->confirmed_generation == at->generation)
+        if (r == 0 && !at->wanted && !at->present && at->n_ports == 0 &&
+            at->confirmed_generation == at->generation)
                 r = attachment_gone(a, at);
         return r;
 }
@@ -158,7 +162,8 @@ static const char *reason_of(struct turn *t, const char *link_id, const char **r
 
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = ports[side];
-                const struct attachment *at = p ? view_get(&t->view, T_ATTACHMENT, p->attachment_id) : NULL;
+                const struct attachment *at =
+                        p ? view_get(&t->view, T_ATTACHMENT, p->attachment_id) : NULL;
 
                 if (!p || (!p->reason[0] && !(at && at->reason[0])))
                         continue;
@@ -202,8 +207,10 @@ static int gate_answer(struct applied *a, const struct apply_result *res, int64_
         if (text_equal(res->fault.type, "gateway.stale"))
                 return gate_stale(a->t, a->g);
         if (fault_is_set(&res->fault) || a->retry_after_ms)
-                return gate_pause(a->t, a->g, res->fault.retry_after_ms > a->retry_after_ms ? res->fault.retry_after_ms
-                                                                                           : a->retry_after_ms);
+                return gate_pause(a->t, a->g,
+                                  res->fault.retry_after_ms > a->retry_after_ms
+                                          ? res->fault.retry_after_ms
+                                          : a->retry_after_ms);
         return gate_open(a->t, a->g);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `audited`: all that a gateway was read to hold, compared with what it should. What is missing is sent again, what
- * is unknown is reported and left alone. */
+/* `audited`: all that a gateway was read to hold, compared with what it should. What is missing is
+ * sent again, what is unknown is reported and left alone. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,11 +33,12 @@ int audited_plan(struct turn *t, const struct input *in)
         size_t i;
 
         r = r ? r : plan_all_of(t, event_gateway_known(t, in));
-        json_array_foreach(json_object_get(args, "found_ports"), i, j) {
+        json_array_foreach (json_object_get(args, "found_ports"), i, j) {
                 const char *project = json_string_value(json_object_get(j, "project_id"));
                 struct vif_id vif;
 
-                if (r == 0 && project && vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif)) {
+                if (r == 0 && project &&
+                    vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif)) {
                         r = idset_add(&t->plan.attachments, vif.attachment_id);
                         r = r ? r : idset_add(&t->plan.ports_of_attachment, vif.attachment_id);
                 }
@@ -58,7 +59,7 @@ static int take_list(struct audit *a, const json_t *list)
         size_t i;
         int r = 0;
 
-        json_array_foreach(list, i, j) {
+        json_array_foreach (list, i, j) {
                 const char *id = json_string_value(json_object_get(j, "id"));
                 int64_t generation = json_integer_value(json_object_get(j, "generation"));
 
@@ -69,8 +70,8 @@ static int take_list(struct audit *a, const json_t *list)
 }
 
 /* Corrects what the 'row' of 'id' says was read. True when the device holds it as wanted. */
-static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64_t generation, bool *present,
-                  int64_t *confirmed)
+static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64_t generation,
+                  bool *present, int64_t *confirmed)
 {
         int64_t there = (int64_t)(uintptr_t)map_get(&a->there, id) - 1;
         bool is = there >= 0;
@@ -84,8 +85,8 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
         return is == wanted && *confirmed == generation;
 }
 
-/* Only what rests is repaired: what is under way is already being sent. What was refused before is asked for again, unless an
- * operation runs, which decides. */
+/* Only what rests is repaired: what is under way is already being sent. What was refused before is
+ * asked for again, unless an operation runs, which decides. */
 static int audit_port(struct audit *a, struct vport *p)
 {
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
@@ -104,7 +105,8 @@ static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
-        bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present, &at->confirmed_generation);
+        bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present,
+                          &at->confirmed_generation);
 
         if ((held && (!at->wanted || at->vif_id[0])) || view_get(&a->t->view, T_WORK, at->id))
                 return 0; /* it is right, and the agent named it; or that comes */
@@ -137,7 +139,9 @@ static int report(struct audit *a, int64_t n_unknown)
         TEXT_SET(e.object_id, a->g->id);
         TEXT_SET(e.site, a->g->site_name);
         TEXT_SET(e.type, "gateway.audited");
-        snprintf(e.reason, sizeof e.reason, "%" PRId64 " objects were missing or different and are sent again; %" PRId64 " are unknown and left alone.",
+        snprintf(e.reason, sizeof e.reason,
+                 "%" PRId64 " objects were missing or different and are sent again; %" PRId64
+                 " are unknown and left alone.",
                  a->n_missing, n_unknown);
         return event_put(a->t, &e);
 }
@@ -155,14 +159,15 @@ static int found_port(struct audit *a, const json_t *j)
 
         if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif))
                 at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
-        if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE || at->operation_id[0] ||
-            !text_equal(at->gateway_id, a->g->id) || !text_equal(at->project_id, project) ||
-            text_equal(at->left_port_id, port_id))
+        if (!at || !port_id || !uuid_valid(port_id) || at->plug != PLUG_NONE ||
+            at->operation_id[0] || !text_equal(at->gateway_id, a->g->id) ||
+            !text_equal(at->project_id, project) || text_equal(at->left_port_id, port_id))
                 return 0;
         while ((p = view_next(&a->t->view, T_VPORT, &i))) {
                 struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
 
-                if (l && text_equal(p->attachment_id, at->id) && l->provisioning == PROV_ACTIVE && !l->operation_id[0]) {
+                if (l && text_equal(p->attachment_id, at->id) && l->provisioning == PROV_ACTIVE &&
+                    !l->operation_id[0]) {
                         int r = attach_start(a->t, l, at, "", port_id, "", &why);
 
                         return r > 0 ? 0 : r;
@@ -193,15 +198,18 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         if (seq != a.g->seq || a.g->inflight_seq != GATE_AUDIT(a.g))
                 return 0; /* read before a newer command: it proves nothing */
         if (fault_from_json(json_object_get(args, "fault"), &f))
-                return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g) : gate_pause(t, a.g, f.retry_after_ms);
+                return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g)
+                                                           : gate_pause(t, a.g, f.retry_after_ms);
         r = gate_open(t, a.g);
         a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));
         r = r ? r : take_list(&a, json_object_get(args, "attachments"));
         r = r ? r : compare(&a);
-        r = r ? r : report(&a, json_integer_value(json_object_get(args, "unknown")) + (int64_t)a.there.n - a.n_known);
+        r = r ? r
+              : report(&a, json_integer_value(json_object_get(args, "unknown")) +
+                                   (int64_t)a.there.n - a.n_known);
         a.g->held_digest = (int64_t)digest_parse(digest);
-        json_array_foreach(json_object_get(args, "found_ports"), i, j) {
+        json_array_foreach (json_object_get(args, "found_ports"), i, j) {
                 r = r ? r : found_port(&a, j);
         }
         if (boot_id)

@@ -10,16 +10,9 @@
 #include "conductor/request.h"
 #include "model/want.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 int plugged_plan(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "attachment_id");
+        const char *id = input_text(in, "attachment_id");
         int r;
 
         if (!uuid_valid(id))
@@ -28,10 +21,12 @@ int plugged_plan(struct turn *t, const struct input *in)
         return r ? r : idset_add(&t->plan.ports_of_attachment, id);
 }
 
-/* An attachment plugged by port id learns its network only now: that network may belong to another VPN already. */
+/* An attachment plugged by port id learns its network only now: that network may belong to another
+ * VPN already. */
 int plugged_refine(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "attachment_id"), *network_id = arg(in, "network_id");
+        const char *id = input_text(in, "attachment_id"),
+                   *network_id = input_text(in, "network_id");
         const struct vport *p;
         char key[KEY_SIZE];
         size_t at = 0;
@@ -49,8 +44,8 @@ int plugged_refine(struct turn *t, const struct input *in)
 /* What came of a command, for the operations of the attachment's links. */
 enum outcome { PLUG_DONE, PLUG_REFUSED, UNPLUG_DONE, UNPLUG_REFUSED };
 
-/* A link that is being plugged when its attachment is taken out has failed, whoever took it out; one that goes does
- * not mind whether others could be plugged. */
+/* A link that is being plugged when its attachment is taken out has failed, whoever took it out;
+ * one that goes does not mind whether others could be plugged. */
 static enum work_event event_of(const struct operation *op, enum outcome outcome)
 {
         bool plugs = text_equal(op->state, "PLUG");
@@ -62,7 +57,8 @@ static enum work_event event_of(const struct operation *op, enum outcome outcome
         return outcome == PLUG_DONE ? EV_PLUGS_OK : EV_PLUG_FAILED;
 }
 
-static int feed_all(struct turn *t, const struct attachment *a, enum outcome outcome, const char *reason)
+static int feed_all(struct turn *t, const struct attachment *a, enum outcome outcome,
+                    const char *reason)
 {
         OWN(idset_done) struct idset links = { 0 };
         const struct vport *p;
@@ -74,7 +70,8 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
                         r = idset_add(&links, p->link_id);
         for (size_t i = 0; i < links.n && r == 0; i++) {
                 struct vlink *l = view_get(&t->view, T_VLINK, links.texts[i]);
-                const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
+                const struct operation *op =
+                        l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
                 enum work_event event = EV_NONE;
 
                 if (op && work_concerns(t, l, a))
@@ -88,9 +85,10 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
 }
 
 /* The attachment that waited for this answer; NULL: nobody waits for it any more. */
-static int answered(struct turn *t, const struct input *in, enum plug_state state, struct attachment **ret)
+static int answered(struct turn *t, const struct input *in, enum plug_state state,
+                    struct attachment **ret)
 {
-        struct attachment *a = view_get(&t->view, T_ATTACHMENT, arg(in, "attachment_id"));
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, input_text(in, "attachment_id"));
         int64_t generation = json_integer_value(json_object_get(in->request->args, "generation"));
         bool newest = false;
         int r = 0;
@@ -101,7 +99,8 @@ static int answered(struct turn *t, const struct input *in, enum plug_state stat
         return r;
 }
 
-static const struct attachment *network_holder(struct turn *t, const struct attachment *a, const char *key)
+static const struct attachment *network_holder(struct turn *t, const struct attachment *a,
+                                               const char *key)
 {
         const struct attachment *other;
         size_t at = 0;
@@ -125,7 +124,7 @@ static int plug_failed(struct turn *t, struct attachment *a)
 int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const struct attachment *other;
-        const char *network_id = arg(in, "network_id");
+        const char *network_id = input_text(in, "network_id");
         struct attachment *a = NULL;
         struct fault f = { 0 };
         char key[KEY_SIZE];
@@ -137,15 +136,17 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
         if (fault_from_json(json_object_get(in->request->args, "fault"), &f)) {
                 TEXT_SET(a->plug_reason, f.message);
                 view_dirty(a);
-                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms) : plug_failed(t, a);
+                return f.retry_after_ms > 0 ? plug_pause(t, a, f.retry_after_ms)
+                                            : plug_failed(t, a);
         }
         view_dirty(a);
         if (uuid_valid(network_id)) {
                 net_key_of(a->project_id, a->site_id, network_id, key);
                 other = network_holder(t, a, key);
                 if (other) {
-                        snprintf(a->plug_reason, sizeof a->plug_reason, "Network %s at site %s is attached to VPN %s already.",
-                                 network_id, a->site_name, other->vpn_id);
+                        snprintf(a->plug_reason, sizeof a->plug_reason,
+                                 "Network %s at site %s is attached to VPN %s already.", network_id,
+                                 a->site_name, other->vpn_id);
                         return plug_failed(t, a);
                 }
                 TEXT_SET(a->network_id, network_id);
@@ -153,7 +154,7 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
         }
         a->plug = PLUG_PLUGGED;
         a->plug_reason[0] = '\0';
-        TEXT_SET(a->neutron_port_id, arg(in, "neutron_port_id"));
+        TEXT_SET(a->neutron_port_id, input_text(in, "neutron_port_id"));
         r = timer_clear(t, TIMER_PLUG, a->id);
         return r ? r : feed_all(t, a, PLUG_DONE, NULL);
 }
@@ -172,7 +173,8 @@ int unplugged_handle(struct turn *t, const struct input *in, struct fault *why)
                 view_dirty(a);
                 if (f.retry_after_ms > 0)
                         return plug_pause(t, a, f.retry_after_ms);
-                /* An earlier attempt may have come through: it is tried on, slowly, until it is known to be out. */
+                /* An earlier attempt may have come through: it is tried on, slowly, until it is
+                 * known to be out. */
                 r = plug_pause(t, a, t->c->timing.audit_ms);
                 return r ? r : feed_all(t, a, UNPLUG_REFUSED, a->plug_reason);
         }

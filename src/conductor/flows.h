@@ -9,18 +9,20 @@ extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flo
 const struct flow *flow_of(int64_t operation_kind);
 extern const char *const work_event_name[EV_N];
 
-/* steps.c. Each is a row's action: returns 0, an event (enum work_event) to feed at once, or a negative error.
- * 'subject' is struct subject. */
-int step_want_ports(void *subject);      /* both ends and their access sides present, with the link's bandwidth */
-int step_drop_ports(void *subject);      /* both absent; an access side goes with its VPN's last port */
-int step_plug(void *subject);            /* what the link names; EV_PLUGS_OK when nothing is left to do */
-int step_unplug_last(void *subject);     /* access sides that lose their last port; EV_PLUGS_OK if none */
+/* steps.c. Each is a row's action: returns 0, an event (enum work_event) to feed at once, or a
+ * negative error. 'subject' is struct subject. */
+int step_want_ports(
+        void *subject); /* both ends and their access sides present, with the link's bandwidth */
+int step_drop_ports(void *subject); /* both absent; an access side goes with its VPN's last port */
+int step_plug(void *subject); /* what the link names; EV_PLUGS_OK when nothing is left to do */
+int step_unplug_last(
+        void *subject); /* access sides that lose their last port; EV_PLUGS_OK if none */
 int step_ask_ports_again(void *subject); /* once; then EV_GAVE_UP */
 int step_ask_plugs_again(void *subject);
-int step_ports_settled(void *subject);   /* EV_PORTS_OK if both ends are as wanted */
+int step_ports_settled(void *subject); /* EV_PORTS_OK if both ends are as wanted */
 int step_plugs_settled(void *subject);
-int step_unplug_failed(void *subject);   /* those and what the operation could not plug */
-int step_unplug_own(void *subject);      /* the attachment that the operation is about */
+int step_unplug_failed(void *subject); /* those and what the operation could not plug */
+int step_unplug_own(void *subject);    /* the attachment that the operation is about */
 
 /* What one end lets through. */
 struct end_limits {
@@ -31,11 +33,11 @@ int step_limit_ports(struct subject *s, const struct end_limits *limits);
 int step_limit_old(struct subject *s); /* what the tenant has, which no change has moved yet */
 
 /* Ends. */
-int end_online(void *subject);           /* the link works as asked */
-int end_active(void *subject);           /* the operation is done; the link works as it did */
-int end_kept(void *subject);             /* the link stays as it was; the operation failed */
-int end_error(void *subject);            /* ERROR, with the reason */
-int end_gone(void *subject);             /* nothing left but history */
+int end_online(void *subject); /* the link works as asked */
+int end_active(void *subject); /* the operation is done; the link works as it did */
+int end_kept(void *subject);   /* the link stays as it was; the operation failed */
+int end_error(void *subject);  /* ERROR, with the reason */
+int end_gone(void *subject);   /* nothing left but history */
 
 /* Notes why the operation fails, with the site; the first reason stays. */
 void subject_reason(struct subject *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The unit of sending is the gateway: at most one command is outstanding at each, further desires wait as rows
- * and leave together. A gate is closed while inflight_seq is set; its timer opens it when no answer comes,
- * or after the pause that a failing gateway is given. */
+/* The unit of sending is the gateway: at most one command is outstanding at each, further desires
+ * wait as rows and leave together. A gate is closed while inflight_seq is set; its timer opens it
+ * when no answer comes, or after the pause that a failing gateway is given. */
 #include "conductor/turn.h"
 
 #include <errno.h>
@@ -116,10 +116,12 @@ int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms)
         if (pause < retry_after_ms)
                 pause = retry_after_ms;
         g->attempts++;
-        g->inflight_seq = g->seq + 1; /* closed, but nothing is outstanding: no answer has this number */
+        g->inflight_seq =
+                g->seq + 1; /* closed, but nothing is outstanding: no answer has this number */
         g->inflight_by = 0;
         view_dirty(g);
-        return timer_set(t, TIMER_GATE, g->id, t->now_ms + min64(pause, t->c->timing.retry_limit_ms));
+        return timer_set(t, TIMER_GATE, g->id,
+                         t->now_ms + min64(pause, t->c->timing.retry_limit_ms));
 }
 
 int gate_due(struct turn *t, const char *gateway_id)
@@ -136,16 +138,18 @@ int gate_due(struct turn *t, const char *gateway_id)
         return r ? r : idset_add(&t->pump, g->id);
 }
 
-/* The command's address and stamp. An apply takes the next number, which the device keeps. An audit changes nothing there: it
- * goes under the last apply's number, so that the device and its row stay equal, and is told apart by its sign. */
+/* The command's address and stamp. An apply takes the next number, which the device keeps. An audit
+ * changes nothing there: it goes under the last apply's number, so that the device and its row stay
+ * equal, and is told apart by its sign. */
 static json_t *command_new(struct turn *t, struct gateway *g, bool audit)
 {
         g->seq += !audit;
         g->inflight_seq = audit ? GATE_AUDIT(g) : g->seq;
         g->inflight_by = t->c->number;
         view_dirty(g);
-        return json_pack("{s:s, s:I, s:I, s:I}", "gateway", g->name, "epoch", (json_int_t)g->epoch, "seq",
-                         (json_int_t)g->seq, "timeout_ms", (json_int_t)t->c->timing.apply_timeout_ms);
+        return json_pack("{s:s, s:I, s:I, s:I}", "gateway", g->name, "epoch", (json_int_t)g->epoch,
+                         "seq", (json_int_t)g->seq, "timeout_ms",
+                         (json_int_t)t->c->timing.apply_timeout_ms);
 }
 
 static int command_send(struct turn *t, struct gateway *g, const char *method, json_t *take_args,
@@ -156,7 +160,8 @@ static int command_send(struct turn *t, struct gateway *g, const char *method, j
         int r;
 
         TEXT_SET(timer.ref_id, g->id);
-        r = out_cast(t, g->site_name, method, take_args, request_id, timing->apply_timeout_ms, &timer);
+        r = out_cast(t, g->site_name, method, take_args, request_id, timing->apply_timeout_ms,
+                     &timer);
         return r ? r
                  : timer_set(t, TIMER_GATE, g->id,
                              t->now_ms + timing->apply_timeout_ms + timing->answer_margin_ms);
@@ -203,7 +208,8 @@ static json_t *loose_vif_ids(struct turn *t, const struct gateway *g)
         size_t at = 0;
 
         while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
-                if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == PLUG_NONE && a->wanted)
+                if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == PLUG_NONE &&
+                    a->wanted)
                         json_array_append_new(list, json_string(a->vif_id));
         return list;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that looks twice a second at the small table of timers, and at the life signs of all conductors. */
+/* A thread that looks twice a second at the small table of timers, and at the life signs of all
+ * conductors. */
 #include "conductor/keeper.h"
 
 #include <errno.h>
@@ -19,8 +20,10 @@
 
 enum { LOOK_EVERY_MS = 500, DUE_MAX = 256 };
 
-static struct metric metric_due = METRIC(METRIC_COUNTER, "atlas_conductor_timers_due_total", NULL, "Timers found due");
-static struct metric metric_dead = METRIC(METRIC_COUNTER, "atlas_conductor_dead_total", NULL, "Dead conductors whose commands were sent again");
+static struct metric metric_due =
+        METRIC(METRIC_COUNTER, "atlas_conductor_timers_due_total", NULL, "Timers found due");
+static struct metric metric_dead = METRIC(METRIC_COUNTER, "atlas_conductor_dead_total", NULL,
+                                          "Dead conductors whose commands were sent again");
 
 struct keeper {
         struct keeper_spec spec;
@@ -30,15 +33,16 @@ struct keeper {
         pthread_t thread;
         bool started;
         int stop_fd;
-        size_t turn;                    /* which worker is next */
-        _Atomic int64_t n_open;         /* our jobs that are not done */
+        size_t turn;            /* which worker is next */
+        _Atomic int64_t n_open; /* our jobs that are not done */
         uint64_t send_epoch;
-        int64_t rested_from_ms;         /* since when the bus is whole again */
+        int64_t rested_from_ms; /* since when the bus is whole again */
 };
 
 static int life_take(struct keeper *k, _Atomic int64_t *number, struct fault *why)
 {
-        int r = store_life_new(k->settings->connection, k->settings->host, clock_wall_ms(), &k->life, why);
+        int r = store_life_new(k->settings->connection, k->settings->host, clock_wall_ms(),
+                               &k->life, why);
 
         if (r == 0)
                 atomic_store(number, store_life_number(k->life));
@@ -68,7 +72,8 @@ static bool put_all(struct keeper *k, enum input_kind kind, int64_t owner)
         r = store_begin(k->store);
         if (r == 0)
                 r = kind == INPUT_TIMER ? store_due(k->store, clock_wall_ms(), DUE_MAX, &rows)
-                                        : store_select(k->store, &store_tables[T_TIMER], "owner", values, 1, false, &rows);
+                                        : store_select(k->store, &store_tables[T_TIMER], "owner",
+                                                       values, 1, false, &rows);
         r = r ? r : store_flush(k->store);
         store_rollback(k->store);
         for (size_t i = 0; r == 0 && i < rows.n; i++)
@@ -118,7 +123,8 @@ static void look_at_the_bus(struct keeper *k)
 {
         uint64_t epoch = bus_send_epoch(k->spec.bus);
 
-        if (k->send_epoch && epoch != k->send_epoch && !put_all(k, INPUT_LOST, atomic_load(k->spec.number)))
+        if (k->send_epoch && epoch != k->send_epoch &&
+            !put_all(k, INPUT_LOST, atomic_load(k->spec.number)))
                 return;
         k->send_epoch = epoch;
 }
@@ -138,7 +144,8 @@ static void *keep(void *user)
         return NULL;
 }
 
-int keeper_new(const struct conductor_settings *settings, _Atomic int64_t *number, struct keeper **ret, struct fault *why)
+int keeper_new(const struct conductor_settings *settings, _Atomic int64_t *number,
+               struct keeper **ret, struct fault *why)
 {
         OWN(keeper_free) struct keeper *k = calloc(1, sizeof *k);
         int r;

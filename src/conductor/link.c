@@ -11,9 +11,7 @@
 
 static const char *link_id_of(const struct input *in)
 {
-        const char *id = json_string_value(json_object_get(in->request->args, "virtual_link_id"));
-
-        return id ? id : "";
+        return input_text(in, "virtual_link_id");
 }
 
 int link_plan(struct turn *t, const struct input *in)
@@ -52,7 +50,8 @@ int reply_port(struct turn *t, const struct vport *p)
 }
 
 /* The link, locked and the caller's, or NULL with a 404. */
-static struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id, struct fault *why)
+static struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,
+                                    struct fault *why)
 {
         struct vlink *l = view_get(&t->view, T_VLINK, id);
 
@@ -63,15 +62,17 @@ static struct vlink *link_of_caller(struct turn *t, const struct caller *who, co
 }
 
 /* True when 'l' is held by this very request: it came twice. */
-static bool is_repeat(struct turn *t, const struct vlink *l, const struct caller *who, enum operation_kind kind)
+static bool is_repeat(struct turn *t, const struct vlink *l, const struct caller *who,
+                      enum operation_kind kind)
 {
         const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
 
-        return op && op->kind == kind && who->request_id[0] && text_equal(op->request_id, who->request_id);
+        return op && op->kind == kind && who->request_id[0] &&
+               text_equal(op->request_id, who->request_id);
 }
 
-static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller *who, int64_t a_to_z_kbps,
-                           int64_t z_to_a_kbps, struct fault *why)
+static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller *who,
+                           int64_t a_to_z_kbps, int64_t z_to_a_kbps, struct fault *why)
 {
         struct vport *const *ports = view_ports(&t->view, l->id);
         int64_t more_there = a_to_z_kbps > l->a_to_z_kbps ? a_to_z_kbps : l->a_to_z_kbps;
@@ -93,10 +94,12 @@ static int revision_check(const struct input *in, const struct vlink *l, struct 
 {
         int64_t revision = l->revision_number;
 
-        if (!json_read_int(in->request->args, "revision_number", JSON_OPTIONAL, 0, INT64_MAX, &revision, why))
+        if (!json_read_int(in->request->args, "revision_number", JSON_OPTIONAL, 0, INT64_MAX,
+                           &revision, why))
                 return why->code;
         if (revision != l->revision_number)
-                return fault_set(why, 412, "revision_mismatch", "Virtual link %s has revision_number %lld, not %lld.", l->id,
+                return fault_set(why, 412, "revision_mismatch",
+                                 "Virtual link %s has revision_number %lld, not %lld.", l->id,
                                  (long long)l->revision_number, (long long)revision);
         return 0;
 }
@@ -122,15 +125,22 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         back = l->z_to_a_kbps;
         if (revision_check(in, l, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, changed.description, sizeof changed.description, why) ||
-            (bandwidth && (!json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &there, why) ||
-                           !json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &back, why))))
+            !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
+                            sizeof changed.description, why) ||
+            (bandwidth &&
+             (!json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &there, why) ||
+              !json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &back, why))))
                 return why->code;
         if (bandwidth && (l->operation_id[0] || l->provisioning != PROV_ACTIVE))
-                return l->operation_id[0] ? refuse_busy(why, l)
-                                          : fault_set(why, 409, "link.not_active", "Virtual link %s is in ERROR; delete it.", l->id);
+                return l->operation_id[0]
+                               ? refuse_busy(why, l)
+                               : fault_set(why, 409, "link.not_active",
+                                           "Virtual link %s is in ERROR; delete it.", l->id);
         if (bandwidth && l->operating != OPER_ONLINE) {
-                fault_set(why, 409, "link.degraded", "The ends of virtual link %s have not confirmed its last change yet; wait for them, or delete it.", l->id);
+                fault_set(
+                        why, 409, "link.degraded",
+                        "The ends of virtual link %s have not confirmed its last change yet; wait for them, or delete it.",
+                        l->id);
                 why->retry_after_ms = 5000;
                 return why->code;
         }
@@ -166,7 +176,8 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         l->revision_number++;
         l->updated_ms = t->now_ms;
         view_dirty(l);
-        /* Shown before the workflow runs: a link without a trace at its gateways is gone at once. */
+        /* Shown before the workflow runs: a link without a trace at its gateways is gone at once.
+         */
         TEXT_SET(l->operation_id, "");
         reply = t->outs->n; /* what the workflow casts comes behind it */
         r = reply_link(t, l);
@@ -175,8 +186,8 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         r = work_start(t, l, OP_DELETE, who.request_id, "", &op);
         if (r < 0)
                 return r;
-        return json_object_set_new(json_object_get(t->outs->outs[reply].body, "virtual_link"), "operation_id",
-                                   json_string(op->id)) < 0
+        return json_object_set_new(json_object_get(t->outs->outs[reply].body, "virtual_link"),
+                                   "operation_id", json_string(op->id)) < 0
                        ? err_raise(-ENOMEM)
                        : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Admission of a new link: what it names is checked, its gateways are chosen, bandwidth is counted and integers are
- * handed out, all in the creating transaction. */
+/* Admission of a new link: what it names is checked, its gateways are chosen, bandwidth is counted
+ * and integers are handed out, all in the creating transaction. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,8 @@ static int ask_endpoint(const json_t *j, struct endpoint *ret, struct fault *why
             !json_read_id(j, "port_id", JSON_OPTIONAL, ret->port_id, why))
                 return why->code;
         if (ret->network_id[0] && ret->port_id[0])
-                return fault_set(why, 400, "request.invalid", "An endpoint names network_id or port_id, not both.");
+                return fault_set(why, 400, "request.invalid",
+                                 "An endpoint names network_id or port_id, not both.");
         return 0;
 }
 
@@ -54,12 +55,16 @@ static int ask_read(const struct input *in, struct ask *ret, struct fault *why)
         if (!caller_of(in, &ret->who, why) || !json_read_id(j, "id", JSON_REQUIRED, ret->id, why) ||
             !json_read_id(j, "vpn_id", JSON_REQUIRED, ret->vpn_id, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, ret->name, sizeof ret->name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, ret->description, sizeof ret->description, why) ||
-            !json_read_int(bandwidth, "a_to_z_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->a_to_z_kbps, why) ||
-            !json_read_int(bandwidth, "z_to_a_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->z_to_a_kbps, why))
+            !json_read_text(j, "description", JSON_OPTIONAL, ret->description,
+                            sizeof ret->description, why) ||
+            !json_read_int(bandwidth, "a_to_z_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->a_to_z_kbps,
+                           why) ||
+            !json_read_int(bandwidth, "z_to_a_kbps", JSON_REQUIRED, 1, KBPS_MAX, &ret->z_to_a_kbps,
+                           why))
                 return why->code;
         if (json_array_size(ends) != SIDE_N)
-                return fault_set(why, 400, "request.invalid", "endpoints must name exactly two sites.");
+                return fault_set(why, 400, "request.invalid",
+                                 "endpoints must name exactly two sites.");
         for (size_t side = 0; side < SIDE_N && r == 0; side++)
                 r = ask_endpoint(json_array_get(ends, side), &ret->ends[side], why);
         return r;
@@ -86,7 +91,8 @@ static void pair_key_of(const char *vpn_id, const char *a, const char *b, char r
         snprintf(ret, KEY_SIZE, "%s:%s:%s", vpn_id, swap ? b : a, swap ? a : b);
 }
 
-static bool gateway_fits(const struct gateway *g, const struct site *s, const char *wanted_id, const struct vpn *v)
+static bool gateway_fits(const struct gateway *g, const struct site *s, const char *wanted_id,
+                         const struct vpn *v)
 {
         return text_equal(g->site_id, s->id) && text_equal(g->type, v->type) &&
                (!*wanted_id || text_equal(g->id, wanted_id));
@@ -102,13 +108,14 @@ struct candidates {
         size_t n, n_sorted;
 };
 
-static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *s, int side,
-                         struct candidates *ret)
+static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn *v,
+                         const struct site *s, int side, struct candidates *ret)
 {
         struct gateway *g;
         size_t at = 0;
 
-        *ret = (struct candidates){ .all = calloc(t->view.tables[T_GATEWAY].n + 1, sizeof *ret->all) };
+        *ret = (struct candidates){ .all = calloc(t->view.tables[T_GATEWAY].n + 1,
+                                                  sizeof *ret->all) };
         if (!ret->all)
                 return err_raise(-ENOMEM);
         while ((g = view_next(&t->view, T_GATEWAY, &at)))
@@ -117,7 +124,8 @@ static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn
         return 0;
 }
 
-/* The one with the i-th most left, if that is more than 'least'. Few are ever asked for, so nothing is sorted beforehand. */
+/* The one with the i-th most left, if that is more than 'least'. Few are ever asked for, so nothing
+ * is sorted beforehand. */
 static const struct candidate *candidate_at(struct candidates *c, size_t i, int64_t least)
 {
         while (c->n_sorted <= i && c->n_sorted < c->n) {
@@ -132,10 +140,10 @@ static const struct candidate *candidate_at(struct candidates *c, size_t i, int6
         return i < c->n && c->all[i].left > least ? &c->all[i] : NULL;
 }
 
-/* A pair's worth is that of its scarcer end: so what begins below the best found ends the search. A pair that the VPN has
- * already is only found when there is no other. */
-static int64_t best_pair(struct turn *t, const struct ask *ask, struct candidates ends[SIDE_N], bool planned,
-                         struct gateway *ret[SIDE_N])
+/* A pair's worth is that of its scarcer end: so what begins below the best found ends the search. A
+ * pair that the VPN has already is only found when there is no other. */
+static int64_t best_pair(struct turn *t, const struct ask *ask, struct candidates ends[SIDE_N],
+                         bool planned, struct gateway *ret[SIDE_N])
 {
         const struct candidate *a, *z;
         int64_t best = INT64_MIN;
@@ -148,7 +156,8 @@ static int64_t best_pair(struct turn *t, const struct ask *ask, struct candidate
                         pair_key_of(ask->vpn_id, a->gateway->id, z->gateway->id, key);
                         taken = view_link_of_pair(&t->view, key) || map_get(&t->chosen.known, key);
                         if (!text_equal(a->gateway->domain, z->gateway->domain) ||
-                            (planned && !map_get(&t->plan.pair_keys.known, key)) || (taken && ret[SIDE_A]))
+                            (planned && !map_get(&t->plan.pair_keys.known, key)) ||
+                            (taken && ret[SIDE_A]))
                                 continue;
                         best = taken ? best : min64(a->left, z->left);
                         ret[SIDE_A] = a->gateway;
@@ -158,10 +167,12 @@ static int64_t best_pair(struct turn *t, const struct ask *ask, struct candidate
         return best;
 }
 
-/* The pair with most left among those of one domain, 'planned': that are locked for; both named: that one. Gives what would be left;
- * INT64_MIN when it is taken, or there is none at all ('ret' is then left alone). */
-static int choose(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
-                  bool planned, struct gateway *ret[SIDE_N], int64_t *ret_left)
+/* The pair with most left among those of one domain, 'planned': that are locked for; both named:
+ * that one. Gives what would be left; INT64_MIN when it is taken, or there is none at all ('ret' is
+ * then left alone). */
+static int choose(struct turn *t, const struct ask *ask, const struct vpn *v,
+                  const struct site *const sites[SIDE_N], bool planned, struct gateway *ret[SIDE_N],
+                  int64_t *ret_left)
 {
         struct candidates ends[SIDE_N] = { 0 };
         int r = 0;
@@ -191,15 +202,17 @@ static int refuse_gateways(struct turn *t, const struct ask *ask, const struct v
                                 continue;
                         any = true;
                         if (end->gateway_id[0] && !text_equal(g->type, v->type))
-                                return fault_set(why, 409, "gateway.type_mismatch", "Gateway %s at site %s is of type %s, VPN %s of type %s.",
-                                                 g->name, sites[side]->name, g->type, v->id, v->type);
+                                return fault_set(
+                                        why, 409, "gateway.type_mismatch",
+                                        "Gateway %s at site %s is of type %s, VPN %s of type %s.",
+                                        g->name, sites[side]->name, g->type, v->id, v->type);
                 }
                 if (!any && end->gateway_id[0])
                         return refuse_unknown(why, "Gateway", end->gateway_id);
         }
         return fault_set(why, 409, "gateway.domain_mismatch",
-                         "Sites %s and %s have no two gateways of type %s in one WAN domain.", sites[SIDE_A]->name,
-                         sites[SIDE_Z]->name, v->type);
+                         "Sites %s and %s have no two gateways of type %s in one WAN domain.",
+                         sites[SIDE_A]->name, sites[SIDE_Z]->name, v->type);
 }
 
 /* ---- what to read and lock ---- */
@@ -220,8 +233,8 @@ int link_create_plan(struct turn *t, const struct input *in)
         return r ? r : plan_site(t, ask.ends[SIDE_Z].site);
 }
 
-static int plan_ends(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
-                     struct gateway *const gateways[SIDE_N])
+static int plan_ends(struct turn *t, const struct ask *ask, const struct vpn *v,
+                     const struct site *const sites[SIDE_N], struct gateway *const gateways[SIDE_N])
 {
         char key[KEY_SIZE];
         int r = 0;
@@ -240,15 +253,18 @@ static int plan_ends(struct turn *t, const struct ask *ask, const struct vpn *v,
         return r;
 }
 
-/* Those behind in the batch choose as if this link were there. The rows counted in are not locked yet: what is under the locks
- * replaces them, and decides. */
-static int count_chosen(struct turn *t, const struct ask *ask, struct gateway *const gateways[SIDE_N])
+/* Those behind in the batch choose as if this link were there. The rows counted in are not locked
+ * yet: what is under the locks replaces them, and decides. */
+static int count_chosen(struct turn *t, const struct ask *ask,
+                        struct gateway *const gateways[SIDE_N])
 {
         char key[KEY_SIZE];
 
         for (int side = 0; side < SIDE_N; side++) {
-                gateways[side]->reserved_to_wan_kbps += side == SIDE_A ? ask->a_to_z_kbps : ask->z_to_a_kbps;
-                gateways[side]->reserved_from_wan_kbps += side == SIDE_A ? ask->z_to_a_kbps : ask->a_to_z_kbps;
+                gateways[side]->reserved_to_wan_kbps +=
+                        side == SIDE_A ? ask->a_to_z_kbps : ask->z_to_a_kbps;
+                gateways[side]->reserved_from_wan_kbps +=
+                        side == SIDE_A ? ask->z_to_a_kbps : ask->a_to_z_kbps;
         }
         pair_key_of(ask->vpn_id, gateways[SIDE_A]->id, gateways[SIDE_Z]->id, key);
         return idset_add(&t->chosen, key);
@@ -285,8 +301,8 @@ int link_create_refine(struct turn *t, const struct input *in)
 /* ---- the decision ---- */
 
 /* The VPN's access side at a gateway: there already, or new. */
-static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, const struct site *s,
-                           struct attachment **ret, struct fault *why)
+static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g,
+                           const struct site *s, struct attachment **ret, struct fault *why)
 {
         struct attachment row = { .created_ms = t->now_ms }, *a;
         char key[KEY_SIZE];
@@ -298,8 +314,10 @@ static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *
                 *ret = a;
                 if (a->n_ports > 0 && a->plug != PLUG_UNPLUGGING)
                         return 0;
-                fault_set(why, 409, "attachment.leaving", "VPN %s is just being taken off its network or gateway %s; try again in a moment.",
-                          v->id, g->name);
+                fault_set(
+                        why, 409, "attachment.leaving",
+                        "VPN %s is just being taken off its network or gateway %s; try again in a moment.",
+                        v->id, g->name);
                 why->retry_after_ms = 1000;
                 return why->code;
         }
@@ -319,7 +337,8 @@ static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *
 }
 
 /* The network or port that an endpoint names, as a wish of its attachment. */
-static int attachment_wish(struct turn *t, struct attachment *a, const struct endpoint *end, struct fault *why)
+static int attachment_wish(struct turn *t, struct attachment *a, const struct endpoint *end,
+                           struct fault *why)
 {
         const struct attachment *other;
         char key[KEY_SIZE];
@@ -328,17 +347,22 @@ static int attachment_wish(struct turn *t, struct attachment *a, const struct en
         if (!end->network_id[0] && !end->port_id[0])
                 return 0;
         if (a->network_id[0] || a->port_id[0]) {
-                if (end->network_id[0] ? text_equal(a->network_id, end->network_id) : text_equal(a->port_id, end->port_id))
+                if (end->network_id[0] ? text_equal(a->network_id, end->network_id)
+                                       : text_equal(a->port_id, end->port_id))
                         return 0;
-                return fault_set(why, 409, "attachment.in_use", "VPN %s is plugged into another network or port at site %s already.",
-                                 a->vpn_id, a->site_name);
+                return fault_set(
+                        why, 409, "attachment.in_use",
+                        "VPN %s is plugged into another network or port at site %s already.",
+                        a->vpn_id, a->site_name);
         }
         if (end->network_id[0]) {
                 net_key_of(a->project_id, a->site_id, end->network_id, key);
                 while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
                         if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
-                                return fault_set(why, 409, "network.in_use", "Network %s at site %s is attached to VPN %s already.",
-                                                 end->network_id, a->site_name, other->vpn_id);
+                                return fault_set(
+                                        why, 409, "network.in_use",
+                                        "Network %s at site %s is attached to VPN %s already.",
+                                        end->network_id, a->site_name, other->vpn_id);
                 TEXT_SET(a->net_key, key);
         }
         TEXT_SET(a->network_id, end->network_id);
@@ -347,8 +371,8 @@ static int attachment_wish(struct turn *t, struct attachment *a, const struct en
         return 0;
 }
 
-static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s, struct gateway *g,
-                    struct attachment *a, struct vport **ret)
+static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s,
+                    struct gateway *g, struct attachment *a, struct vport **ret)
 {
         struct vport row = { .side = side, .created_ms = t->now_ms };
 
@@ -365,7 +389,8 @@ static int port_new(struct turn *t, const struct vlink *l, int side, const struc
         return *ret ? 0 : err_raise(-ENOMEM);
 }
 
-static struct vlink *link_new(struct turn *t, const struct ask *ask, const struct vpn *v, struct gateway *const g[SIDE_N])
+static struct vlink *link_new(struct turn *t, const struct ask *ask, const struct vpn *v,
+                              struct gateway *const g[SIDE_N])
 {
         bool limits = gateway_can(g[SIDE_A], "bandwidth") && gateway_can(g[SIDE_Z], "bandwidth");
         struct vlink row = {
@@ -392,9 +417,10 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
         return view_put(&t->view, T_VLINK, &row);
 }
 
-/* Everything was checked but what is counted and unique; a refusal from here on undoes nothing in the view but its own rows, so
- * these checks come in the order that leaves no trace. */
-static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *const sites[SIDE_N],
+/* Everything was checked but what is counted and unique; a refusal from here on undoes nothing in
+ * the view but its own rows, so these checks come in the order that leaves no trace. */
+static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v,
+                      const struct site *const sites[SIDE_N],
                       struct gateway *const gateways[SIDE_N], struct fault *why)
 {
         struct attachment *attachments[SIDE_N] = { NULL };
@@ -416,8 +442,11 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         if (!l)
                 return err_raise(-ENOMEM);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
-                r = port_new(t, l, side, sites[side], gateways[side], attachments[side], &ports[side]);
-                r = r ? r : resource_allocate(t, gateways[side], INTEGER_LABEL, ports[side]->id, &ports[side]->label, why);
+                r = port_new(t, l, side, sites[side], gateways[side], attachments[side],
+                             &ports[side]);
+                r = r ? r
+                      : resource_allocate(t, gateways[side], INTEGER_LABEL, ports[side]->id,
+                                          &ports[side]->label, why);
         }
         return r ? r : work_start(t, l, OP_CREATE, ask->who.request_id, "", NULL);
 }
@@ -433,16 +462,20 @@ static int link_replay(struct turn *t, const struct ask *ask, bool *ret_done, st
         while (ask->key && (k = view_next(&t->view, T_REQUEST_KEY, &at))) {
                 json_t *answer;
 
-                if (!text_equal(k->key, ask->key) || !text_equal(k->project_id, ask->who.project_id))
+                if (!text_equal(k->key, ask->key) ||
+                    !text_equal(k->project_id, ask->who.project_id))
                         continue;
                 if (ask->hash && !text_equal(k->request_hash, ask->hash))
-                        return fault_set(why, 422, "request.key_reused", "Idempotency-Key %.100s was used for another request.", ask->key);
+                        return fault_set(why, 422, "request.key_reused",
+                                         "Idempotency-Key %.100s was used for another request.",
+                                         ask->key);
                 answer = json_loads(k->answer, 0, NULL);
                 return answer ? out_reply(t, "virtual_link", answer) : err_raise(-EINVAL);
         }
         if (l)
-                return text_equal(l->project_id, ask->who.project_id) ? reply_link(t, l)
-                                                                      : refuse_unknown(why, "Virtual link", ask->id);
+                return text_equal(l->project_id, ask->who.project_id)
+                               ? reply_link(t, l)
+                               : refuse_unknown(why, "Virtual link", ask->id);
         *ret_done = false;
         return 0;
 }
@@ -468,19 +501,21 @@ static int link_remember(struct turn *t, const struct ask *ask)
         return view_put(&t->view, T_REQUEST_KEY, &row) ? 0 : err_raise(-ENOMEM);
 }
 
-static int sites_check(struct turn *t, const struct ask *ask, const struct vpn *v, const struct site *ret[SIDE_N],
-                       struct fault *why)
+static int sites_check(struct turn *t, const struct ask *ask, const struct vpn *v,
+                       const struct site *ret[SIDE_N], struct fault *why)
 {
         for (int side = 0; side < SIDE_N; side++) {
                 ret[side] = site_find(t, ask->ends[side].site);
                 if (!ret[side])
                         return refuse_unknown(why, "Site", ask->ends[side].site);
                 if (!vpn_has_site(t, v->id, ret[side]->id))
-                        return fault_set(why, 409, "vpn.site_not_member", "Site %s is not in VPN %s; add it first.",
-                                         ret[side]->name, v->id);
+                        return fault_set(why, 409, "vpn.site_not_member",
+                                         "Site %s is not in VPN %s; add it first.", ret[side]->name,
+                                         v->id);
         }
         if (text_equal(ret[SIDE_A]->id, ret[SIDE_Z]->id))
-                return fault_set(why, 400, "request.same_site", "A link joins two different sites; both endpoints name %s.",
+                return fault_set(why, 400, "request.same_site",
+                                 "A link joins two different sites; both endpoints name %s.",
                                  ret[SIDE_A]->name);
         return 0;
 }
@@ -516,7 +551,8 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
         if (!map_get(&t->plan.pair_keys.known, key))
                 return plan_ends(t, &ask, v, sites, gateways) < 0 ? -ENOMEM : -EAGAIN;
         if (view_link_of_pair(&t->view, key))
-                return fault_set(why, 409, "link.pair_in_use", "VPN %s already has a virtual link between gateways %s and %s.",
+                return fault_set(why, 409, "link.pair_in_use",
+                                 "VPN %s already has a virtual link between gateways %s and %s.",
                                  v->id, gateways[SIDE_A]->name, gateways[SIDE_Z]->name);
         r = link_build(t, &ask, v, sites, gateways, why);
         if (r)

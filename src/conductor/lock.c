@@ -12,7 +12,8 @@ int lock_gateway(struct turn *t, const char *id, struct gateway **ret)
 
         if (!g || !view_is_locked(&t->view, T_GATEWAY, id)) {
                 if (map_get(&t->plan.gateways.known, id))
-                        return err_raise(-ENOENT); /* locked for, and not there: gateways are never deleted */
+                        return err_raise(-ENOENT); /* locked for, and not there: gateways are never
+                                                      deleted */
                 return idset_add(&t->plan.gateways, id) < 0 ? -ENOMEM : -EAGAIN;
         }
         *ret = g;

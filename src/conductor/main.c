@@ -38,7 +38,8 @@ static int run(int argc, char **argv)
         int r;
 
         daemon_stop_fd();
-        r = config_main("atlas-conductor", "runs the workflows of virtual links", tables, &settings, argc, argv, NULL);
+        r = config_main("atlas-conductor", "runs the workflows of virtual links", tables, &settings,
+                        argc, argv, NULL);
         if (r)
                 return r;
         log_open("atlas-conductor", settings.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);

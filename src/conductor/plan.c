@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a batch reads and locks: an unlocked read that finds the ids, one lock statement per table in the order of
- * the tables, then the rows that stand under those locks. */
+/* What a batch reads and locks: an unlocked read that finds the ids, one lock statement per table
+ * in the order of the tables, then the rows that stand under those locks. */
 #include "conductor/turn.h"
 
 #include <errno.h>
@@ -46,10 +46,18 @@ static int fetch_all(struct turn *t, struct fetch *f, size_t n)
         return r;
 }
 
+const char *input_text(const struct input *in, const char *key)
+{
+        const char *text = json_string_value(json_object_get(in->request->args, key));
+
+        return text ? text : "";
+}
+
 const struct method *method_find(const struct input *in)
 {
-        const struct method *m =
-                in->kind == INPUT_REQUEST ? request_methods : in->kind == INPUT_EVENT ? event_methods : NULL;
+        const struct method *m = in->kind == INPUT_REQUEST ? request_methods
+                                 : in->kind == INPUT_EVENT ? event_methods
+                                                           : NULL;
 
         for (; m && m->name; m++)
                 if (text_equal(m->name, in->request->method))
@@ -118,7 +126,8 @@ static int links_from_rows(struct turn *t)
         return r;
 }
 
-/* Links lead to their ports' attachments; ports that go, or that were changed before, will need both gateways. */
+/* Links lead to their ports' attachments; ports that go, or that were changed before, will need
+ * both gateways. */
 static int ends_from_ports(struct turn *t)
 {
         const struct vport *p;
@@ -175,9 +184,18 @@ static int read_locked(struct turn *t)
                 { .table = T_VPN, .column = "id", .values = &p->vpns, .lock = true },
                 { .table = T_GATEWAY, .column = "id", .values = &p->gateways, .lock = true },
                 { .table = T_ATTACHMENT, .column = "id", .values = &p->attachments, .lock = true },
-                { .table = T_ATTACHMENT, .column = "gateway_id", .values = &p->attachments_of_gateway, .lock = true },
-                { .table = T_ATTACHMENT, .column = "vpn_key", .values = &p->vpn_keys, .lock = true },
-                { .table = T_ATTACHMENT, .column = "net_key", .values = &p->net_keys, .lock = true },
+                { .table = T_ATTACHMENT,
+                  .column = "gateway_id",
+                  .values = &p->attachments_of_gateway,
+                  .lock = true },
+                { .table = T_ATTACHMENT,
+                  .column = "vpn_key",
+                  .values = &p->vpn_keys,
+                  .lock = true },
+                { .table = T_ATTACHMENT,
+                  .column = "net_key",
+                  .values = &p->net_keys,
+                  .lock = true },
                 { .table = T_VLINK, .column = "id", .values = &p->links, .lock = true },
                 { .table = T_VLINK, .column = "pair_key", .values = &p->pair_keys, .lock = true },
                 { .table = T_VLINK, .column = "vpn_id", .values = &p->links_of_vpn },
@@ -189,7 +207,8 @@ static int read_locked(struct turn *t)
         return fetch_all(t, locks, sizeof locks / sizeof *locks);
 }
 
-/* A link that was found and is not there under its lock went meanwhile, and its ports with it: to write one of them would bring it back. */
+/* A link that was found and is not there under its lock went meanwhile, and its ports with it: to
+ * write one of them would bring it back. */
 static void forget_gone(struct turn *t)
 {
         struct vlink *l;
@@ -197,7 +216,8 @@ static void forget_gone(struct turn *t)
         size_t at = 0;
 
         while ((l = view_next(&t->view, T_VLINK, &at)))
-                if (map_get(&t->plan.links.known, l->id) && !view_is_locked(&t->view, T_VLINK, l->id))
+                if (map_get(&t->plan.links.known, l->id) &&
+                    !view_is_locked(&t->view, T_VLINK, l->id))
                         view_forget(l);
         at = 0;
         while ((p = view_next(&t->view, T_VPORT, &at)))
@@ -205,7 +225,8 @@ static void forget_gone(struct turn *t)
                         view_forget(p);
 }
 
-/* What stands under the locks: ports and operations of the links, work of the gateways whose gate is or will be open. */
+/* What stands under the locks: ports and operations of the links, work of the gateways whose gate
+ * is or will be open. */
 static int read_under_locks(struct turn *t)
 {
         OWN(idset_done) struct idset operations = { 0 };
@@ -220,7 +241,8 @@ static int read_under_locks(struct turn *t)
         int r = 0;
 
         while (r == 0 && (l = view_next(&t->view, T_VLINK, &at))) {
-                if (!view_is_locked(&t->view, T_VLINK, l->id) && !map_get(&t->plan.links_of_vpn.known, l->vpn_id))
+                if (!view_is_locked(&t->view, T_VLINK, l->id) &&
+                    !map_get(&t->plan.links_of_vpn.known, l->vpn_id))
                         continue; /* only the pair it joins is asked for */
                 r = idset_add(&operations, l->operation_id);
                 r = r ? r : idset_add(&links, l->id);
@@ -267,10 +289,30 @@ int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
 void plan_done(struct plan *p)
 {
         struct idset *sets[] = {
-                &p->sites, &p->site_ids, &p->site_names, &p->gateways_of_site, &p->attachments_of_gateway, &p->keys, &p->vpns, &p->vpn_members, &p->gateways, &p->choices, &p->candidates,
-                &p->attachments, &p->vpn_keys, &p->net_keys, &p->links, &p->pair_keys,
-                &p->links_of_vpn, &p->ports, &p->ports_of_attachment, &p->ports_of_gateway,
-                &p->operations, &p->timers, &p->released, &p->pools,
+                &p->sites,
+                &p->site_ids,
+                &p->site_names,
+                &p->gateways_of_site,
+                &p->attachments_of_gateway,
+                &p->keys,
+                &p->vpns,
+                &p->vpn_members,
+                &p->gateways,
+                &p->choices,
+                &p->candidates,
+                &p->attachments,
+                &p->vpn_keys,
+                &p->net_keys,
+                &p->links,
+                &p->pair_keys,
+                &p->links_of_vpn,
+                &p->ports,
+                &p->ports_of_attachment,
+                &p->ports_of_gateway,
+                &p->operations,
+                &p->timers,
+                &p->released,
+                &p->pools,
         };
 
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plugging an attachment into its site's network: one command outstanding per attachment, apart from the gateway's
- * gate, so that a slow Neutron never holds up a gateway. */
+/* Plugging an attachment into its site's network: one command outstanding per attachment, apart
+ * from the gateway's gate, so that a slow Neutron never holds up a gateway. */
 #include "conductor/turn.h"
 
 #include <errno.h>
@@ -31,8 +31,8 @@ static int64_t life_ms(const struct turn *t)
         return 2 * t->c->timing.apply_timeout_ms + t->c->timing.answer_margin_ms;
 }
 
-/* The command for what is wanted now, under a number of its own: an earlier attempt's answer does not end it. It is out until its
- * answer comes or its life is over. */
+/* The command for what is wanted now, under a number of its own: an earlier attempt's answer does
+ * not end it. It is out until its answer comes or its life is over. */
 static int send(struct turn *t, struct attachment *a, const char *request_id)
 {
         const struct conductor_timing *timing = &t->c->timing;
@@ -51,11 +51,12 @@ static int send(struct turn *t, struct attachment *a, const char *request_id)
         TEXT_SET(want.neutron_port_id, a->neutron_port_id);
         want.mtu = attachment_mtu(t, a);
         args = json_pack("{s:s, s:I, s:o}", "gateway", a->gateway_name, "timeout_ms",
-                         (json_int_t)timing->apply_timeout_ms, "attachment", plug_want_to_json(&want));
+                         (json_int_t)timing->apply_timeout_ms, "attachment",
+                         plug_want_to_json(&want));
         a->plug_sent = a->plug_generation;
         view_dirty(a);
-        r = out_cast(t, a->site_name, a->plug == PLUG_PLUGGING ? "plug" : "unplug", args, request_id,
-                     timing->apply_timeout_ms, &timer);
+        r = out_cast(t, a->site_name, a->plug == PLUG_PLUGGING ? "plug" : "unplug", args,
+                     request_id, timing->apply_timeout_ms, &timer);
         return r ? r : timer_set(t, TIMER_PLUG, a->id, t->now_ms + life_ms(t));
 }
 
@@ -66,10 +67,12 @@ static bool is_moving(const struct attachment *a)
 
 static int send_when_clear(struct turn *t, struct attachment *a, const char *request_id)
 {
-        return t->now_ms < a->plug_clear_ms ? timer_set(t, TIMER_PLUG, a->id, a->plug_clear_ms) : send(t, a, request_id);
+        return t->now_ms < a->plug_clear_ms ? timer_set(t, TIMER_PLUG, a->id, a->plug_clear_ms)
+                                            : send(t, a, request_id);
 }
 
-/* A new desire waits for the answer to the older one, for the network has no fence: a plug that comes late would undo an unplug. */
+/* A new desire waits for the answer to the older one, for the network has no fence: a plug that
+ * comes late would undo an unplug. */
 static int want(struct turn *t, struct attachment *a, enum plug_state state, const char *request_id)
 {
         a->plug = (int64_t)state;
@@ -86,7 +89,8 @@ int plug_start(struct turn *t, struct attachment *a, const char *request_id)
 
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id)
 {
-        return a->plug == PLUG_UNPLUGGING ? plug_hurry(t, a->id) : want(t, a, PLUG_UNPLUGGING, request_id);
+        return a->plug == PLUG_UNPLUGGING ? plug_hurry(t, a->id)
+                                          : want(t, a, PLUG_UNPLUGGING, request_id);
 }
 
 int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool *ret_newest)
@@ -125,7 +129,8 @@ int plug_lost(struct turn *t, const char *attachment_id)
 {
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        /* Whether it came to an agent is not known: only the same again is safe before its life is over. */
+        /* Whether it came to an agent is not known: only the same again is safe before its life is
+         * over. */
         if (!a || !is_moving(a) || a->plug_sent != a->plug_generation)
                 return 0;
         a->plug_clear_ms = t->now_ms + life_ms(t);
@@ -136,5 +141,7 @@ int plug_hurry(struct turn *t, const char *attachment_id)
 {
         const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms ? plug_due(t, attachment_id) : 0;
+        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms
+                       ? plug_due(t, attachment_id)
+                       : 0;
 }

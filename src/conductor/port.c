@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plugging a link's end into a tenant's network, and taking it out. It acts on the attachment that all ports of the VPN
- * share at that gateway. */
+/* Plugging a link's end into a tenant's network, and taking it out. It acts on the attachment that
+ * all ports of the VPN share at that gateway. */
 #include <errno.h>
 
 #include "base/err.h"
@@ -9,24 +9,17 @@
 #include "conductor/request.h"
 #include "model/json.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 int port_plan(struct turn *t, const struct input *in)
 {
-        const char *id = arg(in, "virtual_port_id");
+        const char *id = input_text(in, "virtual_port_id");
 
         return uuid_valid(id) ? idset_add(&t->plan.ports, id) : 0;
 }
 
 int port_refine(struct turn *t, const struct input *in)
 {
-        const struct vport *p = view_get(&t->view, T_VPORT, arg(in, "virtual_port_id"));
-        const char *network_id = arg(in, "network_id");
+        const struct vport *p = view_get(&t->view, T_VPORT, input_text(in, "virtual_port_id"));
+        const char *network_id = input_text(in, "network_id");
         char key[KEY_SIZE];
 
         if (!p || !uuid_valid(network_id))
@@ -36,10 +29,11 @@ int port_refine(struct turn *t, const struct input *in)
 }
 
 /* The port with its link and attachment, the caller's, or a 404. */
-static int port_of_caller(struct turn *t, const struct input *in, struct caller *who, struct vport **ret_port,
-                          struct vlink **ret_link, struct attachment **ret_attachment, struct fault *why)
+static int port_of_caller(struct turn *t, const struct input *in, struct caller *who,
+                          struct vport **ret_port, struct vlink **ret_link,
+                          struct attachment **ret_attachment, struct fault *why)
 {
-        const char *id = arg(in, "virtual_port_id");
+        const char *id = input_text(in, "virtual_port_id");
         struct vport *p = view_get(&t->view, T_VPORT, id);
         struct vlink *l = p ? view_get(&t->view, T_VLINK, p->link_id) : NULL;
 
@@ -61,7 +55,8 @@ static bool is_repeat(struct turn *t, const struct vlink *l, const struct caller
 
 static int refuse_moving(const struct attachment *a, struct fault *why)
 {
-        fault_set(why, 409, "attachment.busy", "VPN %s is just being plugged or unplugged at site %s.", a->vpn_id, a->site_name);
+        fault_set(why, 409, "attachment.busy",
+                  "VPN %s is just being plugged or unplugged at site %s.", a->vpn_id, a->site_name);
         why->retry_after_ms = 1000;
         return why->code;
 }
@@ -71,7 +66,8 @@ static int refuse_unready(const struct vlink *l, const struct attachment *a, str
         if (l->operation_id[0])
                 return refuse_busy(why, l);
         if (l->provisioning != PROV_ACTIVE || !a)
-                return fault_set(why, 409, "link.not_active", "Virtual link %s is not active.", l->id);
+                return fault_set(why, 409, "link.not_active", "Virtual link %s is not active.",
+                                 l->id);
         return a->operation_id[0] ? refuse_moving(a, why) : 0;
 }
 
@@ -88,8 +84,10 @@ int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const ch
                 net_key_of(a->project_id, a->site_id, network_id, key);
                 while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
                         if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
-                                return fault_set(why, 409, "network.in_use", "Network %s at site %s is attached to VPN %s already.",
-                                                 network_id, a->site_name, other->vpn_id);
+                                return fault_set(
+                                        why, 409, "network.in_use",
+                                        "Network %s at site %s is attached to VPN %s already.",
+                                        network_id, a->site_name, other->vpn_id);
         }
         TEXT_SET(a->network_id, network_id);
         TEXT_SET(a->port_id, port_id);
@@ -126,10 +124,13 @@ int port_attach(struct turn *t, const struct input *in, struct fault *why)
         if (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING)
                 return refuse_moving(a, why);
         if (a->plug == PLUG_PLUGGED) {
-                if (network_id[0] ? text_equal(a->network_id, network_id) : text_equal(a->neutron_port_id, port_id))
+                if (network_id[0] ? text_equal(a->network_id, network_id)
+                                  : text_equal(a->neutron_port_id, port_id))
                         return reply_port(t, p);
-                return fault_set(why, 409, "attachment.in_use", "VPN %s is plugged into network %s at site %s already; detach it first.",
-                                 a->vpn_id, a->network_id, a->site_name);
+                return fault_set(
+                        why, 409, "attachment.in_use",
+                        "VPN %s is plugged into network %s at site %s already; detach it first.",
+                        a->vpn_id, a->network_id, a->site_name);
         }
         r = attach_start(t, l, a, network_id, port_id, who.request_id, why);
         return r ? r : reply_port(t, p);

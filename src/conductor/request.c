@@ -50,14 +50,16 @@ int refuse_unknown(struct fault *why, const char *noun, const char *id)
 
 int refuse_busy(struct fault *why, const struct vlink *l)
 {
-        fault_set(why, 409, "link.busy", "An operation is under way on virtual link %s; wait for it, or delete the link.",
+        fault_set(why, 409, "link.busy",
+                  "An operation is under way on virtual link %s; wait for it, or delete the link.",
                   l->id);
         fault_details(why, "{\"operation_id\": \"%s\"}", l->operation_id);
         why->retry_after_ms = 1000;
         return why->code;
 }
 
-struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id, struct fault *why)
+struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id,
+                          struct fault *why)
 {
         struct vpn *v = view_get(&t->view, T_VPN, id);
 
@@ -85,7 +87,8 @@ int plan_site(struct turn *t, const char *id_or_name)
 {
         if (!text_utf8_valid(id_or_name, strlen(id_or_name)))
                 return 0;
-        return idset_add(uuid_valid(id_or_name) ? &t->plan.site_ids : &t->plan.site_names, id_or_name);
+        return idset_add(uuid_valid(id_or_name) ? &t->plan.site_ids : &t->plan.site_names,
+                         id_or_name);
 }
 
 bool vpn_has_site(struct turn *t, const char *vpn_id, const char *site_id)
@@ -96,7 +99,8 @@ bool vpn_has_site(struct turn *t, const char *vpn_id, const char *site_id)
         return view_get(&t->view, T_VPN_SITE, key) != NULL;
 }
 
-void net_key_of(const char *project_id, const char *site_id, const char *network_id, char ret[KEY_SIZE])
+void net_key_of(const char *project_id, const char *site_id, const char *network_id,
+                char ret[KEY_SIZE])
 {
         /* A project id may be as long as the whole key: its digest stands for it there. */
         char digest[DIGEST_SIZE];

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the handlers of requests share: who asks, and the refusals that many of them give. Inner header of the conductor. */
+/* What the handlers of requests share: who asks, and the refusals that many of them give. Inner
+ * header of the conductor. */
 
 #include "conductor/turn.h"
 
@@ -14,7 +15,8 @@ bool caller_of(const struct input *in, struct caller *ret, struct fault *why);
 int refuse_unknown(struct fault *why, const char *noun, const char *id); /* 404 */
 int refuse_busy(struct fault *why, const struct vlink *l);               /* 409 */
 /* The VPN, locked and the caller's, or NULL with a 404. */
-struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id, struct fault *why);
+struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id,
+                          struct fault *why);
 /* By id or by name; NULL when not among the site rows that were read. */
 const struct site *site_find(struct turn *t, const char *id_or_name);
 int plan_site(struct turn *t, const char *id_or_name);
@@ -41,8 +43,10 @@ int port_refine(struct turn *t, const struct input *in);
 int port_attach(struct turn *t, const struct input *in, struct fault *why);
 int port_detach(struct turn *t, const struct input *in, struct fault *why);
 
-/* Plugs 'a' into a network or port of the link's project: the checks, the row, the operation (audits start it too). */
+/* Plugs 'a' into a network or port of the link's project: the checks, the row, the operation
+ * (audits start it too). */
 int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const char *network_id,
                  const char *port_id, const char *request_id, struct fault *why);
 /* "<project>:<site>:<network>" */
-void net_key_of(const char *project_id, const char *site_id, const char *network_id, char ret[KEY_SIZE]);
+void net_key_of(const char *project_id, const char *site_id, const char *network_id,
+                char ret[KEY_SIZE]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is counted and what is unique: bandwidth of gateways per direction, integers per gateway. All under the
- * gateways' locks. */
+/* What is counted and what is unique: bandwidth of gateways per direction, integers per gateway.
+ * All under the gateways' locks. */
 #include "conductor/turn.h"
 
 #include <errno.h>
@@ -31,9 +31,10 @@ static const struct share shares[] = {
 };
 enum { SHARES_N = sizeof shares / sizeof *shares };
 
-/* What the link holds now: the greater of what it has and what a running change wants, until both ends are through;
- * nothing before its ports have labels and after they gave them back. */
-static int64_t share_held(const struct vlink *l, struct vport *const ports[SIDE_N], const struct share *s)
+/* What the link holds now: the greater of what it has and what a running change wants, until both
+ * ends are through; nothing before its ports have labels and after they gave them back. */
+static int64_t share_held(const struct vlink *l, struct vport *const ports[SIDE_N],
+                          const struct share *s)
 {
         int64_t has = s->a_to_z ? l->a_to_z_kbps : l->z_to_a_kbps;
         int64_t goal = s->a_to_z ? l->goal_a_to_z_kbps : l->goal_z_to_a_kbps;
@@ -48,17 +49,22 @@ static int64_t *reserved_of(struct gateway *g, enum direction d)
         return d == TO_WAN ? &g->reserved_to_wan_kbps : &g->reserved_from_wan_kbps;
 }
 
-static int refuse_bandwidth(const struct gateway *g, const struct share *s, int64_t left, struct fault *why)
+static int refuse_bandwidth(const struct gateway *g, const struct share *s, int64_t left,
+                            struct fault *why)
 {
         fault_set(why, 409, "link.bandwidth_unavailable",
-                  "Gateway %s at site %s has %" PRId64 " kbit/s left %s the WAN; ask for that much or less, or free some.",
+                  "Gateway %s at site %s has %" PRId64
+                  " kbit/s left %s the WAN; ask for that much or less, or free some.",
                   g->name, g->site_name, left, s->direction == TO_WAN ? "towards" : "from");
-        fault_details(why, "{\"gateway_id\": \"%s\", \"direction\": \"%s\", \"available_kbps\": %" PRId64 "}", g->id,
-                      s->a_to_z ? "a_to_z" : "z_to_a", left);
+        fault_details(why,
+                      "{\"gateway_id\": \"%s\", \"direction\": \"%s\", \"available_kbps\": %" PRId64
+                      "}",
+                      g->id, s->a_to_z ? "a_to_z" : "z_to_a", left);
         return why->code;
 }
 
-static int gateways_lock(struct turn *t, struct vport *const ports[SIDE_N], struct gateway *ret[SIDE_N])
+static int gateways_lock(struct turn *t, struct vport *const ports[SIDE_N],
+                         struct gateway *ret[SIDE_N])
 {
         int r = 0;
 
@@ -84,13 +90,16 @@ int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const 
                 int64_t left = resource_left(gateways[s->side], s->direction);
 
                 if (more > 0 && more > left)
-                        return refuse_bandwidth(gateways[s->side], s, left + share_held(l, ports, s), why);
+                        return refuse_bandwidth(gateways[s->side], s,
+                                                left + share_held(l, ports, s), why);
         }
         for (int i = 0; i < SHARES_N; i++) {
                 const struct share *s = &shares[i];
                 struct gateway *g = gateways[s->side];
                 int64_t kbps = s->a_to_z ? a_to_z_kbps : z_to_a_kbps;
-                struct reservation row = { .direction = s->direction, .kbps = kbps, .from_ms = t->now_ms };
+                struct reservation row = { .direction = s->direction,
+                                           .kbps = kbps,
+                                           .from_ms = t->now_ms };
 
                 *reserved_of(g, s->direction) += kbps - share_held(l, ports, s);
                 view_dirty(g);
@@ -158,10 +167,11 @@ int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                 if (!row && !map_get(&t->plan.pools.known, pool))
                         return idset_add(&t->plan.pools, pool) < 0 ? -ENOMEM : -EAGAIN;
                 if (!row)
-                        return fault_set(why, 409, "gateway.integers_exhausted",
-                                         "Gateway %s at site %s has no %s left; links that were deleted "
-                                         "give theirs back after a while.",
-                                         g->name, g->site_name, integer_kind_name[kind]);
+                        return fault_set(
+                                why, 409, "gateway.integers_exhausted",
+                                "Gateway %s at site %s has no %s left; links that were deleted "
+                                "give theirs back after a while.",
+                                g->name, g->site_name, integer_kind_name[kind]);
                 row->pool[0] = '\0';
                 view_dirty(row);
         }

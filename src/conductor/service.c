@@ -31,7 +31,8 @@ struct service {
         _Atomic size_t turn;
 };
 
-/* The site of an event: what stands behind "atlas-event." in the routing key, which the broker enforces. */
+/* The site of an event: what stands behind "atlas-event." in the routing key, which the broker
+ * enforces. */
 static const char *site_of(const char *routing_key)
 {
         const char *dot = strchr(routing_key, '.');
@@ -121,7 +122,8 @@ int service_new(const struct conductor_settings *settings, struct service **ret,
         r = r ? r : keep(s);
         if (r)
                 return r;
-        log_info("conductor", "number=%lld host=%s workers=%zu", (long long)s->number, s->host, s->n_workers);
+        log_info("conductor", "number=%lld host=%s workers=%zu", (long long)s->number, s->host,
+                 s->n_workers);
         *ret = TAKE(s);
         return 0;
 }

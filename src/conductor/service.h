@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conductor as a program: threads around the core. Workers gather deliveries into batches, one database connection
- * each; the keeper finds timers that are due, commands that are lost, and conductors that died. */
+/* The conductor as a program: threads around the core. Workers gather deliveries into batches, one
+ * database connection each; the keeper finds timers that are due, commands that are lost, and
+ * conductors that died. */
 
 #include "bus/bus.h"
 #include "conductor/conductor.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The actions that rows of several workflows share. Each may run twice: it looks at what is there first. */
+/* The actions that rows of several workflows share. Each may run twice: it looks at what is there
+ * first. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -12,8 +13,9 @@ static int want_port(struct subject *s, int side, bool wanted, int64_t tx_kbps, 
 {
         struct vport *p = s->ports[side];
 
-        if (p->generation && p->wanted == wanted && p->tx_kbps == tx_kbps && p->rx_kbps == rx_kbps &&
-            p->confirmed_generation == p->generation && p->present == wanted)
+        if (p->generation && p->wanted == wanted && p->tx_kbps == tx_kbps &&
+            p->rx_kbps == rx_kbps && p->confirmed_generation == p->generation &&
+            p->present == wanted)
                 return 0;
         p->generation++;
         p->wanted = wanted;
@@ -36,7 +38,8 @@ int step_limit_ports(struct subject *s, const struct end_limits *limits)
 }
 
 /* The same for an access side; one that was refused is asked again. */
-static int want_attachment(struct turn *t, struct attachment *a, bool wanted, const char *request_id)
+static int want_attachment(struct turn *t, struct attachment *a, bool wanted,
+                           const char *request_id)
 {
         if (a->generation && a->wanted == wanted && !a->reason[0])
                 return 0;
@@ -85,7 +88,8 @@ int attachment_leave(struct turn *t, struct attachment *a, const char *request_i
         return want_attachment(t, a, false, request_id);
 }
 
-/* A network that nobody plugged yet is free again, unless another new link may name it too and comes to plug it. */
+/* A network that nobody plugged yet is free again, unless another new link may name it too and
+ * comes to plug it. */
 static int wish_forget(struct subject *s, struct attachment *a)
 {
         struct turn *t = s->t;
@@ -96,10 +100,11 @@ static int wish_forget(struct subject *s, struct attachment *a)
                 return idset_add(&t->plan.ports_of_attachment, a->id) < 0 ? -ENOMEM : -EAGAIN;
         while ((p = view_next(&t->view, T_VPORT, &at))) {
                 const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
-                const struct operation *op = l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
+                const struct operation *op =
+                        l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
 
-                if (op && l != s->l && text_equal(p->attachment_id, a->id) && op->kind == OP_CREATE &&
-                    text_equal(op->state, "PORTS"))
+                if (op && l != s->l && text_equal(p->attachment_id, a->id) &&
+                    op->kind == OP_CREATE && text_equal(op->state, "PORTS"))
                         return 0;
         }
         attachment_forget(a);
@@ -135,7 +140,8 @@ static bool attachment_settled(const struct attachment *a)
 {
         if (!a)
                 return true; /* gone with the last port */
-        return a->n_ports > 0 && a->confirmed_generation == a->generation && a->present == a->wanted;
+        return a->n_ports > 0 && a->confirmed_generation == a->generation &&
+               a->present == a->wanted;
 }
 
 int step_ports_settled(void *subject)
@@ -161,7 +167,8 @@ static bool is_last(const struct subject *s, int side)
         return a && a->n_ports - s->ports[side]->wanted <= 0;
 }
 
-/* True when the operation has to do with the attachment at 'side': its own, or all; who goes minds only what goes too. */
+/* True when the operation has to do with the attachment at 'side': its own, or all; who goes minds
+ * only what goes too. */
 static bool concerns(const struct subject *s, int side)
 {
         const struct attachment *a = subject_attachment(s, side);
@@ -174,7 +181,10 @@ static bool concerns(const struct subject *s, int side)
 bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a)
 {
         const struct subject s = {
-                .t = t, .l = l, .op = view_get(&t->view, T_OPERATION, l->operation_id), .ports = view_ports(&t->view, l->id),
+                .t = t,
+                .l = l,
+                .op = view_get(&t->view, T_OPERATION, l->operation_id),
+                .ports = view_ports(&t->view, l->id),
         };
 
         for (int side = 0; side < SIDE_N; side++)
@@ -204,7 +214,8 @@ int step_plug(void *subject)
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 struct attachment *a = subject_attachment(s, side);
 
-                if (concerns(s, side) && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
+                if (concerns(s, side) && a->plug == PLUG_NONE &&
+                    (a->network_id[0] || a->port_id[0]))
                         r = plug_start(s->t, a, s->op->request_id);
         }
         return r ? r : step_plugs_settled(s);
@@ -256,10 +267,12 @@ static void reason_of_ports(struct subject *s)
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = s->ports[side];
 
-                if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) || s->op->reason[0])
+                if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) ||
+                    s->op->reason[0])
                         continue;
                 if (p->reason[0])
-                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name, p->reason);
+                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name,
+                                 p->reason);
                 else
                         snprintf(s->op->reason, sizeof s->op->reason,
                                  "The agent of site %s did not answer in time.", p->site_name);
@@ -271,13 +284,16 @@ static void reason_of_plugs(struct subject *s)
         for (int side = 0; side < SIDE_N; side++) {
                 const struct attachment *a = subject_attachment(s, side);
 
-                if (!concerns(s, side) || s->op->reason[0] || (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
+                if (!concerns(s, side) || s->op->reason[0] ||
+                    (a->plug != PLUG_PLUGGING && a->plug != PLUG_UNPLUGGING))
                         continue;
                 if (a->plug_reason[0])
-                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", a->site_name, a->plug_reason);
+                        snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", a->site_name,
+                                 a->plug_reason);
                 else
                         snprintf(s->op->reason, sizeof s->op->reason,
-                                 "The agent of site %s did not finish plugging in time.", a->site_name);
+                                 "The agent of site %s did not finish plugging in time.",
+                                 a->site_name);
         }
 }
 

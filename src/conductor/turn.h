@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One batch in the making: its rows, what it will send, and what it found missing. Inner header of the
- * conductor. Functions return 0, a positive HTTP code with 'why' filled (a refusal), or a negative error; -EAGAIN means that rows must
- * be locked that were not: the batch is run again with them. */
+/* One batch in the making: its rows, what it will send, and what it found missing. Inner header of
+ * the conductor. Functions return 0, a positive HTTP code with 'why' filled (a refusal), or a
+ * negative error; -EAGAIN means that rows must be locked that were not: the batch is run again with
+ * them. */
 
 #include "conductor/conductor.h"
 #include "conductor/view.h"
@@ -22,22 +23,22 @@ static inline void own_idset_done(struct idset *s)
 
 /* What a batch must read and lock; grows while it is planned, and when a turn finds more. */
 struct plan {
-        struct idset sites;         /* site rows to lock, by name */
+        struct idset sites;                /* site rows to lock, by name */
         struct idset site_ids, site_names; /* site rows to read */
-        struct idset keys;          /* idempotency keys */
-        struct idset vpns, vpn_members; /* by id; members of these VPNs */
-        struct idset gateways;      /* to lock, by id */
-        struct idset choices;       /* VPNs whose links are read without a lock, to choose gateways */
-        struct idset candidates;    /* sites (id) whose gateways are read without a lock */
+        struct idset keys;                 /* idempotency keys */
+        struct idset vpns, vpn_members;    /* by id; members of these VPNs */
+        struct idset gateways;             /* to lock, by id */
+        struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
+        struct idset candidates; /* sites (id) whose gateways are read without a lock */
         struct idset gateways_of_site; /* the same by the site's name */
         struct idset attachments, attachments_of_gateway, vpn_keys, net_keys;
         struct idset links, pair_keys, links_of_vpn;
-        struct idset ports;         /* read: lead to links */
+        struct idset ports; /* read: lead to links */
         struct idset ports_of_attachment, ports_of_gateway;
-        struct idset operations;    /* read: lead to links */
-        struct idset timers;        /* by ref_id */
-        struct idset released;      /* gateways whose gate opens in this batch */
-        struct idset pools;         /* integer pools that have run dry of fresh values */
+        struct idset operations; /* read: lead to links */
+        struct idset timers;     /* by ref_id */
+        struct idset released;   /* gateways whose gate opens in this batch */
+        struct idset pools;      /* integer pools that have run dry of fresh values */
 };
 
 struct turn {
@@ -46,23 +47,26 @@ struct turn {
         struct view view;
         struct plan plan;
         struct outs *outs;
-        struct idset pump;          /* gateways to look at after the last input */
-        struct idset chosen;        /* pairs of gateways that inputs being refined have chosen */
-        struct idset loaded;        /* gateways whose waiting work is in the view */
-        const struct input *input;  /* in hand */
+        struct idset pump;         /* gateways to look at after the last input */
+        struct idset chosen;       /* pairs of gateways that inputs being refined have chosen */
+        struct idset loaded;       /* gateways whose waiting work is in the view */
+        const struct input *input; /* in hand */
 };
 
 /* One row of the method table. */
 struct method {
         const char *name;
         enum input_kind kind;
-        int (*plan)(struct turn *t, const struct input *in);   /* names what to read and lock */
-        int (*refine)(struct turn *t, const struct input *in); /* again after each unlocked read; or NULL */
+        int (*plan)(struct turn *t, const struct input *in); /* names what to read and lock */
+        int (*refine)(struct turn *t,
+                      const struct input *in); /* again after each unlocked read; or NULL */
         int (*handle)(struct turn *t, const struct input *in, struct fault *why);
 };
 extern const struct method request_methods[], event_methods[];
 
 /* plan.c */
+const char *input_text(const struct input *in,
+                       const char *key); /* an argument that is text, or "" */
 int plan_load(struct turn *t, const struct input *const *inputs, size_t n);
 void plan_done(struct plan *p);
 const struct method *method_find(const struct input *in);
@@ -80,15 +84,18 @@ int timer_clear(struct turn *t, enum timer_kind kind, const char *ref_id);
 
 /* lock.c: rows for changing; -EAGAIN when they are not locked yet. */
 int lock_gateway(struct turn *t, const char *id, struct gateway **ret);
-int lock_attachment(struct turn *t, const char *id, struct attachment **ret); /* gone: *ret NULL, 0 */
-int lock_work(struct turn *t, const char *gateway_id); /* all that waits for a locked gateway is in the view */
+int lock_attachment(struct turn *t, const char *id,
+                    struct attachment **ret); /* gone: *ret NULL, 0 */
+int lock_work(struct turn *t,
+              const char *gateway_id); /* all that waits for a locked gateway is in the view */
 
 /* gate.c: the unit of sending is the gateway */
 #define GATE_AUDIT(g) (-(g)->seq - 1) /* inflight_seq while an audit is out */
 int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
 int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
-int gate_open(struct turn *t, struct gateway *g);     /* an answer came */
-int gate_stale(struct turn *t, struct gateway *g);    /* the device has seen what the row has not: a new epoch */
+int gate_open(struct turn *t, struct gateway *g); /* an answer came */
+int gate_stale(struct turn *t,
+               struct gateway *g); /* the device has seen what the row has not: a new epoch */
 int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
@@ -96,16 +103,19 @@ int gate_pump(struct turn *t);                        /* sends for every gateway
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id);
-/* An answer to the command of this generation came. '*ret_newest': it answers what is wanted now; else that is sent at once. */
+/* An answer to the command of this generation came. '*ret_newest': it answers what is wanted now;
+ * else that is sent at once. */
 int plug_answered(struct turn *t, struct attachment *a, int64_t generation, bool *ret_newest);
 int plug_pause(struct turn *t, struct attachment *a, int64_t pause_ms); /* then the same again */
-int plug_due(struct turn *t, const char *attachment_id);   /* no answer came in time, or a pause is over */
+int plug_due(struct turn *t,
+             const char *attachment_id); /* no answer came in time, or a pause is over */
 int plug_lost(struct turn *t, const char *attachment_id);  /* the command may never have left */
 int plug_hurry(struct turn *t, const char *attachment_id); /* ends a pause */
 
 /* resource.c: bandwidth and integers */
 int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
-                     int64_t a_to_z_kbps, int64_t z_to_a_kbps, struct fault *why); /* replaces what the link held */
+                     int64_t a_to_z_kbps, int64_t z_to_a_kbps,
+                     struct fault *why); /* replaces what the link held */
 int resource_release_link(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
 int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                       const char *owner_id, int64_t *ret, struct fault *why);
@@ -114,9 +124,17 @@ int64_t resource_left(const struct gateway *g, enum direction d);
 
 /* work.c: an operation and its workflow */
 enum work_event {
-        EV_NONE, EV_GO, EV_PORTS_OK, EV_PORT_FAILED, EV_PLUGS_OK, EV_PLUG_FAILED, EV_TIMEOUT, EV_GAVE_UP, EV_N,
+        EV_NONE,
+        EV_GO,
+        EV_PORTS_OK,
+        EV_PORT_FAILED,
+        EV_PLUGS_OK,
+        EV_PLUG_FAILED,
+        EV_TIMEOUT,
+        EV_GAVE_UP,
+        EV_N,
 };
-struct subject {                    /* what the rows' actions work on */
+struct subject { /* what the rows' actions work on */
         struct turn *t;
         struct operation *op;
         struct vlink *l;
@@ -126,12 +144,14 @@ struct subject {                    /* what the rows' actions work on */
 };
 int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
                const char *attachment_id, struct operation **ret);
-int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site, const char *reason);
+int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site,
+              const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
 int work_look(struct turn *t, struct vlink *l);
 /* One end refused what was asked: the operation's matter, or that of a link that worked. */
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason);
-/* A link without an operation: a late answer may free what a failed operation had to keep, or mend it. */
+/* A link without an operation: a late answer may free what a failed operation had to keep, or mend
+ * it. */
 int work_settle(struct turn *t, struct vlink *l);
 int work_preempt(struct turn *t, struct vlink *l);
 /* True when the operation that holds 'l' has to do with 'a'. */

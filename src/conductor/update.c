@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workflow that changes a live link's bandwidth. Per direction the receiving limit is never below the
- * sending one: the first step raises receivers and lowers senders, the second does the other ends. A
- * failure walks the same steps back. */
+/* The workflow that changes a live link's bandwidth. Per direction the receiving limit is never
+ * below the sending one: the first step raises receivers and lowers senders, the second does the
+ * other ends. A failure walks the same steps back. */
 #include "conductor/flows.h"
 
 #include <stdio.h>
@@ -100,9 +100,9 @@ static int end_restored(void *subject)
         return r ? r : end_kept(s);
 }
 
-/* What is wanted now could not be confirmed at both ends. It stays wanted and is asked for again, and the greater of old and
- * new stays counted, until they have answered. Limits in between stay where they are: what sends the least and takes the most is
- * safe whatever the other end does. */
+/* What is wanted now could not be confirmed at both ends. It stays wanted and is asked for again,
+ * and the greater of old and new stays counted, until they have answered. Limits in between stay
+ * where they are: what sends the least and takes the most is safe whatever the other end does. */
 static int end_degraded(void *subject)
 {
         struct subject *s = subject;
@@ -115,27 +115,33 @@ static int end_degraded(void *subject)
 
 /* clang-format off */
 static const struct flow_row rows[] = {
-        /* pos  state        event           act                   next         within ms */
-        { 201, START,       EV_GO,          ask_between,          FIRST,       30000 },
-        { 202, FIRST,       EV_PORTS_OK,    ask_goal,             SECOND,      30000 },
-        { 203, FIRST,       EV_PORT_FAILED, ask_old,              UNDO_FIRST,  30000 },
-        { 204, FIRST,       EV_TIMEOUT,     step_ask_ports_again, FIRST,       15000 },
-        { 205, FIRST,       EV_GAVE_UP,     ask_old,              UNDO_FIRST,  30000 },
-        { 206, SECOND,      EV_PORTS_OK,    end_changed,          DONE,        0 },
-        { 207, SECOND,      EV_PORT_FAILED, ask_between,          UNDO_SECOND, 30000 },
-        { 208, SECOND,      EV_TIMEOUT,     step_ask_ports_again, SECOND,      15000 },
-        { 209, SECOND,      EV_GAVE_UP,     ask_between,          UNDO_SECOND, 30000 },
-        { 210, UNDO_SECOND, EV_PORTS_OK,    ask_old,              UNDO_FIRST,  30000 },
-        { 211, UNDO_SECOND, EV_PORT_FAILED, end_degraded,         FAILED,      0 },
-        { 212, UNDO_SECOND, EV_TIMEOUT,     end_degraded,         FAILED,      0 },
-        { 213, UNDO_FIRST,  EV_PORTS_OK,    end_restored,         FAILED,      0 },
-        { 214, UNDO_FIRST,  EV_PORT_FAILED, end_degraded,         FAILED,      0 },
-        { 215, UNDO_FIRST,  EV_TIMEOUT,     end_degraded,         FAILED,      0 },
+        /* pos  state        event           act                            next         within ms */
+        { 201, START,       EV_GO,          FLOW_DO(ask_between),          FIRST,       30000 },
+        { 202, FIRST,       EV_PORTS_OK,    FLOW_DO(ask_goal),             SECOND,      30000 },
+        { 203, FIRST,       EV_PORT_FAILED, FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 204, FIRST,       EV_TIMEOUT,     FLOW_DO(step_ask_ports_again), FIRST,       15000 },
+        { 205, FIRST,       EV_GAVE_UP,     FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 206, SECOND,      EV_PORTS_OK,    FLOW_DO(end_changed),          DONE,        0 },
+        { 207, SECOND,      EV_PORT_FAILED, FLOW_DO(ask_between),          UNDO_SECOND, 30000 },
+        { 208, SECOND,      EV_TIMEOUT,     FLOW_DO(step_ask_ports_again), SECOND,      15000 },
+        { 209, SECOND,      EV_GAVE_UP,     FLOW_DO(ask_between),          UNDO_SECOND, 30000 },
+        { 210, UNDO_SECOND, EV_PORTS_OK,    FLOW_DO(ask_old),              UNDO_FIRST,  30000 },
+        { 211, UNDO_SECOND, EV_PORT_FAILED, FLOW_DO(end_degraded),         FAILED,      0 },
+        { 212, UNDO_SECOND, EV_TIMEOUT,     FLOW_DO(end_degraded),         FAILED,      0 },
+        { 213, UNDO_FIRST,  EV_PORTS_OK,    FLOW_DO(end_restored),         FAILED,      0 },
+        { 214, UNDO_FIRST,  EV_PORT_FAILED, FLOW_DO(end_degraded),         FAILED,      0 },
+        { 215, UNDO_FIRST,  EV_TIMEOUT,     FLOW_DO(end_degraded),         FAILED,      0 },
         { 0 },
 };
 /* clang-format on */
 
 const struct flow flow_update = {
-        .name = "update", .rows = rows, .states = states, .n_states = STATE_N,
-        .events = work_event_name, .n_events = EV_N, .start = START, .timeout = EV_TIMEOUT,
+        .name = "update",
+        .rows = rows,
+        .states = states,
+        .n_states = STATE_N,
+        .events = work_event_name,
+        .n_events = EV_N,
+        .start = START,
+        .timeout = EV_TIMEOUT,
 };

@@ -244,7 +244,8 @@ void *view_next(const struct view *v, enum store_table_id t, size_t *at)
         return NULL;
 }
 
-static int table_write(const struct view_table *of, const struct store_table *t, const void **rows, struct store *store)
+static int table_write(const struct view_table *of, const struct store_table *t, const void **rows,
+                       struct store *store)
 {
         const void **gone = rows + of->n;
         size_t n_kept = 0, n_gone = 0;

@@ -9,13 +9,6 @@
 #include "conductor/request.h"
 #include "model/json.h"
 
-static const char *arg(const struct input *in, const char *key)
-{
-        const char *text = json_string_value(json_object_get(in->request->args, key));
-
-        return text ? text : "";
-}
-
 static const json_t *body(const struct input *in)
 {
         return json_object_get(in->request->args, "vpn");
@@ -25,7 +18,7 @@ static const char *vpn_id_of(const struct input *in)
 {
         const char *id = json_string_value(json_object_get(body(in), "id"));
 
-        return id && text_equal(in->request->method, "create_vpn") ? id : arg(in, "vpn_id");
+        return id && text_equal(in->request->method, "create_vpn") ? id : input_text(in, "vpn_id");
 }
 
 int vpn_plan(struct turn *t, const struct input *in)
@@ -37,7 +30,9 @@ int vpn_plan(struct turn *t, const struct input *in)
                 return 0;
         r = idset_add(&t->plan.vpns, id);
         r = r ? r : idset_add(&t->plan.vpn_members, id);
-        return r || !text_equal(in->request->method, "delete_vpn") ? r : idset_add(&t->plan.links_of_vpn, id);
+        return r || !text_equal(in->request->method, "delete_vpn")
+                       ? r
+                       : idset_add(&t->plan.links_of_vpn, id);
 }
 
 static int reply_vpn(struct turn *t, const struct vpn *v)
@@ -55,7 +50,8 @@ static int reply_vpn(struct turn *t, const struct vpn *v)
         return r;
 }
 
-static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *who, const char *type)
+static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *who,
+                     const char *type)
 {
         struct event e = { 0 };
 
@@ -65,6 +61,14 @@ static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *w
         TEXT_SET(e.request_id, who->request_id);
         TEXT_SET(e.type, type);
         return event_put(t, &e);
+}
+
+/* The VPN that the request names, with who asks, or NULL with the refusal. */
+static struct vpn *vpn_asked_for(struct turn *t, const struct input *in, struct caller *who,
+                                 struct fault *why)
+{
+        return caller_of(in, who, why) ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why)
+                                       : NULL;
 }
 
 static void vpn_touch(struct turn *t, struct vpn *v)
@@ -84,13 +88,15 @@ int vpn_create(struct turn *t, const struct input *in, struct fault *why)
 
         if (!caller_of(in, &who, why) || !json_read_id(j, "id", JSON_REQUIRED, row.id, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, row.name, sizeof row.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, row.description, sizeof row.description, why) ||
+            !json_read_text(j, "description", JSON_OPTIONAL, row.description,
+                            sizeof row.description, why) ||
             !json_read_text(j, "type", JSON_REQUIRED, row.type, sizeof row.type, why))
                 return why->code;
         v = view_get(&t->view, T_VPN, row.id);
         if (v) /* the same request again */
-                return text_equal(v->project_id, who.project_id) ? reply_vpn(t, v)
-                                                                 : refuse_unknown(why, "VPN", row.id);
+                return text_equal(v->project_id, who.project_id)
+                               ? reply_vpn(t, v)
+                               : refuse_unknown(why, "VPN", row.id);
         TEXT_SET(row.project_id, who.project_id);
         v = view_put(&t->view, T_VPN, &row);
         if (!v)
@@ -106,14 +112,13 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
         struct caller who;
         struct vpn *v;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
         changed = *v;
         if (!json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, changed.description, sizeof changed.description, why))
+            !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
+                            sizeof changed.description, why))
                 return why->code;
         *v = changed;
         vpn_touch(t, v);
@@ -129,15 +134,15 @@ int vpn_delete(struct turn *t, const struct input *in, struct fault *why)
         size_t at = 0;
         int r;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
         while ((l = view_next(&t->view, T_VLINK, &at)))
                 if (text_equal(l->vpn_id, v->id))
-                        return fault_set(why, 409, "vpn.in_use", "VPN %s still has virtual links, among them %s; delete them first.",
-                                         v->id, l->id);
+                        return fault_set(
+                                why, 409, "vpn.in_use",
+                                "VPN %s still has virtual links, among them %s; delete them first.",
+                                v->id, l->id);
         r = vpn_event(t, v, &who, "vpn.delete");
         at = 0;
         while (r == 0 && (m = view_next(&t->view, T_VPN_SITE, &at)))
@@ -153,13 +158,15 @@ int vpn_site_plan(struct turn *t, const struct input *in)
 {
         int r = vpn_plan(t, in);
 
-        r = r ? r : plan_site(t, arg(in, "site_id"));
-        return r || !uuid_valid(arg(in, "vpn_id")) ? r : idset_add(&t->plan.links_of_vpn, arg(in, "vpn_id"));
+        r = r ? r : plan_site(t, input_text(in, "site_id"));
+        return r || !uuid_valid(input_text(in, "vpn_id"))
+                       ? r
+                       : idset_add(&t->plan.links_of_vpn, input_text(in, "vpn_id"));
 }
 
 int vpn_site_refine(struct turn *t, const struct input *in)
 {
-        const struct site *s = site_find(t, arg(in, "site_id"));
+        const struct site *s = site_find(t, input_text(in, "site_id"));
 
         return s ? idset_add(&t->plan.candidates, s->id) : 0;
 }
@@ -183,19 +190,18 @@ int vpn_add_site(struct turn *t, const struct input *in, struct fault *why)
         struct vpn *v;
         int r;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
-        s = site_find(t, arg(in, "site_id"));
+        s = site_find(t, input_text(in, "site_id"));
         if (!s)
-                return refuse_unknown(why, "Site", arg(in, "site_id"));
+                return refuse_unknown(why, "Site", input_text(in, "site_id"));
         if (vpn_has_site(t, v->id, s->id))
                 return reply_vpn(t, v);
         if (!site_has_type(t, s->id, v->type))
-                return fault_set(why, 409, "site.no_gateway_of_type", "Site %s has no gateway of type %s, which VPN %s needs.",
-                                 s->name, v->type, v->id);
+                return fault_set(why, 409, "site.no_gateway_of_type",
+                                 "Site %s has no gateway of type %s, which VPN %s needs.", s->name,
+                                 v->type, v->id);
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);
         if (!view_put(&t->view, T_VPN_SITE, &member))
@@ -215,21 +221,22 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         size_t at = 0;
         int r;
 
-        if (!caller_of(in, &who, why))
-                return why->code;
-        v = vpn_of_caller(t, &who, arg(in, "vpn_id"), why);
+        v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
-        s = site_find(t, arg(in, "site_id"));
+        s = site_find(t, input_text(in, "site_id"));
         if (!s || !vpn_has_site(t, v->id, s->id))
-                return refuse_unknown(why, "Site", arg(in, "site_id"));
+                return refuse_unknown(why, "Site", input_text(in, "site_id"));
         while ((l = view_next(&t->view, T_VLINK, &at))) {
                 struct vport *const *ports = view_ports(&t->view, l->id);
 
                 for (int side = 0; side < SIDE_N; side++)
-                        if (text_equal(l->vpn_id, v->id) && ports[side] && text_equal(ports[side]->site_id, s->id))
-                                return fault_set(why, 409, "site.in_use", "Virtual link %s of VPN %s ends at site %s; delete it first.",
-                                                 l->id, v->id, s->name);
+                        if (text_equal(l->vpn_id, v->id) && ports[side] &&
+                            text_equal(ports[side]->site_id, s->id))
+                                return fault_set(
+                                        why, 409, "site.in_use",
+                                        "Virtual link %s of VPN %s ends at site %s; delete it first.",
+                                        l->id, v->id, s->name);
         }
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An operation and the workflow it runs: start, feed, pre-empt, and what a link at rest does with late answers. */
+/* An operation and the workflow it runs: start, feed, pre-empt, and what a link at rest does with
+ * late answers. */
 #include "conductor/turn.h"
 
 #include <assert.h>
@@ -13,10 +14,10 @@
 #include "conductor/flows.h"
 
 const char *const work_event_name[EV_N] = {
-        [EV_NONE] = "NONE",           [EV_GO] = "GO",
-        [EV_PORTS_OK] = "PORTS_OK",   [EV_PORT_FAILED] = "PORT_FAILED",
-        [EV_PLUGS_OK] = "PLUGS_OK",   [EV_PLUG_FAILED] = "PLUG_FAILED",
-        [EV_TIMEOUT] = "TIMEOUT",     [EV_GAVE_UP] = "GAVE_UP",
+        [EV_NONE] = "NONE",         [EV_GO] = "GO",
+        [EV_PORTS_OK] = "PORTS_OK", [EV_PORT_FAILED] = "PORT_FAILED",
+        [EV_PLUGS_OK] = "PLUGS_OK", [EV_PLUG_FAILED] = "PLUG_FAILED",
+        [EV_TIMEOUT] = "TIMEOUT",   [EV_GAVE_UP] = "GAVE_UP",
 };
 
 const struct flow *const conductor_flows[] = {
@@ -58,7 +59,10 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         TEXT_SET(e.site, s->site);
         TEXT_SET(e.reason, s->reason);
         snprintf(e.type, sizeof e.type, "virtual_link.%s.%s", f->name,
-                 row->state == f->start ? "start" : !end ? "step" : !strcmp(e.to, "DONE") ? "end" : "error");
+                 row->state == f->start  ? "start"
+                 : !end                  ? "step"
+                 : !strcmp(e.to, "DONE") ? "end"
+                                         : "error");
         return event_put(s->t, &e);
 }
 
@@ -76,7 +80,8 @@ static int on_row(void *subject, const struct flow_row *row)
         view_dirty(s->op);
         if (r == 0 && row->within_ms)
                 return timer_set(s->t, TIMER_OPERATION, s->op->id,
-                                 s->t->now_ms + row->within_ms * s->t->c->timing.step_percent / 100);
+                                 s->t->now_ms +
+                                         row->within_ms * s->t->c->timing.step_percent / 100);
         return r ? r : timer_clear(s->t, TIMER_OPERATION, s->op->id);
 }
 
@@ -120,7 +125,8 @@ int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const 
         return feed(&s, EV_GO);
 }
 
-int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site, const char *reason)
+int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site,
+              const char *reason)
 {
         struct subject s = subject_of(t, l, view_get(&t->view, T_OPERATION, l->operation_id));
 
@@ -135,20 +141,23 @@ int work_port_failed(struct turn *t, struct vlink *l, const char *site, const ch
 {
         const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
         struct vport *const *ports = view_ports(&t->view, l->id);
-        bool there = ports[SIDE_A] && ports[SIDE_A]->present && ports[SIDE_Z] && ports[SIDE_Z]->present;
+        bool there =
+                ports[SIDE_A] && ports[SIDE_A]->present && ports[SIDE_Z] && ports[SIDE_Z]->present;
 
         if (op && op->result == OP_RUNNING && op->kind != OP_ATTACH && op->kind != OP_DETACH)
                 return work_feed(t, l, EV_PORT_FAILED, site, reason);
         if (l->operating != OPER_ONLINE)
                 return 0;
         l->operating = there ? OPER_DEGRADED : OPER_OFFLINE;
-        snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "", reason ? reason : "");
+        snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "",
+                 reason ? reason : "");
         view_dirty(l);
         return 0;
 }
 
-/* Both ends confirmed what an undone change left wanted. From limits in between one step leads back: senders go up to what
- * receivers take, receivers down to what is sent. Then the link works as before. */
+/* Both ends confirmed what an undone change left wanted. From limits in between one step leads
+ * back: senders go up to what receivers take, receivers down to what is sent. Then the link works
+ * as before. */
 static int mend(struct subject *s)
 {
         struct vlink *l = s->l;

@@ -10,17 +10,18 @@
 struct job {
         struct queue_item item;
         struct input input;
-        struct bus_delivery *delivery;  /* NULL for timers and lost commands */
-        _Atomic int64_t *n_open;        /* counts the keeper's jobs, or NULL */
+        struct bus_delivery *delivery; /* NULL for timers and lost commands */
+        _Atomic int64_t *n_open;       /* counts the keeper's jobs, or NULL */
 };
 
 struct worker;
 /* 'number' is read at each batch: the life sign may get another. */
-int worker_new(struct bus *bus, const struct conductor_settings *settings, const _Atomic int64_t *number,
-               struct worker **ret, struct fault *why);
+int worker_new(struct bus *bus, const struct conductor_settings *settings,
+               const _Atomic int64_t *number, struct worker **ret, struct fault *why);
 /* Never blocks. Takes 'j'. */
 void worker_put(struct worker *w, struct job *j);
-/* Finishes what was put and gives back what it cannot; the bus may still report on what was sent. */
+/* Finishes what was put and gives back what it cannot; the bus may still report on what was sent.
+ */
 void worker_stop(struct worker *w);
 struct worker *worker_free(struct worker *w);
 /* A job for a timer row or a lost command. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Feeds events through tables of rows, proves and draws them. */
+/* Feeds events through tables of rows, and proves them. */
 #include "flow/flow.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { POS_MAX = 1000, CHAIN_MAX = 32, STATES_MAX = 32 };
+#include "base/err.h"
+
+enum { POS_MAX = 1000, CHAIN_MAX = 32 };
 
 static _Atomic unsigned long row_counts[POS_MAX];
 
@@ -35,7 +38,7 @@ int flow_feed(const struct flow *f, int *state, int event, flow_on_row on_row, v
                         return r;
                 event = r;
         }
-        return -1;
+        return err_raise(-ELOOP);
 }
 
 unsigned long flow_row_count(int pos)
@@ -117,16 +120,4 @@ int flow_prove(const struct flow *f, struct text *ret)
                 }
         }
         return 0;
-}
-
-void flow_draw(const struct flow *f, struct text *ret)
-{
-        text_addf(ret, "digraph \"%s\" {\n\tnode [shape=box, style=rounded];\n", f->name);
-        for (int state = 0; state < f->n_states; state++)
-                text_addf(ret, "\t%s%s;\n", f->states[state],
-                          state_has_rows(f, state) ? "" : " [peripheries=2]");
-        for (const struct flow_row *row = f->rows; row->pos; row++)
-                text_addf(ret, "\t%s -> %s [label=\"%d %s\"];\n", f->states[row->state],
-                          f->states[row->next], row->pos, f->events[row->event]);
-        text_add(ret, "}\n");
 }

@@ -39,7 +39,8 @@ static void blame_all(const struct batch *b, const struct fault *why)
                 blame(b, b->steps[i], why);
 }
 
-/* `ip` and `tc` name the line after its complaint: "RTNETLINK answers: …\nCommand failed -:3". True when any line was named. */
+/* `ip` and `tc` name the line after its complaint: "RTNETLINK answers: …\nCommand failed -:3". True
+ * when any line was named. */
 static bool blame_lines(const struct batch *b, const char *tool, char *err)
 {
         const char *line, *complaint = "failed";
@@ -72,7 +73,8 @@ static int run_lines(const struct batch *b, const char *const *argv, bool by_lin
                 text_addf(&input, "%s\n", b->steps[i]->text);
         if (input.failed)
                 return err_raise(-ENOMEM);
-        r = process_run(argv, input.bytes, input.n, b->at->deadline_mono_ms, NULL, &err, NULL, &why);
+        r = process_run(argv, input.bytes, input.n, b->at->deadline_mono_ms, NULL, &err, NULL,
+                        &why);
         if (r == PROCESS_FAILED && by_line && blame_lines(b, argv[0], err.bytes))
                 return PROCESS_OK;
         if (r > 0)
@@ -96,7 +98,8 @@ static int run_tc(const struct batch *b)
 
 static int run_flows(const struct batch *b)
 {
-        const char *const argv[] = { "ovs-ofctl", "-O", "OpenFlow13", "--bundle", "add-flows", b->at->bridge, "-", NULL };
+        const char *const argv[] = { "ovs-ofctl", "-O",          "OpenFlow13", "--bundle",
+                                     "add-flows", b->at->bridge, "-",          NULL };
 
         return run_lines(b, argv, false);
 }
@@ -152,7 +155,8 @@ static const struct {
 };
 /* clang-format on */
 
-/* Steps of one owner stand together. Where a tool does all or nothing, a batch that fails is tried again owner by owner. */
+/* Steps of one owner stand together. Where a tool does all or nothing, a batch that fails is tried
+ * again owner by owner. */
 static int run_apart(enum phase phase, const struct batch *b, struct verdict *blameless)
 {
         int r = 0;

@@ -7,7 +7,7 @@
 
 #include "base/digest.h"
 
-#define COOKIE_MARK 0xca71000000000000
+#define COOKIE_MARK      0xca71000000000000
 #define COOKIE_MARK_MASK 0xffff000000000000
 
 uint64_t flow_cookie(const char *port_id)
@@ -39,7 +39,8 @@ void flow_lines(const struct record *r, const struct flow_place *at, const char 
                   verb, cookie, at->wan_ofport, at->wan_address, at->local_label, at->ofport);
 }
 
-/* "-priority=100,in_port=2 cookie=0x… actions=…": the match, then what is not its default, then the actions. */
+/* "-priority=100,in_port=2 cookie=0x… actions=…": the match, then what is not its default, then the
+ * actions. */
 bool flow_difference_parse(const char *line, struct flow_difference *ret)
 {
         struct flow_difference d = { .missing = line[0] == '+' };
@@ -47,7 +48,8 @@ bool flow_difference_parse(const char *line, struct flow_difference *ret)
         const char *actions = strstr(line, " actions=");
         const char *cookie = strstr(line, " cookie=0x");
 
-        if ((line[0] != '+' && line[0] != '-') || !actions || n_match < 2 || n_match > sizeof d.match)
+        if ((line[0] != '+' && line[0] != '-') || !actions || n_match < 2 ||
+            n_match > sizeof d.match)
                 return false;
         memcpy(d.match, line + 1, n_match - 1);
         if (cookie && cookie < actions)

@@ -33,11 +33,13 @@ void found_done(struct found *f)
 
 static int bad_text(const char *tool, struct fault *why)
 {
-        fault_set(why, 500, "gateway.device_error", "The gateway's %s answered something that cannot be read.", tool);
+        fault_set(why, 500, "gateway.device_error",
+                  "The gateway's %s answered something that cannot be read.", tool);
         return FOUND_BAD;
 }
 
-/* The device of that name, new when it is not known yet; '*ret' is NULL when the name is not ours. */
+/* The device of that name, new when it is not known yet; '*ret' is NULL when the name is not ours.
+ */
 static int take_device(struct found *f, const char *name, struct device **ret)
 {
         int64_t number;
@@ -70,7 +72,7 @@ static bool has_flag(const json_t *link, const char *flag)
         size_t i;
         json_t *item;
 
-        json_array_foreach(json_object_get(link, "flags"), i, item)
+        json_array_foreach (json_object_get(link, "flags"), i, item)
                 if (text_equal(json_string_value(item), flag))
                         return true;
         return false;
@@ -105,7 +107,8 @@ static int read_link(struct found *f, const json_t *link)
         d->exists = true;
         d->up = has_flag(link, "UP");
         d->mtu = json_integer_value(json_object_get(link, "mtu"));
-        d->quiet = text_equal(json_string_value(json_object_get(link, "inet6_addr_gen_mode")), "none");
+        d->quiet =
+                text_equal(json_string_value(json_object_get(link, "inet6_addr_gen_mode")), "none");
         d->isolated = json_is_true(json_object_get(slave, "isolated"));
         d->tuned = d->role != ROLE_BRIDGE ||
                    (json_integer_value(json_object_get(bridge, "stp_state")) == 0 &&
@@ -132,14 +135,14 @@ int found_links(struct found *f, const char *json, const char *wan_port, struct 
 
         if (!json_is_array(links))
                 return bad_text("ip", why);
-        json_array_foreach(links, i, link) {
+        json_array_foreach (links, i, link) {
                 if (text_equal(json_string_value(json_object_get(link, "ifname")), wan_port))
                         read_wan(f, link);
                 r = r ? r : read_link(f, link);
         }
         if (r != 0)
                 return err_pass(r);
-        json_array_foreach(links, i, link) {
+        json_array_foreach (links, i, link) {
                 const char *master = json_string_value(json_object_get(link, "master"));
 
                 bridge = master ? map_get(&f->by_name, master) : NULL;
@@ -148,8 +151,8 @@ int found_links(struct found *f, const char *json, const char *wan_port, struct 
         }
         if (mac_valid(f->wan_address))
                 return FOUND_OK;
-        fault_set(why, 500, "gateway.device_error", "The gateway has no WAN port %s with an Ethernet address.",
-                  wan_port);
+        fault_set(why, 500, "gateway.device_error",
+                  "The gateway has no WAN port %s with an Ethernet address.", wan_port);
         return FOUND_BAD;
 }
 
@@ -161,7 +164,7 @@ int found_qdiscs(struct found *f, const char *json, struct fault *why)
 
         if (!json_is_array(qdiscs))
                 return bad_text("tc", why);
-        json_array_foreach(qdiscs, i, qdisc) {
+        json_array_foreach (qdiscs, i, qdisc) {
                 const char *name = json_string_value(json_object_get(qdisc, "dev"));
                 struct device *d = name ? map_get(&f->by_name, name) : NULL;
                 const json_t *options = json_object_get(qdisc, "options");
@@ -200,9 +203,10 @@ static int read_bridge(struct found *f, char *lines, const char *bridge, const c
         bool has_wan = false;
 
         if (!text_equal(mode, "secure")) {
-                fault_set(why, 500, "gateway.device_error",
-                          "The gateway's bridge %s is not fail_mode=secure: what Cloud Atlas does not forward would leak.",
-                          bridge);
+                fault_set(
+                        why, 500, "gateway.device_error",
+                        "The gateway's bridge %s is not fail_mode=secure: what Cloud Atlas does not forward would leak.",
+                        bridge);
                 return FOUND_BAD;
         }
         while ((name = strsep(&lines, "\n"))) {
@@ -214,8 +218,8 @@ static int read_bridge(struct found *f, char *lines, const char *bridge, const c
         }
         if (has_wan && f->wan_ofport > 0)
                 return FOUND_OK;
-        fault_set(why, 500, "gateway.device_error", "The WAN port %s is not in the gateway's bridge %s.", wan_port,
-                  bridge);
+        fault_set(why, 500, "gateway.device_error",
+                  "The WAN port %s is not in the gateway's bridge %s.", wan_port, bridge);
         return FOUND_BAD;
 }
 
@@ -232,7 +236,7 @@ int found_switch(struct found *f, const char *text, const char *bridge, const ch
 
         if (!json_is_array(rows))
                 return bad_text("ovs-vsctl", why);
-        json_array_foreach(rows, i, row)
+        json_array_foreach (rows, i, row)
                 r = r ? r : read_interface(f, row, wan_port);
         if (r != 0)
                 return err_pass(r);
@@ -280,8 +284,10 @@ bool found_flow_place(const struct found *f, const struct device *d, struct flow
 {
         const struct device *wan_side = found_partner(f, d);
 
-        *ret = (struct flow_place){ .ofport = wan_side->ofport, .wan_ofport = f->wan_ofport,
-                                    .local_label = d->number, .wan_address = f->wan_address };
+        *ret = (struct flow_place){ .ofport = wan_side->ofport,
+                                    .wan_ofport = f->wan_ofport,
+                                    .local_label = d->number,
+                                    .wan_address = f->wan_address };
         return wan_side->in_bridge && wan_side->ofport > 0;
 }
 

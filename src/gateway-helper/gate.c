@@ -22,7 +22,8 @@ static void on_alarm(int signal)
         (void)signal;
 }
 
-/* flock() knows no deadline, but a signal ends its wait. It is repeated, for the first may come before the wait. */
+/* flock() knows no deadline, but a signal ends its wait. It is repeated, for the first may come
+ * before the wait. */
 static int lock_until(int fd, int64_t deadline_mono_ms)
 {
         const struct sigaction wake = { .sa_handler = on_alarm };
@@ -54,7 +55,8 @@ static bool path_of(const char *state_dir, const char *name, char ret[PATH_MAX])
 
 static int no_state(const char *state_dir, struct fault *why)
 {
-        fault_set(why, 500, "gateway.device_error", "The gateway's helper cannot keep its state in %s: %s.", state_dir,
+        fault_set(why, 500, "gateway.device_error",
+                  "The gateway's helper cannot keep its state in %s: %s.", state_dir,
                   strerror(errno));
         return err_raise(-errno);
 }
@@ -104,7 +106,8 @@ int gate_fence_read(const char *state_dir, struct fence *ret)
         text[n - 1] = '\0';
         epoch = strsep(&rest, " ");
         seq = strsep(&rest, " ");
-        if (rest || !seq || !text_to_int(epoch, 0, INT64_MAX, &e) || !text_to_int(seq, 0, INT64_MAX, &s))
+        if (rest || !seq || !text_to_int(epoch, 0, INT64_MAX, &e) ||
+            !text_to_int(seq, 0, INT64_MAX, &s))
                 return GATE_NO_FENCE;
         *ret = (struct fence){ e, s };
         return GATE_OK;

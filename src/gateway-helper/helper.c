@@ -48,7 +48,8 @@ static bool read_interface_name(const json_t *request, const char *key, char ret
         if (!json_read_text(request, key, JSON_REQUIRED, ret, INTERFACE_SIZE, why))
                 return false;
         if (isalnum((unsigned char)ret[0]) && role_of(ret, &number) == ROLE_NONE &&
-            strspn(ret, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(ret))
+            strspn(ret, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+                    strlen(ret))
                 return true;
         fault_set(why, 400, "message.invalid", "%s is not a name for an interface.", key);
         return false;
@@ -60,8 +61,10 @@ static bool read_place(const json_t *request, struct place *ret, struct fault *w
 
         if (!read_interface_name(request, "bridge", ret->bridge, why) ||
             !read_interface_name(request, "wan_port", ret->wan_port, why) ||
-            !json_read_text(request, "state_dir", JSON_REQUIRED, ret->state_dir, sizeof ret->state_dir, why) ||
-            !json_read_int(request, "timeout_ms", JSON_REQUIRED, 1, TIMEOUT_MAX_MS, &timeout_ms, why))
+            !json_read_text(request, "state_dir", JSON_REQUIRED, ret->state_dir,
+                            sizeof ret->state_dir, why) ||
+            !json_read_int(request, "timeout_ms", JSON_REQUIRED, 1, TIMEOUT_MAX_MS, &timeout_ms,
+                           why))
                 return false;
         if (ret->state_dir[0] != '/') {
                 fault_set(why, 400, "message.invalid", "state_dir must be an absolute path.");
@@ -119,10 +122,10 @@ static int describe(struct job *j, const json_t *request, json_t *ret, struct fa
         if (r != 0)
                 return r;
         boot_id(boot);
-        r = json_object_update_new(ret, json_pack("{ss sI ss sI sI}", "address", j->found.wan_address,
-                                                  "mtu", (json_int_t)found_link_mtu(&j->found), "boot_id",
-                                                  boot, "epoch", (json_int_t)j->fence.epoch, "seq",
-                                                  (json_int_t)j->fence.seq));
+        r = json_object_update_new(
+                ret, json_pack("{ss sI ss sI sI}", "address", j->found.wan_address, "mtu",
+                               (json_int_t)found_link_mtu(&j->found), "boot_id", boot, "epoch",
+                               (json_int_t)j->fence.epoch, "seq", (json_int_t)j->fence.seq));
         return r == 0 ? ANSWER_OK : err_raise(-ENOMEM);
 }
 
@@ -138,9 +141,10 @@ static int list_records(const struct found *f, enum record_kind kind, json_t *re
                 r = plan_is_whole(f, d, &whole);
                 if (r != 0)
                         return err_pass(r);
-                if (json_array_append_new(ret, json_pack("{ss sI sb}", "id", d->record.id, "generation",
-                                                         whole ? (json_int_t)d->record.generation : 0,
-                                                         "present", 1)) != 0)
+                if (json_array_append_new(ret,
+                                          json_pack("{ss sI sb}", "id", d->record.id, "generation",
+                                                    whole ? (json_int_t)d->record.generation : 0,
+                                                    "present", 1)) != 0)
                         return err_raise(-ENOMEM);
         }
         return 0;
@@ -178,13 +182,15 @@ static int pass_fence(struct job *j, const struct apply_want *want, struct fault
 
         if (order >= 0)
                 return gate_fence_write(j->at.state_dir, &wanted);
-        fault_set(why, 409, "gateway.stale", "The gateway has already seen a newer command than this one.");
+        fault_set(why, 409, "gateway.stale",
+                  "The gateway has already seen a newer command than this one.");
         fault_details(why, "{\"epoch\": %lld, \"seq\": %lld}", (long long)j->fence.epoch,
                       (long long)j->fence.seq);
         return ANSWER_FAULT;
 }
 
-/* Looks, plans, works, until looking finds nothing left to do. What was found last is what was read back. */
+/* Looks, plans, works, until looking finds nothing left to do. What was found last is what was read
+ * back. */
 static int converge(struct job *j, const struct apply_want *want, struct verdict *verdicts,
                     struct fault *why)
 {
@@ -239,8 +245,9 @@ static int conclude_all(const struct found *f, const struct apply_want *want,
                 conclude(f, RECORD_PORT, want->ports[i].id, want->ports[i].generation, &verdicts[i],
                          &ret->ports[i]);
         for (size_t i = 0; i < want->n_attachments; i++)
-                conclude(f, RECORD_ATTACHMENT, want->attachments[i].id, want->attachments[i].generation,
-                         &verdicts[want->n_ports + i], &ret->attachments[i]);
+                conclude(f, RECORD_ATTACHMENT, want->attachments[i].id,
+                         want->attachments[i].generation, &verdicts[want->n_ports + i],
+                         &ret->attachments[i]);
         return 0;
 }
 
@@ -289,7 +296,8 @@ static int run_verb(const struct verb *v, const json_t *request, json_t *ret, st
 static json_t *fault_answer(int r, struct fault *why)
 {
         if (r < 0 && !fault_is_set(why))
-                fault_set(why, 500, "gateway.device_error", "The gateway's helper failed: %s.", err_trace());
+                fault_set(why, 500, "gateway.device_error", "The gateway's helper failed: %s.",
+                          err_trace());
         return json_pack("{so}", "fault", fault_to_json(why));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* atlas-gateway-helper: runs on a gateway host for one request of the site's agent, which starts it over SSH. */
+/* atlas-gateway-helper: runs on a gateway host for one request of the site's agent, which starts it
+ * over SSH. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static int read_request(json_t **ret)
         if (ferror(stdin) || input.failed)
                 return err_raise(-EIO);
         /* NULL when it is no JSON: the answer says so. */
-        *ret = input.n <= REQUEST_MAX ? json_loadb(input.n ? input.bytes : "", input.n, JSON_REJECT_DUPLICATES, NULL)
+        *ret = input.n <= REQUEST_MAX ? json_loadb(input.n ? input.bytes : "", input.n,
+                                                   JSON_REJECT_DUPLICATES, NULL)
                                       : NULL;
         return 0;
 }
@@ -35,7 +37,8 @@ static int run(int argc, char **argv)
         if (argc == 2 && !strcmp(argv[1], "--version"))
                 return puts("atlas-gateway-helper " ATLAS_VERSION) == EOF ? err_raise(-EIO) : 0;
         if (argc != 1) {
-                fputs("Usage: atlas-gateway-helper < REQUEST   (JSON; the agent of the site sends it)\n", stderr);
+                fputs("Usage: atlas-gateway-helper < REQUEST   (JSON; the agent of the site sends it)\n",
+                      stderr);
                 return 1;
         }
         r = read_request(&request);
@@ -44,7 +47,8 @@ static int run(int argc, char **argv)
         answer = helper_answer(request);
         if (!answer)
                 return err_raise(-ENOMEM);
-        if (json_dumpf(answer, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+        if (json_dumpf(answer, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF ||
+            fflush(stdout) != 0)
                 return err_raise(-EIO);
         return 0;
 }

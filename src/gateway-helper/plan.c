@@ -11,7 +11,13 @@
 #include "base/err.h"
 #include "base/text.h"
 
-enum { LABEL_MIN = 16, LABEL_MAX = 1048575, BURST_MIN = 256 * 1024, GSO_BYTES = 64 * 1024, LATENCY_MS = 300 };
+enum {
+        LABEL_MIN = 16,
+        LABEL_MAX = 1048575,
+        BURST_MIN = 256 * 1024,
+        GSO_BYTES = 64 * 1024,
+        LATENCY_MS = 300
+};
 #define QUEUE_MAX (64 * 1024 * 1024ULL)
 
 /* One call of plan_make(). */
@@ -20,10 +26,10 @@ struct planner {
         const struct found *found;
         const char *bridge;
         struct verdict *verdicts;
-        struct map claimed;      /* interface names that wanted objects take, to the object's verdict */
+        struct map claimed; /* interface names that wanted objects take, to the object's verdict */
         char (*names)[INTERFACE_SIZE]; /* keeps the keys of 'claimed' */
         size_t n_names;
-        struct map going;        /* interfaces that this plan removes, to their device */
+        struct map going; /* interfaces that this plan removes, to their device */
         struct plan *plan;
 };
 
@@ -77,7 +83,8 @@ static void remove_pair(struct planner *p, const struct device *d, size_t owner)
                 return;
         note(p, &p->going, d->name, d);
         if (d->record.kind == RECORD_PORT)
-                step(p, PHASE_UNFLOW, owner, "delete cookie=0x%" PRIx64 "/-1", flow_cookie(d->record.id));
+                step(p, PHASE_UNFLOW, owner, "delete cookie=0x%" PRIx64 "/-1",
+                     flow_cookie(d->record.id));
         if (other->in_ovs)
                 step(p, PHASE_UNPORT, owner, "--if-exists del-port %s", other->name);
         step(p, PHASE_UNLINK, owner, "link del dev %s", d->name);
@@ -89,13 +96,15 @@ static void remove_id(struct planner *p, enum record_kind kind, const char *id, 
         for (size_t i = 0; i < p->found->n; i++) {
                 const struct device *d = p->found->devices[i];
 
-                if (d->record.kind == kind && !strcmp(d->record.id, id) && strcmp(d->name, but) != 0)
+                if (d->record.kind == kind && !strcmp(d->record.id, id) &&
+                    strcmp(d->name, but) != 0)
                         remove_pair(p, d, owner);
         }
 }
 
-/* What a crash can leave, and what lost its other half: pairs without a record, ports of Open vSwitch without a
- * device, flows of no port. Nobody else makes things of these names while we hold the gateway's lock. */
+/* What a crash can leave, and what lost its other half: pairs without a record, ports of Open
+ * vSwitch without a device, flows of no port. Nobody else makes things of these names while we hold
+ * the gateway's lock. */
 static void sweep_devices(struct planner *p)
 {
         for (size_t i = 0; i < p->found->n; i++) {
@@ -105,7 +114,8 @@ static void sweep_devices(struct planner *p)
                 if (pair && d->exists && !d->foreign && d->record.kind == RECORD_NONE)
                         remove_pair(p, d, OWNER_HOUSE);
                 if (d->role == ROLE_WAN && d->in_bridge && !d->exists)
-                        step(p, PHASE_UNPORT, OWNER_HOUSE, "--if-exists del-port %s %s", p->bridge, d->name);
+                        step(p, PHASE_UNPORT, OWNER_HOUSE, "--if-exists del-port %s %s", p->bridge,
+                             d->name);
         }
 }
 
@@ -123,8 +133,10 @@ static void sweep_flows(struct planner *p)
         for (size_t i = 0; i < p->found->n_flows; i++) {
                 const struct flow_difference *d = &p->found->flows[i];
 
-                if (!d->missing && flow_cookie_is_ours(d->cookie) && !cookie_has_record(p, d->cookie))
-                        step(p, PHASE_UNFLOW, OWNER_HOUSE, "delete cookie=0x%" PRIx64 "/-1", d->cookie);
+                if (!d->missing && flow_cookie_is_ours(d->cookie) &&
+                    !cookie_has_record(p, d->cookie))
+                        step(p, PHASE_UNFLOW, OWNER_HOUSE, "delete cookie=0x%" PRIx64 "/-1",
+                             d->cookie);
         }
 }
 
@@ -179,7 +191,8 @@ static bool is_leaving(const struct planner *p, const char *id)
 }
 
 enum { FREE, SOON, TAKEN };
-/* Whether interface 'name' may become, or is, object 'id'. SOON: what is there leaves in this round. */
+/* Whether interface 'name' may become, or is, object 'id'. SOON: what is there leaves in this
+ * round. */
 static int availability(const struct planner *p, const char *name, const char *id, size_t owner)
 {
         const struct device *d = found_device(p->found, name);
@@ -193,7 +206,8 @@ static int availability(const struct planner *p, const char *name, const char *i
         return d->exists && d->record.kind == RECORD_NONE ? SOON : FREE;
 }
 
-/* False when it is somebody else's. Its steps are the first owner's; but no owner is settled before it is whole. */
+/* False when it is somebody else's. Its steps are the first owner's; but no owner is settled before
+ * it is whole. */
 static bool ensure_bridge(struct planner *p, const char *name, const char *vpn_id, size_t owner)
 {
         const struct device *d = found_device(p->found, name);
@@ -202,7 +216,8 @@ static bool ensure_bridge(struct planner *p, const char *name, const char *vpn_i
 
         if (d->foreign || (d->record.kind == RECORD_VPN && strcmp(d->record.id, vpn_id) != 0))
                 return false;
-        if (!d->exists || d->record.kind != RECORD_VPN || !d->quiet || !d->tuned || !d->sealed || !d->up)
+        if (!d->exists || d->record.kind != RECORD_VPN || !d->quiet || !d->tuned || !d->sealed ||
+            !d->up)
                 p->verdicts[owner].settled = false;
         if (map_get(&p->claimed, name))
                 return true;
@@ -210,9 +225,11 @@ static bool ensure_bridge(struct planner *p, const char *name, const char *vpn_i
         record_of_vpn(vpn_id, &record);
         record_format(&record, alias);
         if (!d->exists)
-                step(p, PHASE_LINK, owner, "link add name %s type bridge stp_state 0 mcast_snooping 0", name);
+                step(p, PHASE_LINK, owner,
+                     "link add name %s type bridge stp_state 0 mcast_snooping 0", name);
         else if (!d->tuned)
-                step(p, PHASE_LINK, owner, "link set dev %s type bridge stp_state 0 mcast_snooping 0", name);
+                step(p, PHASE_LINK, owner,
+                     "link set dev %s type bridge stp_state 0 mcast_snooping 0", name);
         if (d->record.kind != RECORD_VPN)
                 step(p, PHASE_LINK, owner, "link set dev %s alias %s", name, alias);
         if (!d->quiet)
@@ -237,7 +254,8 @@ static void pair_of(const struct found *f, const struct record *record, int64_t 
 {
         bool is_port = record->kind == RECORD_PORT;
 
-        *ret = (struct pair){ .record = record, .number = number,
+        *ret = (struct pair){ .record = record,
+                              .number = number,
                               .mtu = is_port ? record->mtu : found_link_mtu(f) };
         role_name(is_port ? ROLE_PORT : ROLE_ATTACHMENT, number, ret->near);
         role_name(is_port ? ROLE_WAN : ROLE_ACCESS, number, ret->far);
@@ -246,7 +264,8 @@ static void pair_of(const struct found *f, const struct record *record, int64_t 
         ret->far_found = found_device(f, ret->far);
 }
 
-/* What both ends have alike. The far end is up before it has a flow, the near one not before it is isolated. */
+/* What both ends have alike. The far end is up before it has a flow, the near one not before it is
+ * isolated. */
 static void ensure_ends(struct planner *p, const struct pair *pair, size_t owner)
 {
         const struct device *const ends[] = { pair->near_found, pair->far_found };
@@ -254,7 +273,8 @@ static void ensure_ends(struct planner *p, const struct pair *pair, size_t owner
 
         for (int i = 0; i < 2; i++) {
                 if (ends[i]->exists && ends[i]->mtu != pair->mtu)
-                        step(p, PHASE_LINK, owner, "link set dev %s mtu %" PRId64, names[i], pair->mtu);
+                        step(p, PHASE_LINK, owner, "link set dev %s mtu %" PRId64, names[i],
+                             pair->mtu);
                 if (!ends[i]->quiet)
                         step(p, PHASE_LINK, owner, "link set dev %s addrgenmode none", names[i]);
                 if (!ends[i]->sealed)
@@ -271,7 +291,8 @@ static void ensure_pair(struct planner *p, const struct pair *pair, size_t owner
         char alias[RECORD_TEXT_SIZE];
 
         if (!near->exists)
-                step(p, PHASE_LINK, owner, "link add name %s mtu %" PRId64 " type veth peer name %s mtu %" PRId64,
+                step(p, PHASE_LINK, owner,
+                     "link add name %s mtu %" PRId64 " type veth peer name %s mtu %" PRId64,
                      pair->near, pair->mtu, pair->far, pair->mtu);
         if (!record_equal(&near->record, pair->record)) {
                 record_format(pair->record, alias);
@@ -280,8 +301,8 @@ static void ensure_pair(struct planner *p, const struct pair *pair, size_t owner
         if (strcmp(near->master, pair->bridge) != 0)
                 step(p, PHASE_LINK, owner, "link set dev %s master %s", pair->near, pair->bridge);
         if (near->isolated != isolated)
-                step(p, PHASE_LINK, owner, "link set dev %s type bridge_slave isolated %s", pair->near,
-                     isolated ? "on" : "off");
+                step(p, PHASE_LINK, owner, "link set dev %s type bridge_slave isolated %s",
+                     pair->near, isolated ? "on" : "off");
         ensure_ends(p, pair, owner);
 }
 
@@ -300,7 +321,8 @@ static void ensure_shape(struct planner *p, const struct device *d, const char *
         burst = burst > BURST_MIN ? burst : BURST_MIN;
         queue = rate * LATENCY_MS / 1000;
         queue = burst + (queue < QUEUE_MAX ? queue : QUEUE_MAX);
-        step(p, PHASE_SHAPE, owner, "qdisc %s dev %s root tbf rate %" PRId64 "kbit burst %" PRIu64 " limit %" PRIu64,
+        step(p, PHASE_SHAPE, owner,
+             "qdisc %s dev %s root tbf rate %" PRId64 "kbit burst %" PRIu64 " limit %" PRIu64,
              d->rate ? "change" : "replace", name, kbps, burst, queue);
 }
 
@@ -317,7 +339,8 @@ static void ensure_in_switch(struct planner *p, const struct pair *pair, size_t 
                 step(p, PHASE_UNPORT, owner, "--if-exists del-port %s %s", p->bridge, pair->far);
 }
 
-/* Asked only of ports that Open vSwitch has opened: in the round that makes one, its flows cannot be told yet. */
+/* Asked only of ports that Open vSwitch has opened: in the round that makes one, its flows cannot
+ * be told yet. */
 static void ensure_flows(struct planner *p, const struct pair *pair, size_t owner)
 {
         uint64_t cookie = flow_cookie(pair->record->id);
@@ -333,7 +356,8 @@ static void ensure_flows(struct planner *p, const struct pair *pair, size_t owne
                         continue;
                 differs = true;
                 if (!d->missing)
-                        step(p, PHASE_FLOW, owner, "delete_strict %s,cookie=0x%" PRIx64 "/-1", d->match, cookie);
+                        step(p, PHASE_FLOW, owner, "delete_strict %s,cookie=0x%" PRIx64 "/-1",
+                             d->match, cookie);
         }
         if (!differs || !found_flow_place(p->found, pair->near_found, &at))
                 return;
@@ -355,7 +379,8 @@ static void ensure(struct planner *p, const struct record *record, int64_t numbe
         switch (availability(p, pair.near, record->id, owner)) {
         case TAKEN:
                 REFUSE(p, owner, 409, "gateway.occupied",
-                       "Interface %s of the gateway belongs to something else, which is not overwritten.", pair.near);
+                       "Interface %s of the gateway belongs to something else, which is not overwritten.",
+                       pair.near);
                 return;
         case SOON:
                 claim(p, pair.near, owner);
@@ -364,14 +389,16 @@ static void ensure(struct planner *p, const struct record *record, int64_t numbe
                 claim(p, pair.near, owner);
         }
         /* Another VPN's bridge: leave the old one first, with all it knows. */
-        if (pair.near_found->exists && strcmp(pair.near_found->record.vpn_id, record->vpn_id) != 0) {
+        if (pair.near_found->exists &&
+            strcmp(pair.near_found->record.vpn_id, record->vpn_id) != 0) {
                 remove_pair(p, pair.near_found, owner);
                 return;
         }
         v->settled = true;
         if (!ensure_bridge(p, pair.bridge, record->vpn_id, owner)) {
                 REFUSE(p, owner, 409, "gateway.occupied",
-                       "Bridge %s of the gateway belongs to something else, which is not overwritten.", pair.bridge);
+                       "Bridge %s of the gateway belongs to something else, which is not overwritten.",
+                       pair.bridge);
                 v->settled = false;
                 return;
         }
@@ -402,8 +429,9 @@ static bool port_is_sound(struct planner *p, const struct port_want *w, size_t o
 
         for (int i = 0; i < 2; i++)
                 if (labels[i].value < LABEL_MIN || labels[i].value > LABEL_MAX) {
-                        REFUSE(p, owner, 400, "gateway.invalid", "%s must be a label from %d to %d.",
-                               labels[i].name, LABEL_MIN, LABEL_MAX);
+                        REFUSE(p, owner, 400, "gateway.invalid",
+                               "%s must be a label from %d to %d.", labels[i].name, LABEL_MIN,
+                               LABEL_MAX);
                         return false;
                 }
         if (!mac_valid(w->peer_address)) {
@@ -412,8 +440,10 @@ static bool port_is_sound(struct planner *p, const struct port_want *w, size_t o
                 return false;
         }
         if (w->mtu > found_link_mtu(p->found)) {
-                REFUSE(p, owner, 409, "gateway.mtu", "The gateway's WAN port carries links of an MTU of at most %" PRId64
-                       ", not %" PRId64 ".", found_link_mtu(p->found), w->mtu);
+                REFUSE(p, owner, 409, "gateway.mtu",
+                       "The gateway's WAN port carries links of an MTU of at most %" PRId64
+                       ", not %" PRId64 ".",
+                       found_link_mtu(p->found), w->mtu);
                 return false;
         }
         return true;
@@ -460,8 +490,9 @@ static int planner_end(struct planner *p)
 int plan_make(const struct apply_want *want, const struct found *found, const char *bridge,
               struct verdict *verdicts, struct plan *ret)
 {
-        struct planner p = { .want = want, .found = found, .bridge = bridge,
-                             .verdicts = verdicts, .plan = ret };
+        struct planner p = {
+                .want = want, .found = found, .bridge = bridge, .verdicts = verdicts, .plan = ret
+        };
         int r = planner_start(&p, want->n_ports + want->n_attachments);
 
         if (r != 0)
@@ -488,8 +519,9 @@ int plan_is_whole(const struct found *found, const struct device *d, bool *ret)
         OWN(plan_done) struct plan plan = { 0 };
         const struct apply_want nothing = { 0 };
         struct verdict verdict = { 0 };
-        struct planner p = { .want = &nothing, .found = found, .bridge = "", .verdicts = &verdict,
-                             .plan = &plan };
+        struct planner p = {
+                .want = &nothing, .found = found, .bridge = "", .verdicts = &verdict, .plan = &plan
+        };
         int r = planner_start(&p, 1);
 
         if (r != 0)

@@ -29,8 +29,8 @@ struct plug {
 struct found {
         char name[DEVICE_NAME * 4];
         char attachment[ID_SIZE], iface_id[ID_SIZE], mac[MAC_TEXT];
-        bool ours;                       /* it names an attachment */
-        int64_t ofport;                  /* 0: none yet; -1: Open vSwitch cannot open it */
+        bool ours;      /* it names an attachment */
+        int64_t ofport; /* 0: none yet; -1: Open vSwitch cannot open it */
         char error[256];
 };
 
@@ -71,11 +71,11 @@ static bool plug_read(const json_t *request, struct plug *ret, struct fault *why
         one = !text_equal(ret->verb, "plugged");
         plug = text_equal(ret->verb, "plug");
         if (!json_read_int(request, "timeout_ms", JSON_OPTIONAL, 1, 600000, &timeout_ms, why) ||
-            (one && (!json_read_text(request, "bridge", JSON_REQUIRED, ret->bridge, DEVICE_NAME,
-                                     why) ||
-                     !json_read_text(request, "interface", JSON_REQUIRED, ret->interface,
-                                     DEVICE_NAME, why) ||
-                     !json_read_id(request, "attachment", JSON_REQUIRED, ret->attachment, why))) ||
+            (one &&
+             (!json_read_text(request, "bridge", JSON_REQUIRED, ret->bridge, DEVICE_NAME, why) ||
+              !json_read_text(request, "interface", JSON_REQUIRED, ret->interface, DEVICE_NAME,
+                              why) ||
+              !json_read_id(request, "attachment", JSON_REQUIRED, ret->attachment, why))) ||
             (plug && (!json_read_id(request, "iface_id", JSON_REQUIRED, ret->iface_id, why) ||
                       !json_read_text(request, "mac", JSON_REQUIRED, ret->mac, MAC_TEXT, why))))
                 return false;
@@ -91,7 +91,8 @@ static bool plug_read(const json_t *request, struct plug *ret, struct fault *why
 
 /* ---- reading Open vSwitch ---- */
 
-/* Runs ovs-vsctl with 'args' (NULL-terminated); what it prints is added to 'out' if that is given. */
+/* Runs ovs-vsctl with 'args' (NULL-terminated); what it prints is added to 'out' if that is given.
+ */
 static int vsctl(const struct plug *p, const char *const *args, struct text *out, struct fault *why)
 {
         const char *argv[VSCTL_ARGS] = { "ovs-vsctl" };
@@ -119,7 +120,7 @@ static const char *map_text(const json_t *map, const char *key)
         size_t i;
         json_t *pair;
 
-        json_array_foreach(json_array_get(map, 1), i, pair) {
+        json_array_foreach (json_array_get(map, 1), i, pair) {
                 const char *name = json_string_value(json_array_get(pair, 0));
                 const char *value = json_string_value(json_array_get(pair, 1));
 
@@ -147,8 +148,13 @@ static void found_read(const json_t *row, struct found *ret)
 /* All rows, or those of one interface. '*ret' is a new list. */
 static int list(const struct plug *p, const char *interface, json_t **ret, struct fault *why)
 {
-        const char *const args[] = { "--format=json", "--columns=name,external_ids,ofport,error",
-                                     "--if-exists", "list", "Interface", interface, NULL };
+        const char *const args[] = { "--format=json",
+                                     "--columns=name,external_ids,ofport,error",
+                                     "--if-exists",
+                                     "list",
+                                     "Interface",
+                                     interface,
+                                     NULL };
         OWN(text_done) struct text out = { 0 };
         json_auto_t *table = NULL;
         int r = vsctl(p, args, &out, why);
@@ -191,17 +197,38 @@ static int port_remove(const struct plug *p, struct fault *why)
         return vsctl(p, args, NULL, why);
 }
 
-/* In one transaction, and on the dead VLAN as Neutron's own agent adds ports: until the agent knows the network, no
- * frame passes. An interface with other ids is removed first, for it still carries its old network's tag. */
+/* In one transaction, and on the dead VLAN as Neutron's own agent adds ports: until the agent knows
+ * the network, no frame passes. An interface with other ids is removed first, for it still carries
+ * its old network's tag. */
 static int port_add(const struct plug *p, struct fault *why)
 {
         char iface_id[ID_SIZE + 32], mac[MAC_TEXT * 2 + 32], attachment[ID_SIZE + 32];
         const char *const args[] = {
-                "--if-exists", "del-port", p->bridge, p->interface, "--",
-                "add-port", p->bridge, p->interface, "--",
-                "set", "Port", p->interface, "tag=4095", "vlan_mode=trunk", "trunks=4095", "--",
-                "set", "Interface", p->interface, attachment, iface_id, mac,
-                "external_ids:iface-status=active", "external_ids:skip_cleanup=true", NULL,
+                "--if-exists",
+                "del-port",
+                p->bridge,
+                p->interface,
+                "--",
+                "add-port",
+                p->bridge,
+                p->interface,
+                "--",
+                "set",
+                "Port",
+                p->interface,
+                "tag=4095",
+                "vlan_mode=trunk",
+                "trunks=4095",
+                "--",
+                "set",
+                "Interface",
+                p->interface,
+                attachment,
+                iface_id,
+                mac,
+                "external_ids:iface-status=active",
+                "external_ids:skip_cleanup=true",
+                NULL,
         };
 
         snprintf(attachment, sizeof attachment, "external_ids:atlas-attachment=%s", p->attachment);
@@ -226,9 +253,8 @@ static int plug(const struct plug *p, json_t **ret, struct fault *why)
         if (r == PLUG_DONE && f.ofport <= 0) {
                 struct fault unused;
 
-                fault_set(why, 500, "gateway.device_error",
-                          "Open vSwitch cannot use %s: %s", p->interface,
-                          f.error[0] ? f.error : "it got no port number");
+                fault_set(why, 500, "gateway.device_error", "Open vSwitch cannot use %s: %s",
+                          p->interface, f.error[0] ? f.error : "it got no port number");
                 r = port_remove(p, &unused);
                 r = r < 0 ? r : PLUG_FAULT;
         }
@@ -248,8 +274,8 @@ static int unplug(const struct plug *p, json_t **ret, struct fault *why)
                 if (r == PLUG_DONE)
                         r = look(p, &f, why);
                 if (r == PLUG_DONE && text_equal(f.attachment, p->attachment)) {
-                        fault_set(why, 500, "gateway.device_error",
-                                  "Open vSwitch still has %s.", p->interface);
+                        fault_set(why, 500, "gateway.device_error", "Open vSwitch still has %s.",
+                                  p->interface);
                         r = PLUG_FAULT;
                 }
         }
@@ -268,7 +294,7 @@ static int plugged(const struct plug *p, json_t **ret, struct fault *why)
 
         if (r)
                 return r < 0 ? err_pass(r) : r;
-        json_array_foreach(rows, i, row) {
+        json_array_foreach (rows, i, row) {
                 struct found f;
 
                 found_read(row, &f);

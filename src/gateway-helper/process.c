@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input and outputs are memory files: the child never waits for us, and we wait for one thing only, its end. */
+/* Input and outputs are memory files: the child never waits for us, and we wait for one thing only,
+ * its end. */
 #include "gateway-helper/process.h"
 
 #include <errno.h>
@@ -72,7 +73,9 @@ static int child_start(struct child *c, const char *const *argv)
         r = r ? r : posix_spawn_file_actions_adddup2(&files, c->err, STDERR_FILENO);
         r = r ? r : posix_spawnattr_setsigmask(&attributes, &none);
         r = r ? r : posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        r = r ? r : posix_spawnp(&c->pid, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv, environ);
+        r = r ? r
+              : posix_spawnp(&c->pid, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv,
+                             environ);
         posix_spawn_file_actions_destroy(&files);
         posix_spawnattr_destroy(&attributes);
         return -r;
@@ -152,8 +155,8 @@ int process_run(const char *const *argv, const char *input, size_t n_input,
         r = child_start(&c, argv);
         if (r != 0) {
                 child_done(&c);
-                fault_set(why, 500, "gateway.device_error", "%s cannot be started on the gateway: %s.", argv[0],
-                          strerror(-r));
+                fault_set(why, 500, "gateway.device_error",
+                          "%s cannot be started on the gateway: %s.", argv[0], strerror(-r));
                 return PROCESS_FAILED;
         }
         ended = child_wait(&c, deadline_mono_ms, &status);
@@ -165,7 +168,8 @@ int process_run(const char *const *argv, const char *input, size_t n_input,
         if (ret_status)
                 *ret_status = status;
         if (!ended) {
-                fault_set(why, 503, "gateway.device_timeout", "%s did not end in time on the gateway.", argv[0]);
+                fault_set(why, 503, "gateway.device_timeout",
+                          "%s did not end in time on the gateway.", argv[0]);
                 if (why)
                         why->retry_after_ms = 1000;
                 return PROCESS_TIMEOUT;

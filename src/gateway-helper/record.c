@@ -66,9 +66,14 @@ void record_of_vpn(const char *vpn_id, struct record *ret)
 
 void record_of_port(const struct port_want *w, int64_t epoch, int64_t seq, struct record *ret)
 {
-        *ret = (struct record){ .kind = RECORD_PORT, .generation = w->generation, .epoch = epoch, .seq = seq,
-                                .peer_label = w->peer_label, .tx_kbps = w->tx_kbps,
-                                .rx_kbps = w->rx_kbps, .mtu = w->mtu };
+        *ret = (struct record){ .kind = RECORD_PORT,
+                                .generation = w->generation,
+                                .epoch = epoch,
+                                .seq = seq,
+                                .peer_label = w->peer_label,
+                                .tx_kbps = w->tx_kbps,
+                                .rx_kbps = w->rx_kbps,
+                                .mtu = w->mtu };
         TEXT_SET(ret->id, w->id);
         TEXT_SET(ret->vpn_id, w->vpn_id);
         TEXT_SET(ret->link_id, w->link_id);
@@ -78,7 +83,9 @@ void record_of_port(const struct port_want *w, int64_t epoch, int64_t seq, struc
 void record_of_attachment(const struct attachment_want *w, int64_t epoch, int64_t seq,
                           struct record *ret)
 {
-        *ret = (struct record){ .kind = RECORD_ATTACHMENT, .generation = w->generation, .epoch = epoch, .seq = seq };
+        *ret = (struct record){
+                .kind = RECORD_ATTACHMENT, .generation = w->generation, .epoch = epoch, .seq = seq
+        };
         TEXT_SET(ret->id, w->id);
         TEXT_SET(ret->vpn_id, w->vpn_id);
 }
@@ -99,8 +106,9 @@ void record_format(const struct record *r, char ret[RECORD_TEXT_SIZE])
                 snprintf(ret, RECORD_TEXT_SIZE, "atlas-vpn/1/%s", r->id);
                 return;
         case RECORD_ATTACHMENT:
-                snprintf(ret, RECORD_TEXT_SIZE, "atlas-att/1/%s/%s/%" PRId64 "/%" PRId64 "/%" PRId64, r->id,
-                         r->vpn_id, r->generation, r->epoch, r->seq);
+                snprintf(ret, RECORD_TEXT_SIZE,
+                         "atlas-att/1/%s/%s/%" PRId64 "/%" PRId64 "/%" PRId64, r->id, r->vpn_id,
+                         r->generation, r->epoch, r->seq);
                 return;
         case RECORD_PORT:
                 snprintf(ret, RECORD_TEXT_SIZE,

@@ -59,8 +59,9 @@ static int checksum_offload(const char *interface, uint32_t command, uint32_t *v
 
 static int failed(const char *interface, const char *what, int error, struct fault *why)
 {
-        fault_set(why, 500, "gateway.device_error", "%s of the gateway's interface %s cannot be set: %s.", what,
-                  interface, strerror(error));
+        fault_set(why, 500, "gateway.device_error",
+                  "%s of the gateway's interface %s cannot be set: %s.", what, interface,
+                  strerror(error));
         return SEAL_FAILED;
 }
 

@@ -56,9 +56,12 @@ static int survey_qdiscs(const struct place *at, struct found *ret, struct fault
 
 static int survey_switch(const struct place *at, struct found *ret, struct fault *why)
 {
-        const char *const argv[] = { "ovs-vsctl", "-f", "json", "--columns=name,ofport,error", "list", "interface",
-                                     "--", "get", "bridge", at->bridge, "fail_mode",
-                                     "--", "list-ports", at->bridge, NULL };
+        const char *const argv[] = {
+                "ovs-vsctl",  "-f",        "json",      "--columns=name,ofport,error",
+                "list",       "interface", "--",        "get",
+                "bridge",     at->bridge,  "fail_mode", "--",
+                "list-ports", at->bridge,  NULL
+        };
         OWN(text_done) struct text out = { 0 };
         int r = ask(at, argv, NULL, 0, &out, why);
 
@@ -68,7 +71,8 @@ static int survey_switch(const struct place *at, struct found *ret, struct fault
 static int survey_flows(const struct place *at, struct found *ret, struct fault *why)
 {
         enum { THEY_DIFFER = 2 };
-        const char *const argv[] = { "ovs-ofctl", "-O", "OpenFlow13", "diff-flows", at->bridge, "/dev/stdin", NULL };
+        const char *const argv[] = { "ovs-ofctl", "-O",         "OpenFlow13", "diff-flows",
+                                     at->bridge,  "/dev/stdin", NULL };
         OWN(text_done) struct text wanted = { 0 };
         OWN(text_done) struct text out = { 0 };
         int r;
@@ -131,7 +135,8 @@ void boot_id(char ret[64])
         struct stat net = { 0 };
 
         read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-        snprintf(path, sizeof path, "%s/ovs-vswitchd.pid", run_dir ? run_dir : "/var/run/openvswitch");
+        snprintf(path, sizeof path, "%s/ovs-vswitchd.pid",
+                 run_dir ? run_dir : "/var/run/openvswitch");
         read_line(path, pid, sizeof pid);
         if (stat("/proc/self/ns/net", &net) != 0)
                 net.st_ino = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl with everything off that a service must not do by itself: signals, redirects, other protocols, bodies
- * without end. */
+/* libcurl with everything off that a service must not do by itself: signals, redirects, other
+ * protocols, bodies without end. */
 #include "http/client.h"
 
 #include <curl/curl.h>
@@ -84,7 +84,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
         return body->failed ? 0 : size * n;
 }
 
-/* Lines of an earlier answer (100 Continue, a proxy's) are dropped when the next status line comes. */
+/* Lines of an earlier answer (100 Continue, a proxy's) are dropped when the next status line comes.
+ */
 static size_t on_header(char *bytes, size_t size, size_t n, void *user)
 {
         struct transfer *t = user;
@@ -154,7 +155,8 @@ static int setup(struct http_client *c, const struct http_call *call, struct cur
         if (call->body || call->method[0] == 'P') { /* POST, PUT, PATCH: always with a length */
                 SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(call->body ? call->n_body : 0));
                 SET(CURLOPT_POSTFIELDS, call->body ? call->body : "");
-                /* libcurl sends again what an old connection swallowed; that would carry it out twice. */
+                /* libcurl sends again what an old connection swallowed; that would carry it out
+                 * twice. */
                 SET(CURLOPT_FRESH_CONNECT, 1L);
         }
         if (c->ca_file[0])

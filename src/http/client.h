@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP as a client: one call at a time, answered or given up before its deadline. Follows no redirect, so that a
- * token never goes to a host nobody configured. A client is for one thread at a time; several threads have one each. */
+/* HTTP as a client: one call at a time, answered or given up before its deadline. Follows no
+ * redirect, so that a token never goes to a host nobody configured. A client is for one thread at a
+ * time; several threads have one each. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +14,9 @@
 
 enum { HTTP_CLIENT_BODY_MAX = 8 << 20, HTTP_CLIENT_HEADERS_MAX = 64 << 10 };
 
-/* Answers. Each but the first comes with a fault; those of UNREACHABLE and TIMEOUT may be tried again. After a TIMEOUT or
- * a BAD_ANSWER (cut off, not HTTP) the server may or may not have done what was asked. */
+/* Answers. Each but the first comes with a fault; those of UNREACHABLE and TIMEOUT may be tried
+ * again. After a TIMEOUT or a BAD_ANSWER (cut off, not HTTP) the server may or may not have done
+ * what was asked. */
 enum {
         HTTP_CLIENT_DONE,
         HTTP_CLIENT_UNREACHABLE,
@@ -30,15 +32,15 @@ struct http_client *http_client_free(struct http_client *c);
 OWN_DEFINE(struct http_client *, http_client_free)
 
 struct http_call {
-        const char *method, *url;       /* http:// or https:// */
-        const char *const *headers;     /* "Name: value", NULL-terminated; NULL: none */
-        const char *body;               /* NULL: none */
+        const char *method, *url;   /* http:// or https:// */
+        const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+        const char *body;           /* NULL: none */
         size_t n_body;
         int64_t deadline_mono_ms;
 };
 struct http_reply {
         int status;
-        struct text headers;            /* lines "Name: value\n" of the last answer */
+        struct text headers; /* lines "Name: value\n" of the last answer */
         struct text body;
 };
 void http_reply_done(struct http_reply *r);
@@ -47,10 +49,12 @@ static inline void own_http_reply_done(struct http_reply *r)
         http_reply_done(r);
 }
 
-/* 'ret' is emptied first. A message of 'why' names scheme, host and port of the URL, never its rest. */
+/* 'ret' is emptied first. A message of 'why' names scheme, host and port of the URL, never its
+ * rest. */
 int http_client_call(struct http_client *c, const struct http_call *call, struct http_reply *ret,
                      struct fault *why);
-/* The value of the header 'name' (any case) into 'value'; false when it is not there or does not fit. */
+/* The value of the header 'name' (any case) into 'value'; false when it is not there or does not
+ * fit. */
 bool http_reply_header(const struct http_reply *r, const char *name, char *value, size_t size);
 /* Milliseconds of Retry-After written in seconds, at most an hour; 0 when there is none. */
 int64_t http_reply_retry_after_ms(const struct http_reply *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client's connection: reads a request, hands it to the handler, writes the answer, again. One request runs at
- * a time; pipelined ones wait in the input. Events are edge-triggered, so a busy connection costs one read and one write
- * for each request. */
+/* One client's connection: reads a request, hands it to the handler, writes the answer, again. One
+ * request runs at a time; pipelined ones wait in the input. Events are edge-triggered, so a busy
+ * connection costs one read and one write for each request. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,10 +27,11 @@ enum {
 };
 
 enum state {
-        READING, /* nothing of the next request, or a part of it, is here */
-        RUNNING, /* lent to the handler */
-        CLOSING, /* the last answer is on its way out */
-        LINGERING, /* and is out: what still comes in is thrown away, so that no reset destroys it */
+        READING,   /* nothing of the next request, or a part of it, is here */
+        RUNNING,   /* lent to the handler */
+        CLOSING,   /* the last answer is on its way out */
+        LINGERING, /* and is out: what still comes in is thrown away, so that no reset destroys it
+                    */
 };
 
 struct conn {
@@ -106,7 +107,9 @@ static void conn_free(struct conn *c)
 static void conn_phase(struct conn *c, enum phase phase)
 {
         const struct http_deadlines *d = &c->loop->spec->deadlines;
-        const int ms[] = { [PHASE_IDLE] = d->idle_ms, [PHASE_HEAD] = d->head_ms, [PHASE_BODY] = d->body_ms };
+        const int ms[] = {
+                [PHASE_IDLE] = d->idle_ms, [PHASE_HEAD] = d->head_ms, [PHASE_BODY] = d->body_ms
+        };
 
         c->phase = phase;
         if (!c->blocked)
@@ -159,8 +162,8 @@ static void write_answer(struct conn *c, const struct http_answer *a, bool keep)
         const char *type = a->content_type ? a->content_type : "application/json";
         bool bodiless = a->status == 204 || a->status == 304;
 
-        text_addf(&c->out, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Openstack-Request-Id: %s\r\n", a->status,
-                  status_text(a->status), date_now(), c->q.id);
+        text_addf(&c->out, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Openstack-Request-Id: %s\r\n",
+                  a->status, status_text(a->status), date_now(), c->q.id);
         if (!bodiless)
                 text_addf(&c->out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, a->n_body);
         if (a->headers)
@@ -177,7 +180,8 @@ static bool conn_flush(struct conn *c)
 
         c->blocked = false;
         while (c->out_at < c->out.n) {
-                ssize_t n = send(c->fd, c->out.bytes + c->out_at, c->out.n - c->out_at, MSG_NOSIGNAL);
+                ssize_t n =
+                        send(c->fd, c->out.bytes + c->out_at, c->out.n - c->out_at, MSG_NOSIGNAL);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -498,9 +502,9 @@ void conn_tick(struct http_loop *loop)
                 if (c->blocked)
                         conn_reset(c);
                 else if (c->state == READING && c->phase != PHASE_IDLE)
-                        conn_refuse(c, 408, c->phase == PHASE_HEAD
-                                                    ? "The header took too long to arrive."
-                                                    : "The body took too long to arrive.");
+                        conn_refuse(c, 408,
+                                    c->phase == PHASE_HEAD ? "The header took too long to arrive."
+                                                           : "The body took too long to arrive.");
                 else
                         conn_hang_up(c);
                 if (c->fd >= 0 || c->state != RUNNING)

@@ -73,7 +73,8 @@ int loop_init(struct http_loop *loop, const struct http_server_spec *spec, int l
         r = queue_new(&loop->posts);
         if (r != 0)
                 return err_pass(r);
-        loop->on_posts = event_new(loop->base, queue_fd(loop->posts), EV_READ | EV_PERSIST, on_posts, loop);
+        loop->on_posts =
+                event_new(loop->base, queue_fd(loop->posts), EV_READ | EV_PERSIST, on_posts, loop);
         loop->on_accept = event_new(loop->base, listen_fd, EV_READ | EV_PERSIST, on_accept, loop);
         loop->on_tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
         if (!loop->on_posts || !loop->on_accept || !loop->on_tick ||

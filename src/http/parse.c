@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head is looked at only when its empty line is there, then each byte once. Bytes move while the buffer
- * grows, so between calls only numbers are kept; pointers are made when the request is whole. */
+/* The head is looked at only when its empty line is there, then each byte once. Bytes move while
+ * the buffer grows, so between calls only numbers are kept; pointers are made when the request is
+ * whole. */
 #include "http/parse.h"
 
 #include <string.h>
@@ -9,8 +10,8 @@
 #include "base/text.h"
 
 const char *const http_method_name[HTTP_METHOD_N] = {
-        [HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
-        [HTTP_PUT] = "PUT",       [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH",
+        [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+        [HTTP_PUT] = "PUT",         [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH",
         [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "?",
 };
 
@@ -247,9 +248,11 @@ static int read_head(struct http_parse *p, char *bytes, const char **ret_why)
                 char *end = memmem(line, (size_t)(head_end + 2 - line), "\r\n", 2);
 
                 *end = '\0';
-                if (memchr(line, '\n', (size_t)(end - line)) || memchr(line, '\r', (size_t)(end - line)))
+                if (memchr(line, '\n', (size_t)(end - line)) ||
+                    memchr(line, '\r', (size_t)(end - line)))
                         return refuse(400, "A line of the header has no CRLF.", ret_why);
-                r = first ? read_line(&p->message, line, ret_why) : read_field(&p->message, line, ret_why);
+                r = first ? read_line(&p->message, line, ret_why)
+                          : read_field(&p->message, line, ret_why);
                 line = end + 2;
         }
         return r == HTTP_DONE ? read_framing(p, ret_why) : r;

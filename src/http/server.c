@@ -26,10 +26,12 @@ struct http_server {
         struct http_loop loops[];
 };
 
-/* A socket bound to 'a', or -1 with errno. With 'shared' other sockets of ours may have the same port. */
+/* A socket bound to 'a', or -1 with errno. With 'shared' other sockets of ours may have the same
+ * port. */
 static int bound(const struct addrinfo *a, bool shared)
 {
-        int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error;
+        int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1,
+            error;
 
         if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
             (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
@@ -42,8 +44,8 @@ static int bound(const struct addrinfo *a, bool shared)
         return -1;
 }
 
-/* Listens for one loop. The 'first' looks whether the port is free: with SO_REUSEPORT alone a forgotten process would
- * silently take half of the requests. */
+/* Listens for one loop. The 'first' looks whether the port is free: with SO_REUSEPORT alone a
+ * forgotten process would silently take half of the requests. */
 static int listen_at(const char *host, int port, bool first, struct fault *why)
 {
         struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *all = NULL;
@@ -109,7 +111,8 @@ static void *loop_main(void *user)
 
 static void run_drain(struct http_post *post)
 {
-        struct http_loop *loop = (struct http_loop *)((char *)post - offsetof(struct http_loop, drain));
+        struct http_loop *loop =
+                (struct http_loop *)((char *)post - offsetof(struct http_loop, drain));
 
         /* What the kernel has already accepted for us would be reset with the listener. */
         if (loop->accepting)
@@ -126,7 +129,8 @@ static void run_drain(struct http_post *post)
 
 static void run_stop(struct http_post *post)
 {
-        struct http_loop *loop = (struct http_loop *)((char *)post - offsetof(struct http_loop, stop));
+        struct http_loop *loop =
+                (struct http_loop *)((char *)post - offsetof(struct http_loop, stop));
 
         conn_close_idle(loop, true);
         event_base_loopbreak(loop->base);
@@ -158,7 +162,8 @@ static int start_loops(struct http_server *s, int first_fd, struct fault *why)
         return 0;
 }
 
-int http_server_new(const struct http_server_spec *spec, struct http_server **ret, struct fault *why)
+int http_server_new(const struct http_server_spec *spec, struct http_server **ret,
+                    struct fault *why)
 {
         OWN(http_server_free) struct http_server *s = NULL;
         int fd, r;

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A struct's JSON form as a table: one row per field drives the decoder and the encoder, so that they
- * cannot drift apart. */
+/* A struct's JSON form as a table: one row per field drives the decoder and the encoder, so that
+ * they cannot drift apart. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -36,8 +36,9 @@ struct field {
         }
 #define FIELD_RANGE(type, member, need_, min_, max_)                                               \
         {                                                                                          \
-                .key = #member, .kind = FIELD_INT, .need = need_, .offset = offsetof(type, member), \
-                .size = sizeof(int64_t), .min = min_, .max = max_                                  \
+                .key = #member, .kind = FIELD_INT, .need = need_,                                  \
+                .offset = offsetof(type, member), .size = sizeof(int64_t), .min = min_,            \
+                .max = max_                                                                        \
         }
 
 /* Fields that are missing and optional keep what 'target' holds. */

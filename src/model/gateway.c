@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gateways: what an agent's report may say, the integers in their ranges, and how REST shows them. */
+/* Gateways: what an agent's report may say, the integers in their ranges, and how REST shows them.
+ */
 #include "model/gateway.h"
 
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static bool range_list_valid(const json_t *list, int64_t max)
 
         if (!json_is_array(list) || json_array_size(list) > RANGES_MAX)
                 return false;
-        json_array_foreach(list, i, pair) {
+        json_array_foreach (list, i, pair) {
                 const json_t *first = json_array_get(pair, 0), *last = json_array_get(pair, 1);
 
                 if (json_array_size(pair) != 2 || !json_is_integer(first) || !json_is_integer(last))
@@ -83,7 +84,7 @@ static bool capabilities_valid(const json_t *list)
         const json_t *item;
         size_t i;
 
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 const char *word = json_string_value(item);
 
                 if (!word || !*word || word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
@@ -151,7 +152,7 @@ int64_t gateway_range_next(const struct gateway *g, enum integer_kind kind, int6
         const json_t *pair;
         size_t i;
 
-        json_array_foreach(json_object_get(ranges, integer_kind_name[kind]), i, pair) {
+        json_array_foreach (json_object_get(ranges, integer_kind_name[kind]), i, pair) {
                 int64_t first = json_integer_value(json_array_get(pair, 0));
                 int64_t last = json_integer_value(json_array_get(pair, 1));
 

@@ -22,30 +22,32 @@ struct gateway {
         char name[GATEWAY_NAME_SIZE];
         char type[TYPE_SIZE];
         char domain[DOMAIN_SIZE];
-        char address[ADDRESS_SIZE];          /* how peers reach it over the WAN */
+        char address[ADDRESS_SIZE]; /* how peers reach it over the WAN */
         int64_t capacity_to_wan_kbps, capacity_from_wan_kbps;
         int64_t reserved_to_wan_kbps, reserved_from_wan_kbps; /* sums of its reservations */
-        int64_t mtu;                         /* what a link over it can carry */
-        char ranges[RANGES_SIZE];            /* JSON: {"label": [[16, 99999]], "tag": [[1, 4094]]} */
-        char capabilities[CAPABILITIES_SIZE];/* JSON list: ["bandwidth"] */
-        char fence[8];                       /* device, session, none */
+        int64_t mtu;                                          /* what a link over it can carry */
+        char ranges[RANGES_SIZE]; /* JSON: {"label": [[16, 99999]], "tag": [[1, 4094]]} */
+        char capabilities[CAPABILITIES_SIZE]; /* JSON list: ["bandwidth"] */
+        char fence[8];                        /* device, session, none */
         char boot_id[64];
         bool reachable;
-        int64_t cursor_label, cursor_tag;    /* last value handed out of each kind; 0: none yet */
-        int64_t verified_ms;                 /* last audit or equal digest */
-        int64_t held_digest;                 /* XOR over objects read back as present, as heartbeats carry it */
+        int64_t cursor_label, cursor_tag; /* last value handed out of each kind; 0: none yet */
+        int64_t verified_ms;              /* last audit or equal digest */
+        int64_t held_digest; /* XOR over objects read back as present, as heartbeats carry it */
         /* The gate: at most one command outstanding. */
-        int64_t epoch, seq;                  /* of the last command sent */
-        int64_t inflight_seq;                /* 0: the gate is open; > 0: an apply is out, or a pause; < 0: an audit */
-        int64_t inflight_by;                 /* conductor that sent it */
-        int64_t attempts;                    /* commands in a row without a useful answer */
+        int64_t epoch, seq;   /* of the last command sent */
+        int64_t inflight_seq; /* 0: the gate is open; > 0: an apply is out, or a pause; < 0: an
+                                 audit */
+        int64_t inflight_by;  /* conductor that sent it */
+        int64_t attempts;     /* commands in a row without a useful answer */
         bool audit_wanted;
         int64_t created_ms;
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'
- * ((epoch, seq) is the pair of the device's fence then; ids, reservations and the rest of the gate stay as they are). What only a
- * device can tell is left alone when it is out of reach. Checked like tenant input. 0 or GATEWAY_INVALID. */
+ * ((epoch, seq) is the pair of the device's fence then; ids, reservations and the rest of the gate
+ * stay as they are). What only a device can tell is left alone when it is out of reach. Checked
+ * like tenant input. 0 or GATEWAY_INVALID. */
 enum { GATEWAY_OK, GATEWAY_INVALID };
 int gateway_from_report(const json_t *report, struct gateway *ret, struct fault *why);
 bool gateway_can(const struct gateway *g, const char *capability);

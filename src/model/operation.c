@@ -24,8 +24,8 @@ _Static_assert(sizeof operation_result_name / sizeof *operation_result_name == O
 
 json_t *operation_to_json(const struct operation *o)
 {
-        json_t *duration = o->finished_ms ? json_integer(o->finished_ms - o->started_ms) :
-                                            json_null();
+        json_t *duration =
+                o->finished_ms ? json_integer(o->finished_ms - o->started_ms) : json_null();
 
         return json_pack("{ss ss ss ss so ss ss so so so so so}", "id", o->id, "type",
                          operation_kind_name[o->kind], "project_id", o->project_id, "tenant_id",

@@ -5,8 +5,10 @@
 #include <string.h>
 
 const char *const provisioning_name[] = {
-        [PROV_PENDING_CREATE] = "PENDING_CREATE", [PROV_ACTIVE] = "ACTIVE",
-        [PROV_PENDING_UPDATE] = "PENDING_UPDATE", [PROV_PENDING_DELETE] = "PENDING_DELETE",
+        [PROV_PENDING_CREATE] = "PENDING_CREATE",
+        [PROV_ACTIVE] = "ACTIVE",
+        [PROV_PENDING_UPDATE] = "PENDING_UPDATE",
+        [PROV_PENDING_DELETE] = "PENDING_DELETE",
         [PROV_ERROR] = "ERROR",
 };
 const char *const operating_name[] = {

@@ -19,5 +19,6 @@ extern const char *const operating_name[OPER_N];    /* "ONLINE", … */
 
 /* The index of 'text' in such a table of 'n' names, or -1. */
 int status_index(const char *const *names, int n, const char *text);
-/* OpenStack's one word: ERROR, BUILD, UNKNOWN (a site of the link is silent), ACTIVE, DEGRADED, DOWN. */
+/* OpenStack's one word: ERROR, BUILD, UNKNOWN (a site of the link is silent), ACTIVE, DEGRADED,
+ * DOWN. */
 const char *status_derived(int provisioning, int operating, bool site_silent);

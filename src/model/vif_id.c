@@ -38,8 +38,7 @@ bool vif_id_parse(const char *text, struct vif_id *ret)
 
         if (!text || !next_part(&rest, prefix, sizeof prefix) ||
             !next_part(&rest, v.driver, sizeof v.driver) ||
-            !next_part(&rest, v.gateway, sizeof v.gateway) ||
-            !next_part(&rest, tag, sizeof tag) ||
+            !next_part(&rest, v.gateway, sizeof v.gateway) || !next_part(&rest, tag, sizeof tag) ||
             !next_part(&rest, v.attachment_id, sizeof v.attachment_id))
                 return false;
         if (!site_name_valid(v.driver) || !site_name_valid(v.gateway) ||

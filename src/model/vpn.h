@@ -16,7 +16,7 @@ struct vpn {
         int64_t revision_number;
         int64_t created_ms, updated_ms;
 };
-struct vpn_site {               /* a member */
+struct vpn_site { /* a member */
         char vpn_id[ID_SIZE];
         char site_id[ID_SIZE];
         int64_t created_ms;

@@ -230,8 +230,9 @@ int apply_want_from_json(const json_t *args, struct apply_want *ret, struct faul
         int r = apply_want_head_from_json(args, &w, why);
 
         r = r ? r : READ_LIST(args, "ports", port_want_from_json, &w.ports, &w.n_ports, why);
-        r = r ? r : READ_LIST(args, "attachments", attachment_want_from_json, &w.attachments,
-                              &w.n_attachments, why);
+        r = r ? r
+              : READ_LIST(args, "attachments", attachment_want_from_json, &w.attachments,
+                          &w.n_attachments, why);
         if (r != 0)
                 return r;
         *ret = w;
@@ -290,8 +291,9 @@ int apply_result_from_json(const json_t *args, struct apply_result *ret, struct 
             fault_member_from_json(args, &result.fault, why))
                 return WANT_INVALID;
         r = READ_LIST(args, "ports", result_from_json, &result.ports, &result.n_ports, why);
-        r = r ? r : READ_LIST(args, "attachments", result_from_json, &result.attachments,
-                              &result.n_attachments, why);
+        r = r ? r
+              : READ_LIST(args, "attachments", result_from_json, &result.attachments,
+                          &result.n_attachments, why);
         if (r != 0)
                 return r;
         *ret = result;
@@ -315,9 +317,9 @@ static json_t *result_to_json(const struct want_result *r)
 
 json_t *apply_result_to_json(const struct apply_want *w, const struct apply_result *r)
 {
-        json_auto_t *ret = json_pack("{ss sI sI sb}", "gateway", w->gateway, "epoch",
-                                     (json_int_t)w->epoch, "seq", (json_int_t)w->seq, "expired",
-                                     r->expired);
+        json_auto_t *ret =
+                json_pack("{ss sI sI sb}", "gateway", w->gateway, "epoch", (json_int_t)w->epoch,
+                          "seq", (json_int_t)w->seq, "expired", r->expired);
 
         if (!ret || fault_member_to_json(ret, &r->fault) != 0 ||
             WRITE_LIST(ret, "ports", result_to_json, r->ports, r->n_ports) != 0 ||
@@ -342,7 +344,8 @@ bool fault_from_json(const json_t *j, struct fault *ret)
 {
         struct fault f = { 0 };
         const json_t *details = json_object_get(j, "details");
-        OWN(mem_free) char *text = json_is_object(details) ? json_dumps(details, JSON_COMPACT) : NULL;
+        OWN(mem_free)
+        char *text = json_is_object(details) ? json_dumps(details, JSON_COMPACT) : NULL;
         int64_t code;
 
         if (!fields_read(j, fault_fields, &f, NULL) ||

@@ -20,7 +20,7 @@ struct port_want {
         char site[SITE_SIZE], peer_site[SITE_SIZE];
         int64_t local_label, peer_label;
         char peer_address[ADDRESS_SIZE];
-        int64_t tx_kbps, rx_kbps;      /* site → WAN, WAN → site; 0: not limited */
+        int64_t tx_kbps, rx_kbps; /* site → WAN, WAN → site; 0: not limited */
         int64_t mtu;
 };
 struct attachment_want {
@@ -43,7 +43,7 @@ struct want_result {
         char id[ID_SIZE];
         int64_t generation;
         bool present;
-        char vif_id[VIF_ID_SIZE];      /* attachments only */
+        char vif_id[VIF_ID_SIZE]; /* attachments only */
         struct fault fault;
 };
 
@@ -58,8 +58,8 @@ struct apply_want {
 };
 struct apply_result {
         bool expired;
-        struct fault fault;            /* the whole command failed; results may be missing */
-        struct want_result *ports;     /* same order as asked when complete */
+        struct fault fault;        /* the whole command failed; results may be missing */
+        struct want_result *ports; /* same order as asked when complete */
         size_t n_ports;
         struct want_result *attachments;
         size_t n_attachments;
@@ -76,8 +76,8 @@ static inline void own_apply_result_done(struct apply_result *r)
         apply_result_done(r);
 }
 
-/* Decoders check every field (form, ranges) and name the bad one: WANT_INVALID. Encoders return a new
- * reference or NULL without memory. */
+/* Decoders check every field (form, ranges) and name the bad one: WANT_INVALID. Encoders return a
+ * new reference or NULL without memory. */
 enum { WANT_OK, WANT_INVALID };
 int port_want_from_json(const json_t *j, struct port_want *ret, struct fault *why);
 json_t *port_want_to_json(const struct port_want *w);
@@ -85,7 +85,8 @@ int attachment_want_from_json(const json_t *j, struct attachment_want *ret, stru
 json_t *attachment_want_to_json(const struct attachment_want *w);
 int plug_want_from_json(const json_t *j, struct plug_want *ret, struct fault *why);
 json_t *plug_want_to_json(const struct plug_want *w);
-/* Only gateway, epoch, seq and timeout_ms: for who answers a bad port want alone and applies its neighbours. */
+/* Only gateway, epoch, seq and timeout_ms: for who answers a bad port want alone and applies its
+ * neighbours. */
 int apply_want_head_from_json(const json_t *args, struct apply_want *ret, struct fault *why);
 int apply_want_from_json(const json_t *args, struct apply_want *ret, struct fault *why);
 json_t *apply_want_to_json(const struct apply_want *w);

@@ -84,7 +84,8 @@ int cloud_env_read(char *(*get)(const char *name), struct cloud_env *ret, struct
         if (!set_or_empty(get, "OS_AUTH_URL")[0] && set_or_empty(get, "OS_ENDPOINT")[0])
                 r = take(&e.openstack, offsetof(struct openstack_settings, auth_type), "none");
         if (r == 0)
-                r = take(&e.openstack, offsetof(struct openstack_settings, valid_interfaces), "public");
+                r = take(&e.openstack, offsetof(struct openstack_settings, valid_interfaces),
+                         "public");
         for (const struct variable *v = variables; r == 0 && v->name; v++)
                 if (set_or_empty(get, v->name)[0])
                         r = take(&e.openstack, v->offset, get(v->name));

@@ -8,9 +8,9 @@
 struct cloud_env {
         struct openstack_settings openstack;
 };
-/* 'get' is getenv(), or a test's. OS_AUTH_TYPE=none takes OS_ENDPOINT, OS_PROJECT_ID and OS_ROLES; without
- * OS_AUTH_TYPE it is password when OS_AUTH_URL is set, else none when OS_ENDPOINT is. Positive: CONFIG_BAD with a
- * fault that names the variable. Free with cloud_env_done(). */
+/* 'get' is getenv(), or a test's. OS_AUTH_TYPE=none takes OS_ENDPOINT, OS_PROJECT_ID and OS_ROLES;
+ * without OS_AUTH_TYPE it is password when OS_AUTH_URL is set, else none when OS_ENDPOINT is.
+ * Positive: CONFIG_BAD with a fault that names the variable. Free with cloud_env_done(). */
 int cloud_env_read(char *(*get)(const char *name), struct cloud_env *ret, struct fault *why);
 void cloud_env_done(struct cloud_env *e);
 static inline void own_cloud_env_done(struct cloud_env *e)

@@ -34,10 +34,9 @@ char *keystone_tokens_url(const char *auth_url)
 
 json_t *keystone_auth_body(const struct openstack_settings *s)
 {
-        json_t *project = s->project_id[0] ?
-                                  json_pack("{s:s}", "id", s->project_id) :
-                                  json_pack("{s:s, s:{s:s}}", "name", s->project_name, "domain",
-                                            "name", s->project_domain_name);
+        json_t *project = s->project_id[0] ? json_pack("{s:s}", "id", s->project_id)
+                                           : json_pack("{s:s, s:{s:s}}", "name", s->project_name,
+                                                       "domain", "name", s->project_domain_name);
 
         return json_pack("{s:{s:{s:[s], s:{s:{s:s, s:{s:s}, s:s}}}, s:{s:o}}}", "auth", "identity",
                          "methods", "password", "password", "user", "name", s->username, "domain",
@@ -104,7 +103,7 @@ static const char *endpoint_of(const json_t *service, const char *interface, con
         size_t i;
         json_t *e;
 
-        json_array_foreach(json_object_get(service, "endpoints"), i, e) {
+        json_array_foreach (json_object_get(service, "endpoints"), i, e) {
                 bool here = !region[0] || field_is(e, "region_id", region) ||
                             field_is(e, "region", region);
 
@@ -124,10 +123,10 @@ const char *keystone_endpoint(const json_t *catalog, const char *type, const cha
 
                 if (n > 0 && n < sizeof interface)
                         memcpy(interface, at, n);
-                json_array_foreach(catalog, i, service) {
-                        const char *url = field_is(service, "type", type) && interface[0] ?
-                                                  endpoint_of(service, interface, region) :
-                                                  NULL;
+                json_array_foreach (catalog, i, service) {
+                        const char *url = field_is(service, "type", type) && interface[0]
+                                                  ? endpoint_of(service, interface, region)
+                                                  : NULL;
 
                         if (url)
                                 return url;

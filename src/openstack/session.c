@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One token and one endpoint, shared under a lock; HTTP clients, one per call under way, kept for their connections. */
+/* One token and one endpoint, shared under a lock; HTTP clients, one per call under way, kept for
+ * their connections. */
 #include "openstack/session.h"
 
 #include <errno.h>
@@ -10,14 +11,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "openstack/keystone.h"
 #include "openstack/pause.h"
 
 enum {
-        TOKEN_SPARE_MS = 60000,  /* a token is renewed this long before its end */
-        RETRY_MS = 2000,         /* what a fault suggests when the service did not */
+        TOKEN_SPARE_MS = 60000, /* a token is renewed this long before its end */
+        RETRY_MS = 2000,        /* what a fault suggests when the service did not */
         PAUSE_MIN_MS = 100,
         IDLE_CLIENTS = 8,
         HEADERS_MAX = 16,
@@ -27,10 +29,10 @@ struct openstack_session {
         const struct openstack_settings *settings;
         const char *service_type;
 
-        pthread_mutex_t token_lock;      /* held while a new token is fetched: the others wait for it */
+        pthread_mutex_t token_lock; /* held while a new token is fetched: the others wait for it */
         struct keystone_token token;
         int64_t renew_mono_ms;
-        uint64_t token_number;           /* of the token in hand; 0: none yet */
+        uint64_t token_number; /* of the token in hand; 0: none yet */
         char *endpoint;
 
         pthread_mutex_t clients_lock;
@@ -117,7 +119,8 @@ static void client_give(struct openstack_session *s, struct http_client *c)
         http_client_free(c);
 }
 
-/* One exchange, without a second try. OPENSTACK_OK means that there is an answer, whatever its status. */
+/* One exchange, without a second try. OPENSTACK_OK means that there is an answer, whatever its
+ * status. */
 static int exchange(struct openstack_session *s, const struct http_call *call,
                     struct http_reply *ret, struct fault *why)
 {
@@ -133,13 +136,14 @@ static int exchange(struct openstack_session *s, const struct http_call *call,
         return r == HTTP_CLIENT_DONE ? OPENSTACK_OK : OPENSTACK_UNAVAILABLE;
 }
 
-/* The sentence in {"NeutronError": {"message": …}}, {"error": {"message": …}} and their like, or "". */
+/* The sentence in {"NeutronError": {"message": …}}, {"error": {"message": …}} and their like, or
+ * "". */
 static const char *sentence(const json_t *body)
 {
         const char *key;
         json_t *value;
 
-        json_object_foreach((json_t *)(uintptr_t)body, key, value) {
+        json_object_foreach ((json_t *)(uintptr_t)body, key, value) {
                 const char *message = json_string_value(json_object_get(value, "message"));
 
                 if (message)
@@ -257,7 +261,8 @@ static int token_renew(struct openstack_session *s, int64_t deadline_mono_ms, st
         return OPENSTACK_OK;
 }
 
-/* "endpoint" + "path", where the endpoint may already end with the version that the path begins with. */
+/* "endpoint" + "path", where the endpoint may already end with the version that the path begins
+ * with. */
 static char *url_join(const char *endpoint, const char *path)
 {
         OWN(text_done) struct text url = { 0 };
@@ -321,8 +326,10 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
                      struct fault *why)
 {
         const char *headers[HEADERS_MAX + 5] = { "Accept: application/json" };
-        char roles[256];
-        size_t n = 1;
+        size_t n = 1, n_body = body ? strlen(body) : 0;
+        int64_t began_ms = clock_mono_ms();
+        char roles[256], peer[512];
+        int r;
 
         if (pass->token_header)
                 headers[n++] = pass->token_header;
@@ -334,14 +341,25 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
         }
         for (size_t i = 0; call->headers && call->headers[i] && i < HEADERS_MAX; i++)
                 headers[n++] = call->headers[i];
-        return exchange(s,
-                        &(struct http_call){ .method = call->method,
-                                             .url = pass->url,
-                                             .headers = headers,
-                                             .body = body,
-                                             .n_body = body ? strlen(body) : 0,
-                                             .deadline_mono_ms = call->deadline_mono_ms },
-                        ret, why);
+        r = exchange(s,
+                     &(struct http_call){ .method = call->method,
+                                          .url = pass->url,
+                                          .headers = headers,
+                                          .body = body,
+                                          .n_body = n_body,
+                                          .deadline_mono_ms = call->deadline_mono_ms },
+                     ret, why);
+        snprintf(peer, sizeof peer, "\"%s %s\"", call->method, pass->url);
+        log_dialogue(&(struct log_dialogue){
+                .peer = peer,
+                .asked = body,
+                .n_asked = n_body,
+                .answered = ret->body.bytes,
+                .n_answered = ret->body.n,
+                .status = r == OPENSTACK_OK ? ret->status : -1,
+                .took_ms = clock_mono_ms() - began_ms,
+        });
+        return r;
 }
 
 static int reply_read(const char *who, const struct http_reply *from, struct openstack_reply *ret,
@@ -353,7 +371,8 @@ static int reply_read(const char *who, const struct http_reply *from, struct ope
         http_reply_header(from, "X-Openstack-Request-Id", ret->request_id, sizeof ret->request_id);
         http_reply_header(from, "Location", ret->location, sizeof ret->location);
         if (from->body.n > 0)
-                ret->body = json_loadb(from->body.bytes, from->body.n, JSON_REJECT_DUPLICATES, NULL);
+                ret->body =
+                        json_loadb(from->body.bytes, from->body.n, JSON_REJECT_DUPLICATES, NULL);
         r = judge(who, from->status, ret->body, http_reply_retry_after_ms(from), why);
         if (r != OPENSTACK_OK || from->body.n == 0 || ret->body)
                 return r;

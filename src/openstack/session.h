@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls to one OpenStack service: gets and keeps a token, finds the service in the catalogue, asks again once with
- * a new token after a 401, and waits as Retry-After says when the deadline allows it. For any number of threads. */
+/* Calls to one OpenStack service: gets and keeps a token, finds the service in the catalogue, asks
+ * again once with a new token after a 401, and waits as Retry-After says when the deadline allows
+ * it. For any number of threads. */
 
 #include <jansson.h>
 #include <stdint.h>
@@ -10,8 +11,8 @@
 #include "base/own.h"
 #include "openstack/settings.h"
 
-/* Answers; each but OK comes with a fault. UNAVAILABLE: nobody knows whether the call was carried out; its fault may be
- * tried again. The service's own sentence is part of the message. */
+/* Answers; each but OK comes with a fault. UNAVAILABLE: nobody knows whether the call was carried
+ * out; its fault may be tried again. The service's own sentence is part of the message. */
 enum {
         OPENSTACK_OK,          /* 2xx */
         OPENSTACK_NOT_FOUND,   /* 404 */
@@ -29,15 +30,16 @@ struct openstack_session *openstack_session_free(struct openstack_session *s);
 OWN_DEFINE(struct openstack_session *, openstack_session_free)
 
 struct openstack_call {
-        const char *method, *path;       /* "/v2.0/ports?…"; a version that the endpoint ends with is not doubled */
-        const json_t *body;              /* NULL: none */
-        const char *const *headers;      /* more of them, NULL-terminated; NULL: none */
+        const char *method,
+                *path; /* "/v2.0/ports?…"; a version that the endpoint ends with is not doubled */
+        const json_t *body;         /* NULL: none */
+        const char *const *headers; /* more of them, NULL-terminated; NULL: none */
         int64_t deadline_mono_ms;
 };
 struct openstack_reply {
-        int status;                      /* 0: no answer */
-        json_t *body;                    /* NULL: none, or not JSON */
-        char request_id[64];             /* the service's, or "" */
+        int status;          /* 0: no answer */
+        json_t *body;        /* NULL: none, or not JSON */
+        char request_id[64]; /* the service's, or "" */
         char location[256];
 };
 void openstack_reply_done(struct openstack_reply *r);

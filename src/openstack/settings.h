@@ -9,16 +9,16 @@
 #include "base/fault.h"
 
 struct openstack_settings {
-        char *auth_type;           /* "password" or "none" */
+        char *auth_type; /* "password" or "none" */
         char *auth_url;
         char *username, *password, *user_domain_name;
         char *project_name, *project_domain_name;
-        char *project_id;          /* instead of the project's name; with auth_type none: X-Project-Id */
-        char *roles;               /* auth_type none only: X-Roles */
-        char *region_name;         /* "" for any */
-        char *valid_interfaces;    /* the first that the catalogue has */
-        char *endpoint_override;   /* "" to ask the catalogue */
-        char *cafile;              /* "" for the system's certificates */
+        char *project_id;  /* instead of the project's name; with auth_type none: X-Project-Id */
+        char *roles;       /* auth_type none only: X-Roles */
+        char *region_name; /* "" for any */
+        char *valid_interfaces;  /* the first that the catalogue has */
+        char *endpoint_override; /* "" to ask the catalogue */
+        char *cafile;            /* "" for the system's certificates */
         bool insecure;
 };
 /* clang-format off */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's main loop: hands commands to lanes, discovers, heartbeats, sends again what was not confirmed. */
+/* The agent's main loop: hands commands to lanes, discovers, heartbeats, sends again what was not
+ * confirmed. */
 #include "site-agent/agent.h"
 
 #include <errno.h>
@@ -24,8 +25,8 @@
 enum {
         HEARTBEAT_MS = 5000,
         HEARTBEAT_EXPIRES_MS = 10000,
-        ROUND_MS = 11000,        /* a round of looks is told about at the latest after this */
-        AGAIN_MS = 1000,         /* before an unconfirmed event is sent again */
+        ROUND_MS = 11000, /* a round of looks is told about at the latest after this */
+        AGAIN_MS = 1000,  /* before an unconfirmed event is sent again */
         DRAIN_MS = 10000,
         PREFETCH = 1000,
 };
@@ -38,17 +39,17 @@ struct agent {
         struct bus *bus;
         struct bus_consumer *consumer;
         struct queue *back;
-        struct lane **gateways;         /* n_gateways */
+        struct lane **gateways; /* n_gateways */
         size_t n_gateways;
-        struct lane **clouds;           /* settings->cloud_workers */
-        struct map by_name;             /* gateway's name: its lane */
+        struct lane **clouds; /* settings->cloud_workers */
+        struct map by_name;   /* gateway's name: its lane */
 
         /* The main loop's own. */
         int64_t heartbeat_at_ms;
-        int64_t round_until_ms;         /* 0: no round of looks is on */
+        int64_t round_until_ms; /* 0: no round of looks is on */
         size_t n_looking;
-        struct task *asking;            /* discovers to be answered, linked by others */
-        struct task *again;             /* events to be sent again, linked by others */
+        struct task *asking; /* discovers to be answered, linked by others */
+        struct task *again;  /* events to be sent again, linked by others */
         uint64_t send_epoch;
 };
 
@@ -285,8 +286,8 @@ static int serve(struct agent *a)
         return 0;
 }
 
-/* Lanes first: their last events are sent; then the broker's confirms, which acknowledge the commands. What
- * is left goes back to the queue, for another agent. */
+/* Lanes first: their last events are sent; then the broker's confirms, which acknowledge the
+ * commands. What is left goes back to the queue, for another agent. */
 static void drain(struct agent *a)
 {
         struct queue_item *item;
@@ -315,7 +316,10 @@ int agent_run(struct agent *a)
 {
         const char *const queues[] = { a->queue_name, NULL };
         const struct bus_consumer_spec spec = {
-                .queues = queues, .prefetch = PREFETCH, .on_delivery = on_delivery, .user = a,
+                .queues = queues,
+                .prefetch = PREFETCH,
+                .on_delivery = on_delivery,
+                .user = a,
         };
         int r = 0;
 
@@ -344,8 +348,8 @@ static int name_agent(struct agent *a, struct fault *why)
         const struct agent_settings *s = a->settings;
 
         if (!site_name_valid(s->site)) {
-                fault_set(why, 400, "config.value", "site: \"%s\" is no name of a site: a-z, 0-9, '-'.",
-                          s->site);
+                fault_set(why, 400, "config.value",
+                          "site: \"%s\" is no name of a site: a-z, 0-9, '-'.", s->site);
                 return CONFIG_BAD;
         }
         TEXT_SET(a->host, s->host);
@@ -389,7 +393,9 @@ static int open_gateways(struct agent *a, const struct lane_spec *common,
 static int open_lanes(struct agent *a, const struct config_file *file, struct fault *why)
 {
         struct lane_spec spec = {
-                .outbox = &a->outbox, .site = &a->site, .file = file,
+                .outbox = &a->outbox,
+                .site = &a->site,
+                .file = file,
                 .cloud = cloud_driver_find(a->settings->cloud_driver),
         };
         int r = 0;

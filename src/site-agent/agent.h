@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent of a site: takes its commands from the bus, has them done by lanes, tells the conductor. */
+/* The agent of a site: takes its commands from the bus, has them done by lanes, tells the
+ * conductor. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +25,8 @@ extern const struct setting agent_settings[];
 const struct setting *const *agent_tables(void);
 
 struct agent;
-/* Opens everything that 'file' names; touches no device and no broker yet. Positive: CONFIG_BAD with 'why'. 'settings' and
- * 'file' are lent for the agent's life. */
+/* Opens everything that 'file' names; touches no device and no broker yet. Positive: CONFIG_BAD
+ * with 'why'. 'settings' and 'file' are lent for the agent's life. */
 int agent_new(const struct agent_settings *settings, const struct config_file *file,
               struct agent **ret, struct fault *why);
 /* Serves until a stop is asked; then finishes the commands in hand and acknowledges them. */

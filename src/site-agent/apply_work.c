@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sorts the wants of one `apply` into those for the device and those refused here, so that one bad port
- * never fails its neighbours; then puts the answers together again. */
+/* Sorts the wants of one `apply` into those for the device and those refused here, so that one bad
+ * port never fails its neighbours; then puts the answers together again. */
 #include "site-agent/apply_work.h"
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include "model/json.h"
 
 struct sorted {
-        struct apply_want sent;         /* to the device */
-        size_t *port_at, *attachment_at;/* where the answer of each sent want belongs */
-        struct apply_result *ret;       /* one result per want that can be answered */
+        struct apply_want sent;          /* to the device */
+        size_t *port_at, *attachment_at; /* where the answer of each sent want belongs */
+        struct apply_result *ret;        /* one result per want that can be answered */
 };
 
 static void sorted_done(struct sorted *s)
@@ -43,9 +43,9 @@ static int sorted_init(struct sorted *s, const struct apply_want *head, size_t n
         ret->ports = calloc(n_ports + 1, sizeof *ret->ports);
         ret->attachments = calloc(n_attachments + 1, sizeof *ret->attachments);
         return s->sent.ports && s->sent.attachments && s->port_at && s->attachment_at &&
-                               ret->ports && ret->attachments ?
-                       0 :
-                       err_raise(-ENOMEM);
+                               ret->ports && ret->attachments
+                       ? 0
+                       : err_raise(-ENOMEM);
 }
 
 /* The id and generation under which a want is answered; false, logged, when it cannot be. */
@@ -57,8 +57,8 @@ static bool address(const struct port_work *w, const json_t *item, struct want_r
             json_read_int(item, "generation", JSON_REQUIRED, 0, INT64_MAX, &ret->generation, &why))
                 return true;
         log_warn("want_unreadable", "request=%s gateway=%s reason=\"%s\"",
-                 w->command->request_id ? w->command->request_id : "-", w->unit ? w->unit->name : "-",
-                 why.message);
+                 w->command->request_id ? w->command->request_id : "-",
+                 w->unit ? w->unit->name : "-", why.message);
         return false;
 }
 
@@ -74,7 +74,8 @@ static void sort_port(const struct port_work *w, const json_t *item, struct sort
               (!want->present ||
                policy_allows_port(&w->site->policy, w->site->name, want, &result->fault));
         if (fit && want->present && strcmp(want->site, w->site->name) != 0) {
-                fault_set(&result->fault, 400, "message.invalid", "site: is not %s.", w->site->name);
+                fault_set(&result->fault, 400, "message.invalid", "site: is not %s.",
+                          w->site->name);
                 fit = false;
         }
         if (fit)
@@ -146,7 +147,8 @@ static void log_results(const struct port_work *w, const struct apply_want *head
                         const struct want_result *results, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                log_debug("applied", "request=%s gateway=%s %s=%s generation=%" PRId64
+                log_debug("applied",
+                          "request=%s gateway=%s %s=%s generation=%" PRId64
                           " present=%d fault=%s reason=\"%s\"",
                           w->command->request_id ? w->command->request_id : "-", head->gateway,
                           what, results[i].id, results[i].generation, results[i].present,
@@ -188,8 +190,8 @@ static int send(const struct port_work *w, const struct sorted *s, int64_t deadl
         return 0;
 }
 
-static void compare(const struct port_work *w, bool wanted, const struct want_result *found, size_t n,
-                    struct want_result *ret)
+static void compare(const struct port_work *w, bool wanted, const struct want_result *found,
+                    size_t n, struct want_result *ret)
 {
         bool equal = false;
 
@@ -203,8 +205,8 @@ static void compare(const struct port_work *w, bool wanted, const struct want_re
                           w->unit->name, w->site->name);
 }
 
-/* A gateway that is only observed stays as it is: what is as wanted is confirmed (so that a link which never came to be
- * there can be deleted), all else is refused. */
+/* A gateway that is only observed stays as it is: what is as wanted is confirmed (so that a link
+ * which never came to be there can be deleted), all else is refused. */
 static int observe(const struct port_work *w, const struct sorted *s, int64_t deadline_mono_ms)
 {
         struct apply_result *ret = s->ret;

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One `apply`: which of its wants may go to the device, and the results in the order asked. Inside the core. */
+/* One `apply`: which of its wants may go to the device, and the results in the order asked. Inside
+ * the core. */
 
 #include "site-agent/port_work.h"
 
@@ -12,7 +13,8 @@ struct port_work {
         const struct port_command *command;
         int64_t now_mono_ms;
 };
-/* Applies what form and policy allow, answers the others by themselves. With ret->fault set the whole command is refused,
- * and every object answered so. 'ret' is filled; negative only without memory. */
+/* Applies what form and policy allow, answers the others by themselves. With ret->fault set the
+ * whole command is refused, and every object answered so. 'ret' is filled; negative only without
+ * memory. */
 int apply_work(const struct port_work *w, const struct apply_want *head, int64_t deadline_mono_ms,
                struct apply_result *ret);

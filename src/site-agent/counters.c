@@ -6,10 +6,10 @@
 
 #include "base/metrics.h"
 
-#define COMMANDS "atlas_agent_commands_total"
+#define COMMANDS      "atlas_agent_commands_total"
 #define COMMANDS_HELP "Commands done, by how they ended"
-#define FAULTS "atlas_agent_faults_total"
-#define FAULTS_HELP "Commands that failed as a whole, by why"
+#define FAULTS        "atlas_agent_faults_total"
+#define FAULTS_HELP   "Commands that failed as a whole, by why"
 
 /* clang-format off */
 #define ROW(method) \
@@ -55,9 +55,9 @@ void counters_command(const char *method, const struct port_event *event, int64_
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
                 if (strcmp(commands[i].method, method) != 0)
                         continue;
-                metric_add(event->expired              ? &commands[i].expired :
-                           fault_is_set(&event->fault) ? &commands[i].fault :
-                                                         &commands[i].ok,
+                metric_add(event->expired                ? &commands[i].expired
+                           : fault_is_set(&event->fault) ? &commands[i].fault
+                                                         : &commands[i].ok,
                            1);
                 metric_observe_ms(&commands[i].took, took_ms);
         }

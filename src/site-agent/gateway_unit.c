@@ -153,12 +153,11 @@ static json_t *parsed(const char *text)
 json_t *gateway_seen_to_report(const struct gateway_seen *seen)
 {
         const struct gateway *g = &seen->gateway;
-        json_auto_t *report = json_pack("{ss ss ss sI sI ss sb}", "name", g->name, "type", g->type,
-                                        "domain", g->domain, "capacity_to_wan_kbps",
-                                        (json_int_t)g->capacity_to_wan_kbps,
-                                        "capacity_from_wan_kbps",
-                                        (json_int_t)g->capacity_from_wan_kbps, "fence", g->fence,
-                                        "reachable", g->reachable);
+        json_auto_t *report =
+                json_pack("{ss ss ss sI sI ss sb}", "name", g->name, "type", g->type, "domain",
+                          g->domain, "capacity_to_wan_kbps", (json_int_t)g->capacity_to_wan_kbps,
+                          "capacity_from_wan_kbps", (json_int_t)g->capacity_from_wan_kbps, "fence",
+                          g->fence, "reachable", g->reachable);
         json_auto_t *device = NULL;
 
         if (!report || !seen->described)

@@ -13,10 +13,10 @@
 struct gateway_settings {
         char *driver, *type, *domain;
         int64_t capacity_to_wan_kbps, capacity_from_wan_kbps;
-        int64_t mtu;                    /* 0: what the driver says */
+        int64_t mtu; /* 0: what the driver says */
         int64_t probe_interval_s;
         bool observe_only;
-        char *agent_host;               /* Neutron's name of the gateway host; "": the gateway's name */
+        char *agent_host; /* Neutron's name of the gateway host; "": the gateway's name */
 };
 extern const struct setting gateway_unit_settings[];
 
@@ -34,8 +34,8 @@ struct gateway_unit {
         const struct gateway_driver *driver;
         struct gateway_handle *handle;
         struct gateway_seen seen;
-        int n_unanswered;               /* commands in a row without an answer of the device */
-        int quarantine_after;           /* then it is only looked at; 0: never */
+        int n_unanswered;     /* commands in a row without an answer of the device */
+        int quarantine_after; /* then it is only looked at; 0: never */
 };
 /* Reads the section "gateway:NAME" of 'file' and opens its driver. Positive: CONFIG_BAD. */
 int gateway_unit_open(const struct config_file *file, const char *name, struct gateway_unit *ret,
@@ -49,5 +49,5 @@ void gateway_unit_saw(struct gateway_unit *u, const struct gateway_state *state)
 /* Counts an answer of the device, or its silence. */
 void gateway_unit_answered(struct gateway_unit *u, const struct fault *fault);
 
-json_t *gateway_seen_to_report(const struct gateway_seen *seen);     /* of `discovered` */
-json_t *gateway_seen_to_heartbeat(const struct gateway_seen *seen);  /* of `heartbeat` */
+json_t *gateway_seen_to_report(const struct gateway_seen *seen);    /* of `discovered` */
+json_t *gateway_seen_to_heartbeat(const struct gateway_seen *seen); /* of `heartbeat` */

@@ -28,11 +28,11 @@ struct lane {
         pthread_t thread;
         bool started;
         atomic_bool stopping;
-        struct task *stop;          /* wakes the thread; made beforehand: stopping needs no memory */
+        struct task *stop; /* wakes the thread; made beforehand: stopping needs no memory */
         int64_t look_at_ms;
 
         pthread_mutex_t mutex;
-        struct gateway_seen seen;   /* the unit's, for other threads */
+        struct gateway_seen seen; /* the unit's, for other threads */
 };
 
 int lane_new(const struct lane_spec *spec, struct lane **ret, struct fault *why)
@@ -95,7 +95,8 @@ void lane_seen(struct lane *l, struct gateway_seen *ret)
         pthread_mutex_unlock(&l->mutex);
 }
 
-/* True when the conductor should hear of it at once: another device, or one that came into reach. */
+/* True when the conductor should hear of it at once: another device, or one that came into reach.
+ */
 static bool show_seen(struct lane *l)
 {
         bool news;
@@ -132,7 +133,8 @@ static void look(struct lane *l, bool asked)
 static void log_done(const struct task *t, const struct port_event *event, int64_t took_ms)
 {
         log_event(fault_is_set(&event->fault) ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "command",
-                  "request=%s method=%s gateway=%s took_ms=%" PRId64 " expired=%d fault=%s reason=\"%s\"",
+                  "request=%s method=%s gateway=%s took_ms=%" PRId64
+                  " expired=%d fault=%s reason=\"%s\"",
                   task_request_id(t), t->delivery->request->method,
                   port_work_gateway(t->delivery->request->args), took_ms, event->expired,
                   fault_is_set(&event->fault) ? event->fault.type : "-", event->fault.message);
@@ -161,8 +163,11 @@ static void run_command(struct lane *l, struct task *t)
         struct port_event event = { 0 };
         struct fault why = { 0 };
         int64_t began_ms = clock_mono_ms();
-        int r = port_work_run(l->site, t->unit, &l->cloud, &command, began_ms, &event, &why);
+        int r;
 
+        log_request(command.request_id);
+        r = port_work_run(l->site, t->unit, &l->cloud, &command, began_ms, &event, &why);
+        log_request(NULL);
         if (l->has_unit)
                 show_seen(l);
         if (r != 0) {

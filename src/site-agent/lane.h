@@ -7,16 +7,17 @@
 #include "site-agent/task.h"
 
 struct lane_spec {
-        struct outbox *outbox;                 /* lent for the lane's life, as the rest */
+        struct outbox *outbox; /* lent for the lane's life, as the rest */
         const struct port_site *site;
         const struct config_file *file;
         const struct cloud_driver *cloud;
-        const char *gateway;                   /* NULL: a lane of the cloud */
+        const char *gateway; /* NULL: a lane of the cloud */
 };
 /* Opens drivers from the file; lane_start() starts its thread. Positive: CONFIG_BAD with 'why'. */
 int lane_new(const struct lane_spec *spec, struct lane **ret, struct fault *why);
 int lane_start(struct lane *l);
-/* Asks the thread to finish the task in hand and to give the others back to the broker; and waits for it. */
+/* Asks the thread to finish the task in hand and to give the others back to the broker; and waits
+ * for it. */
 void lane_ask_stop(struct lane *l);
 void lane_join(struct lane *l);
 struct lane *lane_free(struct lane *l);

@@ -19,7 +19,8 @@ static int serve(const struct agent_settings *settings, const struct config_file
                 fprintf(stderr, "atlas-agent: %s\n", why.message);
                 return r;
         }
-        r = r ? r : metrics_server_new(settings->metrics_host, (int)settings->metrics_port, &metrics);
+        r = r ? r
+              : metrics_server_new(settings->metrics_host, (int)settings->metrics_port, &metrics);
         if (r != 0)
                 return err_pass(r);
         log_info("metrics", "port=%d", metrics_server_port(metrics));
@@ -30,8 +31,8 @@ static int run(int argc, char **argv)
 {
         struct agent_settings settings = { 0 };
         OWN(config_file_free) struct config_file *file = NULL;
-        int r = config_main("atlas-agent", "works a site's gateways and its cloud",
-                            agent_tables(), &settings, argc, argv, &file);
+        int r = config_main("atlas-agent", "works a site's gateways and its cloud", agent_tables(),
+                            &settings, argc, argv, &file);
 
         if (r != 0)
                 return r;

@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-/* The next item of '*rest', which moves behind its comma; its length in '*ret_n'. NULL at the end. */
+/* The next item of '*rest', which moves behind its comma; its length in '*ret_n'. NULL at the end.
+ */
 static const char *next_item(const char **rest, size_t *ret_n)
 {
         const char *item = *rest;
@@ -71,8 +72,8 @@ void policy_cloud_project(const struct policy *p, const char *project, char ret[
 
         text_copy(ret, PROJECT_SIZE, project);
         while ((item = next_item(&rest, &n)))
-                if (n > n_project && item[n_project] == ':' && memcmp(item, project, n_project) == 0 &&
-                    n - n_project - 1 < PROJECT_SIZE) {
+                if (n > n_project && item[n_project] == ':' &&
+                    memcmp(item, project, n_project) == 0 && n - n_project - 1 < PROJECT_SIZE) {
                         memcpy(ret, item + n_project + 1, n - n_project - 1);
                         ret[n - n_project - 1] = '\0';
                         return;

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A site's own rules, from its agent's file: whom it serves, how much, towards which sites; and which of
- * its cloud's projects stands for which of ours. */
+/* A site's own rules, from its agent's file: whom it serves, how much, towards which sites; and
+ * which of its cloud's projects stands for which of ours. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +12,10 @@
 #include "model/want.h"
 
 struct policy {
-        char *projects;      /* comma-separated; "": all */
-        char *peer_sites;    /* comma-separated; "": all */
-        char *project_map;   /* "ours:theirs,…" */
-        int64_t max_kbps;    /* each way of one link; 0: no limit */
+        char *projects;    /* comma-separated; "": all */
+        char *peer_sites;  /* comma-separated; "": all */
+        char *project_map; /* "ours:theirs,…" */
+        int64_t max_kbps;  /* each way of one link; 0: no limit */
 };
 /* clang-format off */
 #define POLICY_SETTINGS(type, member) \

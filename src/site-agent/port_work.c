@@ -64,8 +64,8 @@ const char *port_work_attachment(const json_t *args)
         return text_at(json_object_get(args, "attachment"), "id");
 }
 
-/* The clock of a command starts when it was received: it may begin until its expiration, and must end within
- * its timeout. */
+/* The clock of a command starts when it was received: it may begin until its expiration, and must
+ * end within its timeout. */
 static int64_t deadline_of(const struct port_work *w, int64_t timeout_ms)
 {
         return w->command->received_mono_ms + timeout_ms;
@@ -115,9 +115,10 @@ static int do_apply(const struct port_work *w, struct port_event *ret, struct fa
                 fault_clear(&result.fault);
                 result.expired = ret->expired = true;
         } else if (!fault_is_set(&result.fault) && is_quarantined(w->unit)) {
-                fault_set(&result.fault, 503, "gateway.quarantined",
-                          "Gateway %s did not answer %d commands in a row; it is only looked at until it does.",
-                          head.gateway, w->unit->n_unanswered);
+                fault_set(
+                        &result.fault, 503, "gateway.quarantined",
+                        "Gateway %s did not answer %d commands in a row; it is only looked at until it does.",
+                        head.gateway, w->unit->n_unanswered);
                 result.fault.retry_after_ms = 5000;
         }
         if (!result.expired) {
@@ -138,9 +139,9 @@ static json_t *pairs_to_json(const struct want_result *results, size_t n)
 
         for (size_t i = 0; i < n; i++)
                 if (results[i].present &&
-                    json_array_append_new(list, json_pack("{ss sI}", "id", results[i].id,
-                                                          "generation",
-                                                          (json_int_t)results[i].generation)) != 0)
+                    json_array_append_new(list,
+                                          json_pack("{ss sI}", "id", results[i].id, "generation",
+                                                    (json_int_t)results[i].generation)) != 0)
                         return NULL;
         return TAKE(list);
 }
@@ -152,18 +153,17 @@ static json_t *found_to_json(const struct policy *policy, const struct cloud_fou
 
         for (size_t i = 0; i < n; i++) {
                 policy_atlas_project(policy, found[i].project_id, project);
-                if (json_array_append_new(list, json_pack("{ss ss ss ss}", "vif_id",
-                                                          found[i].vif_id, "port_id",
-                                                          found[i].port_id, "network_id",
-                                                          found[i].network_id, "project_id",
-                                                          project)) != 0)
+                if (json_array_append_new(
+                            list, json_pack("{ss ss ss ss}", "vif_id", found[i].vif_id, "port_id",
+                                            found[i].port_id, "network_id", found[i].network_id,
+                                            "project_id", project)) != 0)
                         return NULL;
         }
         return TAKE(list);
 }
 
-/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs; a cloud that fails is told apart as
- * cloud_fault, for the gateway was read all the same. */
+/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs; a cloud that fails is told
+ * apart as cloud_fault, for the gateway was read all the same. */
 static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_t *args)
 {
         const json_t *list = json_object_get(w->command->args, "vif_ids"), *item;
@@ -175,7 +175,7 @@ static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_
 
         if (!vif_ids)
                 return err_raise(-ENOMEM);
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 struct vif_id parsed;
 
                 if (vif_id_parse(json_string_value(item), &parsed))
@@ -191,13 +191,13 @@ static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_
                 json_object_set_new(args, "cloud_fault", fault_to_json(&why));
         }
         return json_object_set_new(args, "found_ports",
-                                   found_to_json(&w->site->policy, found, n_found)) == 0 ?
-                       0 :
-                       err_raise(-ENOMEM);
+                                   found_to_json(&w->site->policy, found, n_found)) == 0
+                       ? 0
+                       : err_raise(-ENOMEM);
 }
 
-/* An audit takes its place in the order of commands: after it the device refuses older ones, so that what was read
- * stays true until a newer one, and heartbeats carry its pair. */
+/* An audit takes its place in the order of commands: after it the device refuses older ones, so
+ * that what was read stays true until a newer one, and heartbeats carry its pair. */
 static int raise_fence(const struct port_work *w, const struct apply_want *head,
                        int64_t deadline_mono_ms, struct fault *why)
 {
@@ -320,7 +320,8 @@ static int call_cloud(const struct port_work *w, struct plug_want *want, int64_t
         if (FAILPOINT("agent.before_plug"))
                 return fault_set(why, 503, "cloud.unreachable", "Failpoint.") ? CLOUD_FAILED : 0;
         if (is_plug(w))
-                r = w->cloud->driver->plug(w->cloud->handle, want, &spot, deadline_mono_ms, ret, why);
+                r = w->cloud->driver->plug(w->cloud->handle, want, &spot, deadline_mono_ms, ret,
+                                           why);
         else
                 r = w->cloud->driver->unplug(w->cloud->handle, want, &spot, deadline_mono_ms, why);
         if (FAILPOINT("agent.after_plug"))
@@ -343,12 +344,13 @@ static int plug_or_unplug(const struct port_work *w, const struct plug_head *hea
         if (plug_want_from_json(json_object_get(w->command->args, "attachment"), &want,
                                 &ret->fault) != WANT_OK)
                 return 0;
-        if (is_plug(w) && !policy_allows_project(&w->site->policy, w->site->name, want.project_id,
-                                                 &ret->fault))
+        if (is_plug(w) &&
+            !policy_allows_project(&w->site->policy, w->site->name, want.project_id, &ret->fault))
                 return 0;
         r = call_cloud(w, &want, deadline_of(w, head->timeout_ms), result, &ret->fault);
         if (r == CLOUD_FAILED && !fault_is_set(&ret->fault))
-                fault_set(&ret->fault, 500, "cloud.error", "The cloud's driver failed unexplained.");
+                fault_set(&ret->fault, 500, "cloud.error",
+                          "The cloud's driver failed unexplained.");
         return r < 0 ? err_pass(r) : 0;
 }
 

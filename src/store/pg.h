@@ -4,28 +4,33 @@
 
 #include "store/store.h"
 
-/* What the calls below answer besides 0: 'why' says what is wrong; its retry_after_ms is not 0 while the database is away. */
+/* What the calls below answer besides 0: 'why' says what is wrong; its retry_after_ms is not 0
+ * while the database is away. */
 enum { STORE_PG_OK, STORE_PG_FAULT };
 
-/* 'connection' is a libpq conninfo string or URI. Connects at the first store_begin(). Sets idle_in_transaction_session_timeout 1 s, lock_timeout 2 s,
- * statement_timeout 10 s, target_session_attrs=read-write. Connecting waits at most 'connect_timeout_s' per host; the store reconnects at
- * store_begin(), which gives STORE_LOST while the database is away. */
-int store_pg_new(const char *connection, int connect_timeout_s, struct store **ret, struct fault *why);
+/* 'connection' is a libpq conninfo string or URI. Connects at the first store_begin(). Sets
+ * idle_in_transaction_session_timeout 1 s, lock_timeout 2 s, statement_timeout 10 s,
+ * target_session_attrs=read-write. Connecting waits at most 'connect_timeout_s' per host; the store
+ * reconnects at store_begin(), which gives STORE_LOST while the database is away. */
+int store_pg_new(const char *connection, int connect_timeout_s, struct store **ret,
+                 struct fault *why);
 
-/* Life signs of conductors, on a connection of their own: takes a free number, holds its advisory lock while the object lives. */
+/* Life signs of conductors, on a connection of their own: takes a free number, holds its advisory
+ * lock while the object lives. */
 struct store_life;
-int store_life_new(const char *connection, const char *host, int64_t now_ms, struct store_life **ret, struct fault *why);
+int store_life_new(const char *connection, const char *host, int64_t now_ms,
+                   struct store_life **ret, struct fault *why);
 int64_t store_life_number(const struct store_life *l);
-/* Numbers of conductors whose lock is free (dead ones); the caller frees the array. False when the connection went:
- * the holder must make a new one (its number is then another). */
+/* Numbers of conductors whose lock is free (dead ones); the caller frees the array. False when the
+ * connection went: the holder must make a new one (its number is then another). */
 bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n);
 /* Removes the row of a dead conductor, once nothing is left of its work. */
 bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)
 
-/* Applies the files 'dir'/NNNN-*.sql that the database has not seen, each in its own transaction, under an advisory lock.
- * Gives the number applied. */
+/* Applies the files 'dir'/NNNN-*.sql that the database has not seen, each in its own transaction,
+ * under an advisory lock. Gives the number applied. */
 int store_schema_sync(const char *connection, const char *dir, int *ret_applied, struct fault *why);
 /* 0 when the database's schema is the one this program was built for; else a fault naming both. */
 int store_schema_check(const char *connection, struct fault *why);

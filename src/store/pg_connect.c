@@ -60,9 +60,10 @@ bool pg_connection_valid(const char *connection, struct fault *why)
         PQconninfoOption *options = PQconninfoParse(connection, NULL);
 
         if (!options)
-                fault_set(why, 400, "database.connection_invalid",
-                          "The database's connection setting is neither postgresql://user:password@host/database "
-                          "nor name=value pairs that libpq knows.");
+                fault_set(
+                        why, 400, "database.connection_invalid",
+                        "The database's connection setting is neither postgresql://user:password@host/database "
+                        "nor name=value pairs that libpq knows.");
         PQconninfoFree(options);
         return options != NULL;
 }

@@ -1,10 +1,11 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading for the API: one non-blocking, pipelined, read-only connection that lives in somebody's event loop. Never
- * blocks (but for looking up a host's name). The caller watches store_reader_fd() for reading and calls
- * store_reader_pump() when it is readable; there are no other duties. What is asked between two pumps goes out together.
- * Reconnects by itself with backoff: what was sent on the lost connection is answered -ECONNRESET; what was not yet sent waits
- * for the next connection, until its deadline. */
+/* Reading for the API: one non-blocking, pipelined, read-only connection that lives in somebody's
+ * event loop. Never blocks (but for looking up a host's name). The caller watches store_reader_fd()
+ * for reading and calls store_reader_pump() when it is readable; there are no other duties. What is
+ * asked between two pumps goes out together. Reconnects by itself with backoff: what was sent on
+ * the lost connection is answered -ECONNRESET; what was not yet sent waits for the next connection,
+ * until its deadline. */
 
 #include "store/store.h"
 
@@ -19,18 +20,21 @@ bool store_reader_ready(const struct store_reader *r); /* there is a connection 
 
 enum store_compare { STORE_IS, STORE_AT_LEAST, STORE_AFTER /* > */, STORE_BEFORE /* < */ };
 struct store_where {
-        const char *column;           /* must be one of the table's, or "id" of an append-only one */
+        const char *column; /* must be one of the table's, or "id" of an append-only one */
         enum store_compare compare;
-        const char *const *values;    /* STORE_IS: any of them; others: one */
+        const char *const *values; /* STORE_IS: any of them; others: one */
         size_t n_values;
 };
-/* Answer: 0 and rows (lent during the call), or negative: -ECONNRESET, -ETIMEDOUT, -EIO. For append-only tables
- * 'serials' has each row's id. May ask again. */
-typedef void (*store_on_rows)(int r, const struct store_rows *rows, const int64_t *serials, void *user);
-/* Rows matching all of 'where' (values that cannot be in a column match nothing) ordered by 'order' (a column, NULL: the primary
- * key), at most 'limit' (0: none). Everything is copied but 'user'. Sent at the next pump. 'deadline_ms' from now.
- * Append-only tables stop below the oldest running transaction, so that one who resumes after the last "id" misses none.
- * 0, and 'on_rows' will be called once; or -EINVAL (unknown column, bad value of another compare than STORE_IS), -ENOMEM. */
+/* Answer: 0 and rows (lent during the call), or negative: -ECONNRESET, -ETIMEDOUT, -EIO. For
+ * append-only tables 'serials' has each row's id. May ask again. */
+typedef void (*store_on_rows)(int r, const struct store_rows *rows, const int64_t *serials,
+                              void *user);
+/* Rows matching all of 'where' (values that cannot be in a column match nothing) ordered by 'order'
+ * (a column, NULL: the primary key), at most 'limit' (0: none). Everything is copied but 'user'.
+ * Sent at the next pump. 'deadline_ms' from now. Append-only tables stop below the oldest running
+ * transaction, so that one who resumes after the last "id" misses none. 0, and 'on_rows' will be
+ * called once; or -EINVAL (unknown column, bad value of another compare than STORE_IS), -ENOMEM. */
 int store_reader_select(struct store_reader *r, const struct store_table *t,
                         const struct store_where *where, size_t n_where, const char *order,
-                        bool descending, size_t limit, int deadline_ms, store_on_rows on_rows, void *user);
+                        bool descending, size_t limit, int deadline_ms, store_on_rows on_rows,
+                        void *user);

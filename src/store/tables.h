@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our tables: the nouns of model/ and the machinery rows that only the conductor needs. The order here is the
- * order in which everyone locks; within a table by primary key. */
+/* Our tables: the nouns of model/ and the machinery rows that only the conductor needs. The order
+ * here is the order in which everyone locks; within a table by primary key. */
 
 #include "model/gateway.h"
 #include "model/operation.h"
@@ -26,20 +26,20 @@ enum work_kind { WORK_PORT, WORK_ATTACHMENT };
 struct work {
         char object_id[ID_SIZE]; /* key: port's or attachment's id */
         char gateway_id[ID_SIZE];
-        char link_id[ID_SIZE];   /* "" for an attachment */
+        char link_id[ID_SIZE]; /* "" for an attachment */
         int64_t kind;
         int64_t generation;
-        char want[WANT_SIZE];    /* JSON of struct port_want or attachment_want */
+        char want[WANT_SIZE]; /* JSON of struct port_want or attachment_want */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
 };
 /* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway. */
 enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT };
 struct timer {
-        char ref_id[ID_SIZE];    /* key */
-        int64_t kind;            /* key */
+        char ref_id[ID_SIZE]; /* key */
+        int64_t kind;         /* key */
         int64_t due_ms;
-        int64_t owner;           /* conductor that sent what is waited for (GATE, PLUG), else 0 */
+        int64_t owner; /* conductor that sent what is waited for (GATE, PLUG), else 0 */
 };
 /* A unique number at a gateway. Free again when owner is "" and free_after has passed. */
 struct integer {
@@ -53,21 +53,35 @@ struct integer {
 /* Bandwidth counted against one direction of a gateway. Windows come later: to_ms 0 is for ever. */
 enum direction { TO_WAN, FROM_WAN };
 struct reservation {
-        char link_id[ID_SIZE];    /* key */
-        char resource_id[ID_SIZE];/* key: gateway */
-        int64_t direction;        /* key */
+        char link_id[ID_SIZE];     /* key */
+        char resource_id[ID_SIZE]; /* key: gateway */
+        int64_t direction;         /* key */
         int64_t kbps;
         int64_t from_ms, to_ms;
 };
 /* A conductor that runs (or ran): it holds advisory lock 'number' while it lives. */
 struct conductor_row {
-        int64_t number;           /* key */
+        int64_t number; /* key */
         char host[HOST_SIZE];
         int64_t started_ms;
 };
 
 enum store_table_id {
-        T_SITE, T_REQUEST_KEY, T_VPN, T_VPN_SITE, T_GATEWAY, T_ATTACHMENT, T_VLINK, T_VPORT,
-        T_OPERATION, T_WORK, T_TIMER, T_INTEGER, T_RESERVATION, T_EVENT, T_CONDUCTOR, T_N,
+        T_SITE,
+        T_REQUEST_KEY,
+        T_VPN,
+        T_VPN_SITE,
+        T_GATEWAY,
+        T_ATTACHMENT,
+        T_VLINK,
+        T_VPORT,
+        T_OPERATION,
+        T_WORK,
+        T_TIMER,
+        T_INTEGER,
+        T_RESERVATION,
+        T_EVENT,
+        T_CONDUCTOR,
+        T_N,
 };
 extern const struct store_table store_tables[T_N];

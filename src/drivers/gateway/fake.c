@@ -16,6 +16,7 @@
 struct settings {
         char *address, *label_range, *tag_range, *boot_id, *state_file, *control_file;
         int64_t capacity_to_wan_kbps, capacity_from_wan_kbps, mtu, latency_ms;
+        bool limits_bandwidth;
 };
 struct gateway_handle {
         struct settings settings;   /* texts are owned */
@@ -32,6 +33,8 @@ static const struct setting fake_settings[] = {
           "fake: address that the device claims to have on the WAN" },
         { "gateway:", "latency_ms", SETTING_INT, offsetof(struct settings, latency_ms), "0", 0, 600000,
           "fake: milliseconds before each verb" },
+        { "gateway:", "limits_bandwidth", SETTING_BOOL, offsetof(struct settings, limits_bandwidth), "true", 0, 0,
+          "fake: whether the device can hold a port to its bandwidth" },
         { "gateway:", "state_file", SETTING_TEXT, offsetof(struct settings, state_file), "", 0, 0,
           "fake: file that is the device's memory, for several agents and restarts; empty: forgotten with the process" },
         { "gateway:", "control_file", SETTING_TEXT, offsetof(struct settings, control_file), "", 0, 0,
@@ -407,7 +410,7 @@ static int fake_describe(struct gateway_handle *g, int64_t deadline_mono_ms, str
         }
         TEXT_SET(ret->address, g->settings.address);
         TEXT_SET(ret->ranges, g->ranges);
-        TEXT_SET(ret->capabilities, gateway_fake.capabilities);
+        TEXT_SET(ret->capabilities, g->settings.limits_bandwidth ? gateway_fake.capabilities : "[]");
         TEXT_SET(ret->boot_id, g->device.boot_id);
         ret->mtu = g->settings.mtu ? g->settings.mtu : 1500;
         return GATEWAY_DONE;

@@ -25,9 +25,11 @@ STRANGER = "ffffffffffffffffffffffffffffffff"
 # name, type, domain, capacity each way, more; of each site
 GATEWAYS = {
     "east": [("east-1", "vpls", "wan", 10000, ""), ("east-far", "vpls", "island", 10000, ""),
-             ("east-mpls", "mpls", "wan", 10000, ""), ("east-only", "only", "wan", 10000, "")],
+             ("east-mpls", "mpls", "wan", 10000, ""), ("east-only", "only", "wan", 10000, ""),
+             ("east-plain", "plain", "wan", 10000, "")],
     "west": [("west-1", "vpls", "wan", 10000, ""), ("west-mpls", "mpls", "wan", 10000, ""),
-             ("west-only", "only", "wan", 10000, "observe_only = true\n")],
+             ("west-only", "only", "wan", 10000, "observe_only = true\n"),
+             ("west-plain", "plain", "wan", 10000, "limits_bandwidth = false\n")],
     "strict": [("strict-1", "vpls", "wan", 100000, "")],
 }
 POLICY = {"strict": f"[policy]\nprojects = {PROJECT}\nmax_kbps = 500\npeer_sites = east\n"}
@@ -175,6 +177,14 @@ def ask_link(cloud, *args, **more):
 
 def gateway_id(cloud, name):
     return next(g["id"] for g in cloud.get("/v1/gateways").body["gateways"] if g["name"] == name)
+
+
+def test_what_a_gateway_cannot_honour_is_said(cloud):
+    plain = cloud.vpn("plain", "plain", ["east", "west"])
+    link = create(cloud, plain)
+    assert link["ignored_parameters"] == ["bandwidth"]
+    assert cloud.settled(link)["ignored_parameters"] == ["bandwidth"]
+    cloud.clear()
 
 
 def test_a_link_is_created_changed_plugged_and_taken_away(programs, cloud, vpn):

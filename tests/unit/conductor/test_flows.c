@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of the five workflows, proven; that each of their rows runs is the simulation's to show. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
 #include "conductor/flows.h"
 #include "model/operation.h"
 #include "support/unit.h"
@@ -55,7 +59,45 @@ static void every_workflow_ends_in_silence(void **state)
                 }
 }
 
+/* ATLAS_WRITE=1 writes the file anew. */
+static void assert_file(const struct flow *f, const char *ending, const struct text *is)
+{
+        OWN(text_done) struct text was = { 0 };
+        char path[256], piece[4096];
+        FILE *file;
+        size_t n;
+
+        snprintf(path, sizeof path, "%s/%s.%s", ATLAS_SOURCE_DIR "/docs/flows", f->name, ending);
+        if (getenv("ATLAS_WRITE")) {
+                file = fopen(path, "w");
+                assert_non_null(file);
+                fputs(is->bytes, file);
+                fclose(file);
+        }
+        file = fopen(path, "r");
+        if (!file)
+                fail_msg("%s is missing: run this test with ATLAS_WRITE=1", path);
+        while ((n = fread(piece, 1, sizeof piece, file)) > 0)
+                text_add_n(&was, piece, n);
+        fclose(file);
+        assert_string_equal(is->bytes, was.bytes);
+}
+
+static void the_pages_show_the_tables(void **state)
+{
+        (void)state;
+        for (const struct flow *const *f = conductor_flows; *f; f++) {
+                OWN(text_done) struct text page = { 0 }, json = { 0 };
+
+                flow_page(*f, &page);
+                flow_json(*f, &json);
+                assert_file(*f, "md", &page);
+                assert_file(*f, "json", &json);
+        }
+}
+
 UNIT_MAIN(UNIT(every_workflow_is_proven),
           UNIT(every_kind_of_operation_has_the_workflow_of_its_name),
           UNIT(a_row_number_is_used_once_over_all_workflows),
-          UNIT(every_workflow_ends_in_silence))
+          UNIT(every_workflow_ends_in_silence),
+          UNIT(the_pages_show_the_tables))

@@ -33,9 +33,9 @@ static struct flow flow_with(const struct flow_row *rows)
 }
 
 static const struct flow_row good[] = {
-        { 901, IDLE, GO, act, BUSY, 1000 },
-        { 902, BUSY, OK, NULL, DONE, 0 },
-        { 903, BUSY, LATE, NULL, DONE, 0 },
+        { 901, IDLE, GO, FLOW_DO(act), BUSY, 1000 },
+        { 902, BUSY, OK, NULL, NULL, DONE, 0 },
+        { 903, BUSY, LATE, NULL, NULL, DONE, 0 },
         { 0 },
 };
 
@@ -91,14 +91,14 @@ static const struct {
         const char *offence;
         struct flow_row rows[5];
 } bad[] = {
-        { "out of range",       { { 901, IDLE, GO, NULL, STATE_N, 0 } } },
-        { "out of range",       { { 901, IDLE, NONE, NULL, BUSY, 0 } } },
-        { "numbered 901",       { { 901, IDLE, GO, NULL, BUSY, 9 }, { 901, BUSY, LATE, NULL, DONE, 0 } } },
-        { "same state",         { { 901, IDLE, GO, NULL, BUSY, 9 }, { 902, IDLE, GO, NULL, DONE, 0 } } },
-        { "differ on whether",  { { 901, IDLE, GO, NULL, BUSY, 9 }, { 902, IDLE, OK, NULL, BUSY, 0 } } },
-        { "nothing leads to",   { { 901, IDLE, GO, NULL, DONE, 0 } } },
-        { "without a TIMEOUT",  { { 901, IDLE, GO, NULL, BUSY, 9 }, { 902, BUSY, OK, NULL, DONE, 0 } } },
-        { "which is an end",    { { 901, IDLE, GO, NULL, BUSY, 0 }, { 902, BUSY, LATE, NULL, DONE, 0 } } },
+        { "out of range",       { { 901, IDLE, GO, NULL, NULL, STATE_N, 0 } } },
+        { "out of range",       { { 901, IDLE, NONE, NULL, NULL, BUSY, 0 } } },
+        { "numbered 901",       { { 901, IDLE, GO, NULL, NULL, BUSY, 9 }, { 901, BUSY, LATE, NULL, NULL, DONE, 0 } } },
+        { "same state",         { { 901, IDLE, GO, NULL, NULL, BUSY, 9 }, { 902, IDLE, GO, NULL, NULL, DONE, 0 } } },
+        { "differ on whether",  { { 901, IDLE, GO, NULL, NULL, BUSY, 9 }, { 902, IDLE, OK, NULL, NULL, BUSY, 0 } } },
+        { "nothing leads to",   { { 901, IDLE, GO, NULL, NULL, DONE, 0 } } },
+        { "without a TIMEOUT",  { { 901, IDLE, GO, NULL, NULL, BUSY, 9 }, { 902, BUSY, OK, NULL, NULL, DONE, 0 } } },
+        { "which is an end",    { { 901, IDLE, GO, NULL, NULL, BUSY, 0 }, { 902, BUSY, LATE, NULL, NULL, DONE, 0 } } },
 };
 /* clang-format on */
 
@@ -118,8 +118,41 @@ static void each_offence_of_a_table_is_named(void **state)
         }
 }
 
+static void a_table_shows_itself(void **state)
+{
+        OWN(text_done) struct text page = { 0 }, json = { 0 };
+        const struct flow f = flow_with(good);
+
+        (void)state;
+        flow_page(&f, &page);
+        assert_non_null(strstr(page.bytes, "    IDLE --> BUSY: 901 GO\n"));
+        assert_non_null(strstr(page.bytes, "    DONE --> [*]\n"));
+        assert_non_null(strstr(page.bytes, "| 901 | IDLE | GO | `act` | BUSY | 1 s |\n"));
+        flow_json(&f, &json);
+        assert_non_null(strstr(json.bytes, "{ \"pos\": 902, \"state\": \"BUSY\", \"event\": \"OK\", \"action\": \"\", "
+                                           "\"next\": \"DONE\", \"within_ms\": 0 },\n"));
+}
+
+/* A table that feeds itself for ever is our own bug, and an error. */
+static void a_chain_without_end_is_cut(void **state)
+{
+        static const struct flow_row rows[] = {
+                { 904, IDLE, GO, FLOW_DO(act), BUSY, 9 },
+                { 905, BUSY, OK, FLOW_DO(act), BUSY, 9 },
+                { 0 },
+        };
+        const struct flow f = flow_with(rows);
+        struct subject s = { .chain = OK };
+        int at = IDLE;
+
+        (void)state;
+        assert_true(flow_feed(&f, &at, GO, on_row, &s) < 0);
+}
+
 UNIT_MAIN(UNIT(an_event_moves_the_state_and_acts),
           UNIT(what_an_action_returns_is_fed_at_once),
           UNIT(an_event_without_a_row_is_ignored),
           UNIT(an_error_of_an_action_comes_up),
-          UNIT(each_offence_of_a_table_is_named))
+          UNIT(each_offence_of_a_table_is_named),
+          UNIT(a_table_shows_itself),
+          UNIT(a_chain_without_end_is_cut))
