@@ -77,9 +77,7 @@ class Load:
             answer = self.world.api.ask(method, path, body, headers=headers, timeout=15)
         except (urllib.error.URLError, OSError, json.JSONDecodeError):
             return None  # the API process itself is away
-        if answer.status in (503, 504):
-            return None
-        return answer
+        return None if answer.status in (429, 503) else answer
 
     def create_rest(self, pair, name):
         answer = self.ask("POST", "/v1/virtual-links", {"virtual_link": self.body(pair, name)}, {"Idempotency-Key": name})
@@ -95,7 +93,9 @@ class Load:
         except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure):
             return False
         except oslo_messaging.RemoteError as error:
-            raise Refused(f"create {name}: {error}") from error
+            if error.exc_type not in ("TooManyRequests", "Unavailable"):
+                raise Refused(f"create {name}: {error}") from error
+            return False
         return True
 
     def delete(self, name):

@@ -91,6 +91,7 @@ class Broker:
         self.script("kill")
 
     def remove(self):
+        self.kill()
         self.script("remove")
 
     def ctl(self, *words):

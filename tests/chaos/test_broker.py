@@ -9,7 +9,7 @@ from truth import check
 from world import wait_until
 
 
-def reads_and_refuses(world, seconds, word="bus"):
+def reads_and_refuses(world, seconds):
     """While the broker is of no use a GET is answered at once, and a write refused with 503 soon; how long the slowest GET took."""
     end, slowest_s = time.monotonic() + seconds, 0.0
     while time.monotonic() < end:
@@ -19,9 +19,9 @@ def reads_and_refuses(world, seconds, word="bus"):
         began = time.monotonic()
         answer = world.api.ask("POST", "/v1/vpns", {"vpn": {"name": "none", "type": "vpls"}})
         took_s = time.monotonic() - began
-        assert answer.status == 503 and took_s < 2.5, (answer.text, took_s)
+        assert answer.status == 503 and took_s < 3, (answer.text, took_s)
         time.sleep(0.2)
-    assert slowest_s < 0.5, slowest_s
+    assert slowest_s < 1, slowest_s
     return slowest_s
 
 
@@ -92,7 +92,7 @@ def test_the_broker_runs_short_of_memory(world, say):
         try:
             wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 10, "word of the alarm")
             before = load.n_made()
-            slowest_s = reads_and_refuses(world, 3, "takes no messages")
+            slowest_s = reads_and_refuses(world, 3)
             assert load.n_made() == before
         finally:
             broker.ctl("set_vm_memory_high_watermark", "0.4")
