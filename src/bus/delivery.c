@@ -131,7 +131,7 @@ static int note_vigil(struct delivery *d, const struct request *r)
                 return err_raise(-ENOMEM);
         if (r->monitor_timeout_s < most_s)
                 most_s = r->monitor_timeout_s;
-        v->every_ms = (int64_t)(most_s * 500);
+        v->every_ms = (int64_t)most_s * 500;
         v->due_ms = d->public.received_mono_ms + v->every_ms;
         d->vigil = TAKE(v);
         return 0;
