@@ -188,7 +188,7 @@ static int log_in(struct session *s, const struct session_how *how)
         if (is_external(how))
                 reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
                                                    how->heartbeat_s, &table,
-                                                   AMQP_SASL_METHOD_EXTERNAL, "");
+                                                   AMQP_SASL_METHOD_EXTERNAL, how->host->user);
         else
                 reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
                                                    how->heartbeat_s, &table, AMQP_SASL_METHOD_PLAIN,
