@@ -148,6 +148,7 @@ static void bury(struct delivery *d)
         declare_dead_key(d->public.queue, dead->out.routing_key, sizeof dead->out.routing_key);
         dead->out.dead_reason = d->reason ? d->reason : "";
         dead->out.dead_queue = d->public.queue;
+        dead->out.dead_key = d->public.routing_key;
         dead->out.accepted_ms = now_ms;
         dead->out.deadline_ms = now_ms + BUS_DEAD_WAITS_MS;
         dead->out.again_until_ms = dead->out.deadline_ms;

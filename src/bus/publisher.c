@@ -13,12 +13,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "bus/counters.h"
 #include "bus/declare.h"
 #include "bus/limits.h"
 
 enum {
         WINDOW = 256, /* unconfirmed messages; a power of two */
+        LETTER_HEADERS = 4,
         WAITING_MESSAGES = 65536,
         WAITING_BYTES = 256 << 20,
         EXPIRE_EVERY_MS = 20, /* how exact deadlines are when many messages wait */
@@ -200,7 +202,8 @@ static amqp_table_entry_t number_entry(const char *key, int64_t value)
                                      { .kind = AMQP_FIELD_KIND_I64, .value.i64 = value } };
 }
 
-static int fill_headers(const struct outgoing *out, char at[24], amqp_table_entry_t headers[3])
+static int fill_headers(const struct outgoing *out, char at[24],
+                        amqp_table_entry_t headers[LETTER_HEADERS])
 {
         int64_t now_ms = clock_wall_ms();
 
@@ -212,13 +215,14 @@ static int fill_headers(const struct outgoing *out, char at[24], amqp_table_entr
         headers[0] = text_entry("reason", out->dead_reason);
         headers[1] = text_entry("queue", out->dead_queue);
         headers[2] = text_entry("time", at);
-        return 3;
+        headers[3] = text_entry("key", out->dead_key);
+        return 4;
 }
 
 static void publish(struct publisher *p, struct session *s, struct outgoing *out, int64_t now_ms)
 {
-        char expiration[24], at[24] = "";
-        amqp_table_entry_t headers[3];
+        char expiration[24], at[24] = "", id[UUID_TEXT];
+        amqp_table_entry_t headers[LETTER_HEADERS];
         amqp_basic_properties_t properties = {
                 ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
                           AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
@@ -241,6 +245,11 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
         if (s->user_id) {
                 properties._flags |= AMQP_BASIC_USER_ID_FLAG;
                 properties.user_id = amqp_cstring_bytes(s->user_id);
+        }
+        if (out->dead_reason) {
+                uuid_new(id); /* what an operator calls it by */
+                properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+                properties.message_id = amqp_cstring_bytes(id);
         }
         if (out->fanout)
                 session_declare_fanout(s, exchange);

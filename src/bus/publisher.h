@@ -23,7 +23,7 @@ struct outgoing {
         bool returned;
         char routing_key[256];
         struct text body;
-        const char *dead_reason, *dead_queue; /* headers of a dead letter, or NULL */
+        const char *dead_reason, *dead_queue, *dead_key; /* headers of a dead letter, or NULL */
         int64_t expiration_ms;
         int64_t accepted_ms, deadline_ms, written_ms;
         int64_t again_until_ms; /* unroutable or lost: tried again until then; 0: never */

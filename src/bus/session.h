@@ -20,7 +20,7 @@ enum {
         SESSION_CHANNEL = 1,
         SESSION_CONNECT_MS = 3000, /* for TCP, then again for the login */
         SESSION_RPC_MS = 5000,     /* for a declaration */
-        SESSION_BODY_BYTES = 1 << 20,
+        SESSION_BODY_BYTES = 2 << 20,
         SESSION_OUT_BYTES = 1 << 20, /* unwritten bytes after which no more should be added */
 };
 
