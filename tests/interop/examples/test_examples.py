@@ -25,20 +25,28 @@ from test_programs import PROJECT, SUPPORT, Programs, made  # noqa: E402
 PYTHON = ["/usr/bin/python3", "-W", "ignore"]
 
 
+# As [bus] peers of atlas-manage has them: what each serves, and what it may send.
+PEERS = "tenant:>atlas-conductor east:atlas-agent.east>atlas-event.east,atlas-heartbeat.east"
+
+
 class Stage(Programs):
-    """Conductor, database, broker; atlas-agent serves "west"."""
+    """Conductor, database, broker; atlas-agent serves "west". Each Python program has a user and an exchange of its own."""
 
     def __init__(self, folder, connection):
         super().__init__(folder, connection)
-        made(SUPPORT / "broker.sh", "ctl", folder / "mq", "add_user", "python", "secret")
-        made(SUPPORT / "broker.sh", "ctl", folder / "mq", "set_permissions", "-p", "atlas", "python", ".*", ".*", ".*")
         address = (folder / "mq" / "url").read_text().strip().split("@")[1]
-        self.conf("python", f"rabbit://python:secret@{address}atlas", "control_exchange = atlas\nrpc_response_timeout = 20\n",
-                  "[oslo_messaging_rabbit]\namqp_durable_queues = true\n")
+        for peer in ("tenant", "east"):
+            user = f"atlas-peer-{peer}"
+            self.conf(peer, f"rabbit://{user}:{self.passwords[user]}@{address}atlas",
+                      f"control_exchange = {user}\nrpc_response_timeout = 20\n",
+                      "[oslo_messaging_rabbit]\namqp_durable_queues = true\n")
 
-    def python(self, name, *words):
+    def conf(self, name, url, head, rest):
+        super().conf(name, url, head, rest + (f"peers = {PEERS}\n" if name == "manage" else ""))
+
+    def python(self, name, peer, *words):
         with open(self.folder / f"{name}.log", "a") as log:
-            self.running[name] = subprocess.Popen([*PYTHON, HERE / f"{name}.py", self.folder / "python.conf", *words],
+            self.running[name] = subprocess.Popen([*PYTHON, HERE / f"{name}.py", self.folder / f"{peer}.conf", *words],
                                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def sql(self, query):
@@ -58,7 +66,7 @@ def stage(tmp_path_factory):
         here.start("conductor", "atlas-conductor")
         here.start("west", "atlas-agent")
         here.start("api", "atlas-api")
-        here.python("site_agent", "east", "east-1")
+        here.python("site_agent", "east", "east", "east-1")
         wait_until(lambda: here.sql("SELECT count(*) FROM gateway WHERE name IN ('east-1', 'west-1')") == "2", 20, "gateways")
         yield here
     finally:
@@ -72,7 +80,7 @@ def stage(tmp_path_factory):
 def conductor(stage):
     conf = cfg.ConfigOpts()
     conf.register_opts(metrics.oslo_messaging_metrics, group="oslo_messaging_metrics")
-    conf(["--config-file", str(stage.folder / "python.conf")])
+    conf(["--config-file", str(stage.folder / "tenant.conf")])
     transport = oslo_messaging.get_rpc_transport(conf, allowed_remote_exmods=["atlas.exceptions"])
     yield lambda **target: oslo_messaging.get_rpc_client(
         transport, oslo_messaging.Target(topic="atlas-conductor", **{"version": "1.0", **target}))
@@ -90,7 +98,7 @@ def cloud(stage):
 
 @pytest.fixture(scope="module")
 def link(stage, cloud):
-    told = made(*PYTHON, HERE / "create_link.py", stage.folder / "python.conf", PROJECT, "east", "west", "1000")
+    told = made(*PYTHON, HERE / "create_link.py", stage.folder / "tenant.conf", PROJECT, "east", "west", "1000")
     return json.loads(told)["virtual_link"]
 
 
@@ -124,7 +132,7 @@ def test_python_attaches_a_network_at_the_python_agents_site(conductor, cloud, l
 def heartbeats(stage):
     """What the site's agent says of its gateway, the latest for each question."""
     address = (stage.folder / "mq" / "url").read_text().strip().split("@")[1].rstrip("/")
-    with amqp.Connection(address, userid="python", password="secret", virtual_host="atlas") as connection:
+    with amqp.Connection(address, userid="guest", password="guest", virtual_host="atlas") as connection:
         channel, heard = connection.channel(), []
         queue = channel.queue_declare("", exclusive=True).queue
         channel.queue_bind(queue, "atlas", "atlas-heartbeat.east")
@@ -144,7 +152,7 @@ def test_a_python_agent_that_lost_its_memory_gets_everything_again(stage, cloud,
     before = heartbeats(lambda said: True)
     assert before["digest"] != "0" * 16
     stage.running.pop("site_agent").kill()
-    stage.python("site_agent", "east", "east-1")
+    stage.python("site_agent", "east", "east", "east-1")
     after = heartbeats(lambda said: said["boot_id"] != before["boot_id"])
     assert heartbeats(lambda said: said["boot_id"] == after["boot_id"] and said["digest"] == before["digest"])
     assert cloud.settled(link)["status"] == "ACTIVE"
