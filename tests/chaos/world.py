@@ -24,6 +24,7 @@ PROJECT = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 SITES = ("east", "west")
 N_GATEWAYS = 6  # of each site
 CAPACITY = 2_000_000_000
+DEVICE_MS = 30  # so that there is always something under way
 
 
 class World:
@@ -52,9 +53,9 @@ class World:
     def write(self, name, user, password, head, rest, hosts=None):
         (self.folder / f"{name}.conf").write_text(
             f"[DEFAULT]\ntransport_url = {self.url(user, password, hosts)}\n{head}"
-            f"[oslo_messaging_rabbit]\nheartbeat_timeout_threshold = 4\nrabbit_quorum_queue = {str(self.quorum).lower()}\n{rest}")
+            f"[oslo_messaging_rabbit]\nheartbeat_timeout_threshold = 3\nrabbit_quorum_queue = {str(self.quorum).lower()}\n{rest}")
 
-    def configure(self, name, hosts=None):
+    def configure(self, name, hosts=None, step_percent=100):
         """'conductor-N', 'api-N' or '<site>-N': the file of that program."""
         kind = name.rpartition("-")[0]
         user = f"atlas-site-{kind}" if kind in SITES else f"atlas-{kind}"
@@ -62,7 +63,7 @@ class World:
         if kind == "conductor":
             head += f"host = {name}\n"
             rest = (f"[database]\nconnection = {self.connection('atlas_conductor')}\n"
-                    "[conductor]\napply_timeout = 2\naudit_interval = 3600\nquarantine = 1\n")
+                    f"[conductor]\nstep_percent = {step_percent}\napply_timeout = 2\naudit_interval = 3600\nquarantine = 1\n")
         elif kind == "api":
             head += "bind_port = 0\nrpc_response_timeout = 4\n"
             rest = f"[database]\nconnection = {self.connection('atlas_api')}\n"
@@ -72,7 +73,7 @@ class World:
             for i in range(N_GATEWAYS):
                 rest += (f"[gateway:{kind}-gw{i}]\ndriver = fake\ntype = vpls\ndomain = wan\n"
                          f"state_file = {self.folder}/{kind}-gw{i}.json\n"
-                         f"capacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
+                         f"latency_ms = {DEVICE_MS}\ncapacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
         self.write(name, user, self.passwords[user], head, rest, hosts)
 
     def manage(self, *words):
@@ -90,12 +91,12 @@ class World:
 
     # ---- programs ----
 
-    def start(self, *names, hosts=None, environ=None):
+    def start(self, *names, environ=None, **settings):
         """Starts them together, and waits until each is ready."""
         waiting = []
         for name in names:
             kind = name.rpartition("-")[0]
-            self.configure(name, hosts)
+            self.configure(name, **settings)
             ready, said = os.pipe()
             with open(self.folder / f"{name}.log", "a", encoding="utf-8") as log:
                 self.running[name] = subprocess.Popen(
@@ -184,6 +185,10 @@ class World:
 
     def one(self, sql, *values):
         return self.rows(sql, *values)[0][0]
+
+    def under_way(self):
+        """Operations that have begun and not ended."""
+        return self.one("SELECT count(*) FROM operation WHERE result = 0")
 
     def new_vpns(self, n):
         """Written as rows: what matters here is what becomes of links."""
