@@ -5,7 +5,7 @@ import pytest
 from load import Load
 from proxy import Proxy
 from truth import check
-from test_broker import nothing_is_accepted
+from test_broker import nothing_is_begun
 
 PROGRAMS = ("conductor-1", "east-1", "west-1", "api-1")
 
@@ -29,7 +29,7 @@ def test_the_network_swallows_every_byte_for_a_while(world, proxy, say):
     with Load(world, rpc=False) as load:
         load.goes_on()
         proxy.cut()
-        slowest_s = nothing_is_accepted(world, load, 7.5)
+        slowest_s = nothing_is_begun(world, 7.5)
         proxy.mend()
         back_s = load.goes_on()
     check(world, load)

@@ -6,7 +6,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
 
@@ -191,8 +190,10 @@ class World:
         return self.one("SELECT count(*) FROM operation WHERE result = 0")
 
     def new_vpns(self, n):
-        """Written as rows: what matters here is what becomes of links."""
-        ids, now = [str(uuid.uuid4()) for _ in range(n)], int(time.time() * 1000)
-        self.rows("INSERT INTO vpn SELECT id, %s, id, '', 'vpls', 1, %s, %s FROM unnest(%s::uuid[]) AS id", PROJECT, now, now, ids)
-        self.rows("INSERT INTO vpn_site SELECT v, s.id, %s FROM unnest(%s::uuid[]) AS v, site s", now, ids)
+        """One is made as tenants make them, the others are copies of its rows: what matters here is what becomes of links."""
+        template, ids = self.api.vpn("template", "vpls", SITES)["id"], [str(uuid.uuid4()) for _ in range(n)]
+        self.rows("INSERT INTO vpn SELECT (jsonb_populate_record(v, jsonb_build_object('id', fresh, 'name', fresh))).* "
+                  "FROM vpn v, unnest(%s::uuid[]) AS fresh WHERE v.id = %s", ids, template)
+        self.rows("INSERT INTO vpn_site SELECT (jsonb_populate_record(s, jsonb_build_object('vpn_id', fresh))).* "
+                  "FROM vpn_site s, unnest(%s::uuid[]) AS fresh WHERE s.vpn_id = %s", ids, template)
         return ids
