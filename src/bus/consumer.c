@@ -25,6 +25,7 @@ enum {
 struct delivery {
         struct bus_delivery public;
         struct queue_item item; /* on its way back */
+        bool by_exchange;       /* ours, not the default one or a fanout's */
         struct bus_consumer *consumer;
         uint64_t session, tag;
         enum bus_outcome outcome;
@@ -175,6 +176,11 @@ static bool bytes_to(char *to, size_t size, amqp_bytes_t from)
         return n == from.len;
 }
 
+static bool bytes_equal(amqp_bytes_t bytes, const char *text)
+{
+        return bytes.len == strlen(text) && memcmp(bytes.bytes, text, bytes.len) == 0;
+}
+
 static void read_properties(const amqp_basic_properties_t *p, struct bus_delivery *to)
 {
         char digits[24];
@@ -204,6 +210,7 @@ static struct delivery *delivery_new(struct bus_consumer *c, const struct sessio
         d->public.queue = c->queues[queue];
         bytes_to(d->public.routing_key, sizeof d->public.routing_key, m->routing_key);
         d->public.redelivered = m->redelivered;
+        d->by_exchange = bytes_equal(m->exchange, c->net.settings->control_exchange);
         d->public.received_mono_ms = clock_mono_ms();
         read_properties(m->properties, &d->public);
         atomic_fetch_add(&c->refs, 1);
@@ -221,11 +228,26 @@ static size_t queue_of(const struct session_message *m)
         return queue;
 }
 
+/* A sender may name further keys in a header, which the broker routes by but does not hold against
+ * his rights: what comes under another queue's key did not come by right. */
+static bool key_fits(const struct delivery *d)
+{
+        const char *bound = declare_key(d->public.queue);
+        size_t n = strcspn(bound, "*#");
+
+        return bound[n] ? strncmp(d->public.routing_key, bound, n) == 0
+                        : strcmp(d->public.routing_key, bound) == 0;
+}
+
 /* False, with the reason: it cannot be given to the program. */
 static bool decode(struct delivery *d)
 {
         struct fault why = { 0 };
 
+        if (d->by_exchange && !key_fits(d)) {
+                d->reason = strdup("the key it was sent with is not this queue's");
+                return false;
+        }
         if (d->n > BUS_BODY_BYTES)
                 fault_set(&why, 413, "bus.message_too_large", "The message has %zu bytes.", d->n);
         else if (request_decode(d->body, d->n, &d->public.request, &why) < 0)
