@@ -79,6 +79,9 @@ static int connect_one(struct bus_dead *d, const struct bus_settings *settings, 
                         .heartbeat_s = (int)settings->heartbeat_timeout_s,
                         .ssl = settings->ssl,
                         .ssl_ca_file = settings->ssl_ca_file,
+                        .ssl_cert_file = settings->ssl_cert_file,
+                        .ssl_key_file = settings->ssl_key_file,
+                        .login_method = settings->rabbit_login_method,
                         .watchdog = d->watchdog,
                         .watch = &d->watch,
                 };
@@ -259,7 +262,7 @@ static bool pump(struct bus_dead *d, const bool *over)
                         break;
                 if (!s->unread && poll(&p, 1, (int)(until_ms - now_ms)) < 0 && errno != EINTR)
                         session_end(s, "cannot be waited for: %s", strerror(errno));
-                session_read(s, clock_mono_ms());
+                session_read(s);
         }
         return !session_over(s);
 }

@@ -99,17 +99,13 @@ static void append(struct document *d, json_t *array, json_t *value)
                 d->failed = true;
 }
 
-static bool durable(const struct document *d)
-{
-        return d->settings->amqp_durable_queues || d->settings->rabbit_quorum_queue;
-}
-
 static void add_exchange(struct document *d, const char *name)
 {
         append(d, d->exchanges,
                json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:{}}", "name", name, "vhost", d->vhost,
-                         "type", "topic", "durable", durable(d), "auto_delete", 0, "internal", 0,
-                         "arguments"));
+                         "type", "topic", "durable",
+                         declare_durable(d->settings), "auto_delete",
+                         d->settings->amqp_auto_delete, "internal", 0, "arguments"));
 }
 
 static void bind(struct document *d, const char *source, const char *type, const char *destination,
@@ -220,13 +216,17 @@ static void add_user(struct document *d, const struct bus_user *user)
 
 static void add_queue(struct document *d, const char *queue)
 {
+        json_int_t limit = d->settings->rabbit_quorum_delivery_limit;
         json_t *arguments = d->settings->rabbit_quorum_queue
                                     ? json_pack("{s:s}", "x-queue-type", "quorum")
                                     : json_object();
 
+        if (d->settings->rabbit_quorum_queue && limit > 0 &&
+            json_object_set_new(arguments, "x-delivery-limit", json_integer(limit)) != 0)
+                d->failed = true;
         append(d, d->queues,
                json_pack("{s:s, s:s, s:b, s:b, s:o}", "name", queue, "vhost", d->vhost, "durable",
-                         durable(d), "auto_delete", 0, "arguments", arguments));
+                         declare_durable(d->settings), "auto_delete", d->settings->amqp_auto_delete, "arguments", arguments));
         bind(d, d->settings->control_exchange, "queue", queue, declare_key(queue));
 }
 

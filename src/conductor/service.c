@@ -101,6 +101,7 @@ static int consume(struct service *s)
         const struct bus_consumer_spec spec = {
                 .queues = queues,
                 .prefetch = (int)s->settings.prefetch,
+                .declare = true, /* a queue that somebody deletes is there again at once */
                 .on_delivery = on_delivery,
                 .user = s,
         };

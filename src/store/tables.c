@@ -42,6 +42,7 @@ static const struct store_column vpn_columns[] = {
         INT(vpn, revision_number),
         INT(vpn, created_ms),
         INT(vpn, updated_ms),
+        TEXT(vpn, tags),
         { 0 },
 };
 static const struct store_column vpn_site_columns[] = {
@@ -134,6 +135,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, verified_ms),
         INT(vlink, created_ms),
         INT(vlink, updated_ms),
+        TEXT(vlink, tags),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
