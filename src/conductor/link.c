@@ -131,6 +131,10 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
                 why->retry_after_ms = 5000;
                 return why->code;
         }
+        if (there != l->a_to_z_kbps || back != l->z_to_a_kbps)
+                r = work_admit(t, who.project_id, why);
+        if (r)
+                return r;
         *l = changed;
         l->revision_number++;
         l->updated_ms = t->now_ms;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/request.h"
@@ -225,6 +226,8 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         size_t at = 0;
         int r;
 
+        if (FAILPOINT("conductor.remove_site"))
+                return err_raise(-EIO);
         v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
