@@ -206,7 +206,7 @@ static void on_request(struct http_request *q, void *local)
         TEXT_SET(c->id, match.id);
         TEXT_SET(c->tag, match.tag);
         if (parent || (q->message.method != HTTP_GET && q->message.method != HTTP_HEAD))
-                trace_begin(parent, c->trace);
+                traceparent_new(parent, q->id, c->trace);
         if (found == ROUTE_UNKNOWN) {
                 problem_unknown(&why, "Path", q->message.path);
                 call_refuse(c, &why);

@@ -8,9 +8,9 @@
 #include "api-server/resource.h"
 #include "api-server/settings.h"
 #include "api-server/site_cache.h"
-#include "api-server/trace.h"
 #include "bus/bus.h"
 #include "http/server.h"
+#include "messages/trace.h"
 #include "store/reader.h"
 
 struct api;
@@ -36,7 +36,7 @@ struct call {
         const struct route *route;
         char id[128];                     /* the {id} of the path, decoded; "" if none */
         char tag[4 * TAG_LENGTH_MAX + 1]; /* the {tag} */
-        char trace[TRACE_SIZE];           /* of a change, or of a client that traces; else "" */
+        char trace[TRACEPARENT];           /* of a change, or of a client that traces; else "" */
         struct caller who;
         struct sent *sent; /* what was asked of the conductor, until it is answered */
 };
