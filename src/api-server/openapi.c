@@ -68,8 +68,10 @@ static const struct {
         { 409, "It conflicts with what is there: capacity, state, or what is in use; `details` say what would be possible." },
         { 412, "The object has another revision_number than If-Match says." },
         { 413, "The body is too large." },
+        { 414, "The address is too long." },
         { 422, "The Idempotency-Key was used for another request." },
         { 429, "Too much at once; Retry-After says when to come again." },
+        { 431, "The header is too large." },
         { 500, "A failure of this service; the operator finds why under the request id." },
         { 503, "Something needed is away, or the outcome is unknown; the message says how to ask." },
 };

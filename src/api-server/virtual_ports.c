@@ -42,6 +42,7 @@ static const struct shown shown[] = {
         { "network_id",      SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
         { "port_id",         SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
         { "plug_status",     SHOWN_WORD, 0,            plug_word, NULL },
+        { "operation_id",    SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
         { "status",          SHOWN_WORD, 0,            status_word, NULL },
         { "status_reason",   SHOWN_TEXT, MAY_BE_NULL,  NULL, NULL },
         { "verified_at",     SHOWN_TIME, MAY_BE_NULL,  NULL, NULL },
