@@ -19,6 +19,8 @@ const struct setting api_settings[] = {
           "Log more" },
         { "DEFAULT", "auth_strategy", SETTING_TEXT, offsetof(struct api_config, auth_strategy), "noauth", 0, 0,
           "noauth: the headers X-Project-Id and X-Roles are believed; for laboratories and behind a proxy that sets them" },
+        { "oslo_middleware", "enable_proxy_headers_parsing", SETTING_BOOL, offsetof(struct api_config, proxy_headers), "false", 0, 0,
+          "Links in answers begin with what a proxy in front says: X-Forwarded-Proto, -Host, -Prefix" },
         { "database", "connection", SETTING_SECRET, offsetof(struct api_config, connection), NULL, 0, 0,
           "libpq URI of the database's primary, as a user that may only read" },
         BUS_SETTINGS(struct api_config, bus),

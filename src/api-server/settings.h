@@ -13,6 +13,7 @@ struct api_config {
         int64_t metrics_port;
         bool debug;
         char *auth_strategy;
+        bool proxy_headers;
         char *connection;
         struct bus_settings bus;
 };
