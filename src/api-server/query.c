@@ -77,7 +77,7 @@ static int read_reserved(const struct query_pair *p, const struct resource *r,
         } else if (strcmp(p->name, "all_projects") == 0) {
                 if (!read_bool(p->value, &yes))
                         return refuse(why, p->name, "true or false is needed.");
-                if (yes && !who->is_admin) {
+                if (yes && !who->all_projects) {
                         fault_set(why, 403, "policy.forbidden",
                                   "Only the role admin sees all projects.");
                         return QUERY_INVALID;

@@ -215,7 +215,7 @@ static bool may_see(const struct reading *g, size_t i)
         const char *row =
                 (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size;
 
-        return g->r->shared || g->view.who->is_admin ||
+        return g->r->shared || g->view.who->all_projects ||
                strcmp(row + g->r->project_offset, g->view.who->project_id) == 0;
 }
 
