@@ -14,6 +14,9 @@ const struct manage_command manage_commands[] = {
         { "site", "add",   "NAME", "--description",                  site_add,  "record a site; `bus sync` then gives it its queue and user" },
         { "site", "list",  NULL,   "",                               site_list, "the sites there are" },
         { "bus",  "sync",  NULL,   "--password-file --write-passwords", bus_sync, "queues, users and permissions of all sites and programs" },
+        { "keystone", "sync",  NULL, "",                             keystone_sync, "the service's user and its entry in the catalogue" },
+        { "policy",   "list",  NULL, "--policy-file",                policy_list,   "the rules of the API, as a file to edit" },
+        { "policy",   "check", NULL, "--policy-file --rule --roles", policy_check,  "tell whether they fit together, and what roles may do" },
         { 0 },
 };
 static const struct option {
@@ -24,6 +27,9 @@ static const struct option {
         { "--description",     offsetof(struct manage, description),     "TEXT", "what the site is" },
         { "--password-file",   offsetof(struct manage, password_file),   "FILE", "lines \"user = password\" to be set" },
         { "--write-passwords", offsetof(struct manage, write_passwords), "FILE", "make passwords for new users, keep all in FILE (mode 0600)" },
+        { "--policy-file",     offsetof(struct manage, policy_file),     "FILE", "rules of this file instead of the setting's" },
+        { "--rule",            offsetof(struct manage, rule),            "NAME", "only this rule" },
+        { "--roles",           offsetof(struct manage, roles),           "ROLE,...", "what these roles may do, to the own project's and to others' objects" },
         { 0 },
 };
 /* clang-format on */

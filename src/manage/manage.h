@@ -4,6 +4,7 @@
  * MANAGE_REFUSED after telling why on standard error, or a negative error. */
 
 #include "bus/bus.h"
+#include "manage/keystone.h"
 #include "store/store.h"
 
 enum { MANAGE_OK, MANAGE_REFUSED };
@@ -13,6 +14,8 @@ struct manage_settings {
         char *connection;
         char *sql_dir;
         char *rabbitmqctl;
+        char *policy_file;
+        struct keystone_settings keystone;
 };
 extern const struct setting manage_settings[];
 
@@ -20,6 +23,7 @@ struct manage {
         const struct manage_settings *settings;
         const char *word; /* what follows the command, or NULL */
         const char *description, *password_file, *write_passwords; /* options; NULL: not given */
+        const char *policy_file, *rule, *roles;
 };
 /* One row of the table of commands. */
 struct manage_command {
@@ -43,6 +47,9 @@ int db_check(struct manage *m);
 int bus_sync(struct manage *m);
 int site_add(struct manage *m);
 int site_list(struct manage *m);
+int keystone_sync(struct manage *m);
+int policy_list(struct manage *m);
+int policy_check(struct manage *m);
 
 /* All sites of the database by name, appended to 'ret' as rows of T_SITE. */
 int sites_read(const char *connection, struct store_rows *ret);

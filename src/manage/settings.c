@@ -15,6 +15,9 @@ const struct setting manage_settings[] = {
           "Folder of the schema's steps, NNNN-*.sql; empty: that of this program" },
         { "bus", "rabbitmqctl", SETTING_TEXT, FIELD(rabbitmqctl), "rabbitmqctl", 0, 0,
           "Command that reaches the broker's node, words separated by blanks; users and permissions are made through it" },
+        KEYSTONE_SETTINGS(struct manage_settings, keystone),
+        { "oslo_policy", "policy_file", SETTING_TEXT, FIELD(policy_file), "", 0, 0,
+          "What `policy list` and `policy check` look at: that of atlas-api; empty: the defaults" },
         { 0 },
 };
 /* clang-format on */
