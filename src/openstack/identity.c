@@ -42,7 +42,7 @@ static void roles_read(const json_t *roles, char ret[ROLES_SIZE])
                         continue;
                 if (n > 0)
                         ret[n++] = ',';
-                strcpy(ret + n, name);
+                memcpy(ret + n, name, strlen(name));
                 n += strlen(name);
         }
         ret[n] = '\0';

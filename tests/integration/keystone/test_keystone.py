@@ -50,13 +50,7 @@ class Person(Cloud):
     """Somebody with a token (None: without)."""
 
     def __init__(self, url, token):
-        super().__init__(url, "", "")
-        self.token = token
-
-    def raw(self, method, path, data=None, headers=None, timeout=30):
-        if self.token is not None:
-            headers = {"X-Auth-Token": self.token, **(headers or {})}
-        return super().raw(method, path, data, headers, timeout)
+        super().__init__(url, "", token="" if token is None else token)
 
 
 class World:
