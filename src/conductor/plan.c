@@ -87,9 +87,11 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
                 const struct method *m = method_find(inputs[i]);
                 int r = 0;
 
-                if (m && m->plan)
-                        r = m->plan(t, inputs[i]);
-                else if (inputs[i]->kind == INPUT_TIMER || inputs[i]->kind == INPUT_LOST)
+                if (m && m->plan) {
+                        r = once_plan(t, inputs[i]);
+                        r = r ? r : m->plan(t, inputs[i]);
+                }
+                if (inputs[i]->kind == INPUT_TIMER || inputs[i]->kind == INPUT_LOST)
                         r = plan_timer(&t->plan, &inputs[i]->timer);
                 if (r < 0)
                         return err_pass(r);
@@ -202,6 +204,8 @@ static int read_locked(struct turn *t)
                 { .table = T_TIMER, .column = "ref_id", .values = &p->timers, .lock = true },
                 { .table = T_VPN_SITE, .column = "vpn_id", .values = &p->vpn_members },
                 { .table = T_INTEGER, .column = "pool", .values = &p->pools },
+                { .table = T_LEFTOVER, .column = "port_id", .values = &p->leftovers },
+                { .table = T_LEFTOVER, .column = "gateway_id", .values = &p->leftovers_of_gateway },
         };
 
         return fetch_all(t, locks, sizeof locks / sizeof *locks);
@@ -313,6 +317,8 @@ void plan_done(struct plan *p)
                 &p->timers,
                 &p->released,
                 &p->pools,
+                &p->leftovers,
+                &p->leftovers_of_gateway,
         };
 
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

@@ -64,13 +64,13 @@ static void a_file_that_fails_leaves_nothing_behind(void **state)
         FILE *f;
 
         assert_non_null(mkdtemp(dir));
-        snprintf(path, sizeof path, "%s/0003-broken.sql", dir);
+        snprintf(path, sizeof path, "%s/0999-broken.sql", dir);
         f = fopen(path, "w");
         fputs("CREATE TABLE half (id int);\nSELECT no_such_column;\n", f);
         fclose(f);
         assert_int_equal(store_schema_sync(database_connection(db), dir, &applied, &why),
                          STORE_PG_FAULT);
-        assert_non_null(strstr(why.message, "0003-broken.sql"));
+        assert_non_null(strstr(why.message, "0999-broken.sql"));
         assert_non_null(strstr(why.message, "no_such_column"));
         assert_int_equal(database_int(db, "SELECT count(*) FROM pg_class WHERE relname = 'half'"),
                          0);
