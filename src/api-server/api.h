@@ -60,6 +60,7 @@ json_t *call_body(struct call *c, const char *envelope, const struct attribute *
  * has been refused and the object freed. */
 bool call_owns(struct call *c, json_t **object);
 /* "http://host:port" as the client sees us, or "" when it did not say so properly. */
+enum { CALL_BASE_SIZE = 512 };
 void call_base(const struct call *c, char *ret, size_t size);
 
 /* ---- reading ---- */

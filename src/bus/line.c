@@ -25,6 +25,7 @@ struct line {
         _Atomic bool woken, stop, opening;
         pthread_t thread;
         struct watch watch;
+        pthread_mutex_t awake; /* held by the thread but while it sleeps */
 
         struct session *session;
         struct backoff backoff;
@@ -32,6 +33,17 @@ struct line {
         size_t next_host;
         struct log_limit away_log, lost_log;
 };
+
+/* Under watch: the library's own waits would go on when the program wants to end. */
+static bool get_up(struct line *l, struct session *s)
+{
+        bool good;
+
+        watch_begin(l->net.watchdog, &l->watch, s->fd, clock_mono_ms() + 2 * SESSION_RPC_MS);
+        good = l->duty->up(s, l->user);
+        watch_end(l->net.watchdog, &l->watch);
+        return good;
+}
 
 static void open_session(struct line *l)
 {
@@ -44,18 +56,23 @@ static void open_session(struct line *l)
                 .heartbeat_s = (int)l->net.settings->heartbeat_timeout_s,
                 .ssl = l->net.settings->ssl,
                 .ssl_ca_file = l->net.settings->ssl_ca_file,
+                .ssl_cert_file = l->net.settings->ssl_cert_file,
+                .ssl_key_file = l->net.settings->ssl_key_file,
+                .login_method = l->net.settings->rabbit_login_method,
                 .watchdog = l->net.watchdog,
                 .watch = &l->watch,
         };
         OWN(session_free) struct session *s = NULL;
         struct fault why = { 0 };
+        bool good;
         int r;
 
         snprintf(name, sizeof name, "%s:%d:%s", l->net.program, (int)getpid(), l->duty->purpose);
         atomic_store(&l->opening, true);
         r = session_open(&how, &l->duty->hears, l->user, &s, &why);
+        good = r == SESSION_OK && get_up(l, s);
         atomic_store(&l->opening, false);
-        if (r == SESSION_OK && l->duty->up(s, l->user)) {
+        if (good) {
                 log_info("bus_connected", "purpose=%s host=%s port=%d", l->duty->purpose,
                          host->host, host->port);
                 backoff_reset(&l->backoff);
@@ -116,7 +133,9 @@ static bool wait_for_work(struct line *l, int64_t until_ms)
                 if (l->session->unread)
                         left_ms = 0;
         }
+        pthread_mutex_unlock(&l->awake);
         poll(fds, 2, left_ms <= 0 ? 0 : left_ms > 60000 ? 60000 : (int)left_ms);
+        pthread_mutex_lock(&l->awake);
         if (fds[0].revents)
                 hand_over(l);
         return fds[1].revents & ~POLLOUT;
@@ -127,8 +146,10 @@ static int64_t turn(struct line *l, bool readable)
 {
         int64_t now_ms = clock_mono_ms(), beat_ms = INT64_MAX, next_ms;
 
+        if (l->session && readable)
+                l->session->heard_ms = now_ms;
         if (l->session && (readable || l->session->unread))
-                session_read(l->session, now_ms);
+                session_read(l->session);
         next_ms = l->duty->turn(l->session && !session_over(l->session) ? l->session : NULL, now_ms,
                                 l->user);
         if (l->session) {
@@ -147,6 +168,7 @@ static void *line_thread(void *arg)
         struct line *l = arg;
         bool readable = false;
 
+        pthread_mutex_lock(&l->awake);
         while (!atomic_load(&l->stop)) {
                 int64_t next_ms;
 
@@ -161,7 +183,28 @@ static void *line_thread(void *arg)
                 l->session = session_free(l->session);
                 l->duty->down(l->user);
         }
+        pthread_mutex_unlock(&l->awake);
         return NULL;
+}
+
+bool line_act(struct line *l, bool (*act)(struct session *s, int64_t now_ms, void *arg), void *arg)
+{
+        bool done = false;
+
+        if (pthread_mutex_trylock(&l->awake) != 0)
+                return false;
+        if (l->session && !l->session->tls && !session_over(l->session) &&
+            session_unwritten(l->session) == 0 && queue_is_empty(l->queue)) {
+                int64_t now_ms = clock_mono_ms();
+
+                done = act(l->session, now_ms, arg);
+                session_flush(l->session, now_ms);
+                /* The thread knows neither of an error nor of what is left to write. */
+                if (session_over(l->session) || session_unwritten(l->session) > 0)
+                        line_wake(l);
+        }
+        pthread_mutex_unlock(&l->awake);
+        return done;
 }
 
 int line_new(const struct line_net *net, const struct line_duty *duty, void *user,
@@ -178,6 +221,7 @@ int line_new(const struct line_net *net, const struct line_duty *duty, void *use
         l->user = user;
         l->queue = queue;
         l->backoff = (struct backoff){ .first_ms = FIRST_RETRY_MS, .limit_ms = LAST_RETRY_MS };
+        pthread_mutex_init(&l->awake, NULL);
         pthread_attr_init(&attr);
         pthread_attr_setstacksize(&attr, STACK_BYTES);
         *ret = l; /* the thread may use it through its owner at once */
@@ -186,6 +230,7 @@ int line_new(const struct line_net *net, const struct line_duty *duty, void *use
         if (r == 0)
                 return 0;
         *ret = NULL;
+        pthread_mutex_destroy(&l->awake);
         free(l);
         return err_raise(-r);
 }
@@ -208,6 +253,7 @@ struct line *line_free(struct line *l)
         /* The wake-up stands in this memory. */
         while (atomic_load(&l->woken))
                 hand_over(l);
+        pthread_mutex_destroy(&l->awake);
         free(l);
         return NULL;
 }

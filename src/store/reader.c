@@ -431,21 +431,18 @@ void store_reader_pump(struct store_reader *r)
         reader_tick(r, r->state != UP || r->owed || r->waiting.first);
 }
 
-int store_reader_select(struct store_reader *r, const struct store_table *t,
-                        const struct store_where *where, size_t n_where, const char *order,
-                        bool descending, size_t limit, int deadline_ms, store_on_rows on_rows,
-                        void *user)
+static int reader_ask(struct store_reader *r, const struct reader_question *asked, int deadline_ms,
+                      store_on_rows on_rows, void *user)
 {
-        const struct reader_question asked = { t, where, n_where, order, descending, limit };
         OWN(mem_free) struct question *q = calloc(1, sizeof *q);
         int e;
 
         if (!q)
                 return err_raise(-ENOMEM);
-        e = reader_select_make(&asked, &q->select);
+        e = reader_select_make(asked, &q->select);
         if (e < 0)
                 return err_pass(e);
-        q->table = t;
+        q->table = asked->table;
         q->on_rows = on_rows;
         q->user = user;
         q->deadline_ms = clock_mono_ms() + deadline_ms;
@@ -455,6 +452,38 @@ int store_reader_select(struct store_reader *r, const struct store_table *t,
                 reader_wake(r);
         questions_add(&r->waiting, TAKE(q));
         return 0;
+}
+
+int store_reader_select(struct store_reader *r, const struct store_table *t,
+                        const struct store_where *where, size_t n_where, const char *order,
+                        bool descending, size_t limit, int deadline_ms, store_on_rows on_rows,
+                        void *user)
+{
+        const struct reader_question asked = {
+                .table = t,
+                .where = where,
+                .n_where = n_where,
+                .order = order,
+                .descending = descending,
+                .limit = limit,
+        };
+
+        return reader_ask(r, &asked, deadline_ms, on_rows, user);
+}
+
+int store_reader_page(struct store_reader *r, const struct store_page *page, int deadline_ms,
+                      store_on_rows on_rows, void *user)
+{
+        const struct reader_question asked = {
+                .table = page->table,
+                .where = page->where,
+                .n_where = page->n_where,
+                .limit = page->limit,
+                .by = page->order,
+                .n_by = page->n_order,
+        };
+
+        return reader_ask(r, &asked, deadline_ms, on_rows, user);
 }
 
 int store_reader_fd(const struct store_reader *r)
