@@ -221,8 +221,8 @@ static int feed_links(struct applied *a)
 /* What the answer means for the gate. */
 static int gate_answer(struct applied *a, const struct apply_result *res, int64_t seq)
 {
-        if (seq != a->g->inflight_seq || !a->g->inflight_by)
-                return 0; /* an earlier attempt: the gate waits for another */
+        if (!seq || seq != a->g->inflight_seq || !a->g->inflight_by)
+                return 0; /* an earlier attempt: the gate waits for another, or is open */
         if (res->expired) {
                 a->g->attempts++;
                 return gate_due(a->t, a->g->id);
