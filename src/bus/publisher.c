@@ -222,6 +222,14 @@ static int fill_headers(const struct outgoing *out, char at[24],
         return 4;
 }
 
+/* What is left of a message's time: it does not outlive its caller by what it waited for us. */
+static int64_t expires_in(const struct outgoing *out, int64_t now_ms)
+{
+        int64_t left_ms = out->expiration_ms - (now_ms - out->accepted_ms);
+
+        return left_ms > 1 ? left_ms : 1;
+}
+
 static void publish(struct publisher *p, struct session *s, struct outgoing *out, int64_t now_ms)
 {
         char expiration[24], at[24] = "", id[UUID_TEXT];
@@ -241,7 +249,8 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                                                   : "";
 
         if (out->expiration_ms > 0) {
-                snprintf(expiration, sizeof expiration, "%" PRId64, out->expiration_ms);
+                snprintf(expiration, sizeof expiration, "%" PRId64,
+                         expires_in(out, now_ms));
                 properties._flags |= AMQP_BASIC_EXPIRATION_FLAG;
                 properties.expiration = amqp_cstring_bytes(expiration);
         }
