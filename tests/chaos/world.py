@@ -91,7 +91,7 @@ class World:
     # ---- programs ----
 
     def start(self, *names, environ=None, **settings):
-        """Starts them together, and waits until each is ready."""
+        """Starts them together, and waits until each is ready, or with failpoints in 'environ' perhaps gone already."""
         waiting = []
         for name in names:
             kind = name.rpartition("-")[0]
@@ -106,7 +106,7 @@ class World:
             waiting.append((name, ready))
         for name, ready in waiting:
             with os.fdopen(ready) as pipe:
-                assert pipe.read() == "ready\n", self.log(name)[-2000:]
+                assert pipe.read() == "ready\n" or environ, self.log(name)[-2000:]
             if name.startswith("api-"):
                 self.api = Cloud("http://127.0.0.1:" + self.found(name, r"event=api.ready .* port=([0-9]+)"), PROJECT)
 
