@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "api-server/auth.h"
 #include "api-server/caller.h"
 #include "api-server/resource.h"
 #include "api-server/settings.h"
@@ -21,6 +22,7 @@ struct api_loop {
         struct http_loop *http;
         struct store_reader *reader; /* NULL after the loop's end */
         struct http_watch *watch;
+        struct auth_loop *auth;
         struct site_cache sites;
         struct reading *waiting; /* for the sites */
         bool connected;          /* has reached the database once */
@@ -38,7 +40,9 @@ struct call {
         char tag[4 * TAG_LENGTH_MAX + 1]; /* the {tag} */
         char trace[TRACEPARENT];           /* of a change, or of a client that traces; else "" */
         struct caller who;
-        struct sent *sent; /* what was asked of the conductor, until it is answered */
+        void (*then)(struct call *c); /* when it is known who asks */
+        struct call *next_waiting;    /* for that */
+        struct sent *sent;            /* what was asked of the conductor, until it is answered */
 };
 
 /* Runs until SIGTERM. */

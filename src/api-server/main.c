@@ -14,10 +14,6 @@ static const struct setting *const tables[] = { api_settings, NULL };
 
 static int serve(const struct api_config *config)
 {
-        if (!text_equal(config->auth_strategy, "noauth")) {
-                log_error("api.settings", "reason=\"auth_strategy has to be noauth\"");
-                return 1;
-        }
         log_open("atlas-api", config->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
         daemon_stop_fd();
         return api_run(config);

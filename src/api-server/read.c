@@ -212,7 +212,7 @@ static void ask_related(struct reading *g, int set)
 
 static bool may_see(const struct reading *g, const void *row)
 {
-        if (g->view.who->is_admin)
+        if (g->view.who->all_projects)
                 return true;
         return !g->r->operators_only &&
                (g->r->shared ||

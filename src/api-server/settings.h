@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "bus/bus.h"
+#include "openstack/settings.h"
 
 struct api_config {
         char *bind_host;
@@ -14,6 +15,10 @@ struct api_config {
         bool debug;
         char *auth_strategy;
         bool proxy_headers;
+        char *policy_file;
+        struct openstack_settings keystone;
+        char *www_authenticate_uri;
+        int64_t token_cache_time, token_cache_time_writes; /* seconds */
         char *connection;
         struct bus_settings bus;
 };
