@@ -155,6 +155,7 @@ int vlink_delete(struct cli *c)
 
 int vlink_history(struct cli *c)
 {
+        struct noun history = noun_event;
         OWN(text_done) struct text path = { 0 };
         json_auto_t *list = NULL;
         char id[ID_SIZE];
@@ -162,13 +163,16 @@ int vlink_history(struct cli *c)
 
         if (r)
                 return r < 0 ? err_pass(r) : r;
+        history.columns = "at type row what request_id"; /* of one object only */
         text_add(&path, noun_event.path);
         service_query(&path, "object_id", id);
         if (arguments_has(c->args, OPT_LIMIT))
                 service_query(&path, "limit", c->args->value[OPT_LIMIT]);
         if (path.failed)
                 return err_raise(-ENOMEM);
-        r = noun_fetch_list(c, &noun_event, path.bytes, &list);
-        r = r ? r : noun_print_list(c, &noun_event, list);
+        r = arguments_has(c->args, OPT_LIMIT)
+                    ? noun_fetch_page(c, &noun_event, path.bytes, &list)
+                    : noun_fetch_list(c, &noun_event, path.bytes, &list);
+        r = r ? r : noun_print_list(c, &history, list);
         return r < 0 ? err_pass(r) : r;
 }

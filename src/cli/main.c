@@ -49,11 +49,6 @@ static char *get_given(const char *variable)
         return NULL;
 }
 
-static bool is_question(const struct arguments *args)
-{
-        return arguments_has(args, OPT_HELP) || arguments_has(args, OPT_VERSION);
-}
-
 static int run(int argc, char **argv)
 {
         struct world world = {
@@ -67,7 +62,7 @@ static int run(int argc, char **argv)
 
         if (arguments_read(argc, argv, &args, &why))
                 return cli_usage(&world.outside, &args, &why);
-        if (is_question(&args))
+        if (cli_is_local(&args))
                 return cli_run(&world.outside, &args);
         given = &args;
         r = cloud_env_read(getenv, get_given, &env, &why);
