@@ -16,7 +16,9 @@ enum attribute_kind {
         ATTR_KBPS,   /* 1 … 2147483647 */
         ATTR_OBJECT, /* of 'inner' */
         ATTR_LIST,   /* of exactly 'max' objects of 'inner' */
+        ATTR_TAGS,   /* a list of tags, see model/tags.h */
 };
+enum { BODY_TAGS_MAX = 100 };
 enum { IN_POST = 1, IN_PUT = 2, NEEDED = 4 /* in POST */ };
 struct attribute {
         const char *name;
@@ -32,5 +34,10 @@ enum { BODY_OK, BODY_INVALID };
  */
 int body_read(const char *bytes, size_t n, const char *envelope, const struct attribute *attributes,
               unsigned verb, json_t **ret, struct fault *why);
+/* The same, or {"<many>": [{…}, …]} of at most BODY_BULK_MAX: then '*ret' is the list. */
+enum { BODY_BULK_MAX = 100 };
+int body_read_many(const char *bytes, size_t n, const char *envelope, const char *many,
+                   const struct attribute *attributes, unsigned verb, json_t **ret,
+                   struct fault *why);
 /* Fills 'why': Invalid input for 'attribute': 'reason'. */
 int body_refuse(struct fault *why, const char *attribute, const char *reason);
