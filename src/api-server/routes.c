@@ -41,6 +41,8 @@ const struct route routes[] = {
         { HTTP_GET,    "/v1/virtual-links/{id}",            read_one,            &virtual_link_resource, 0,                               200, NULL,                    "Show a virtual link" },
         { HTTP_PUT,    "/v1/virtual-links/{id}",            virtual_link_update, &virtual_link_resource, ROUTE_IF_MATCH | ROUTE_ENVELOPE, 202, virtual_link_attributes, "Change a virtual link" },
         { HTTP_DELETE, "/v1/virtual-links/{id}",            virtual_link_delete, &virtual_link_resource, ROUTE_IF_MATCH,                  202, NULL,                    "Delete a virtual link" },
+        { HTTP_POST,   "/v1/virtual-links/{id}/retry",      virtual_link_retry,  &virtual_link_resource, 0,                               202, no_attributes,           "Build a virtual link in ERROR again" },
+        { HTTP_POST,   "/v1/virtual-links/{id}/force_delete", virtual_link_force_delete, &virtual_link_resource, 0,                       204, no_attributes,           "Forget a virtual link, whatever its gateways say" },
         { HTTP_GET,    "/v1/virtual-links/{id}/tags",       read_one,            &virtual_link_resource, ROUTE_TAGS,                      200, NULL,                    "List a virtual link's tags" },
         { HTTP_PUT,    "/v1/virtual-links/{id}/tags",       tags_replace,        &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     200, tags_attributes,         "Replace a virtual link's tags" },
         { HTTP_POST,   "/v1/virtual-links/{id}/tags",       tags_add,            &virtual_link_resource, ROUTE_TAGS,                      200, tags_attributes,         "Add tags to a virtual link" },

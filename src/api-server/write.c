@@ -137,12 +137,13 @@ static void on_key(int r, const struct store_rows *rows, const int64_t *serials,
 static void look_up(struct call *c)
 {
         const struct sent *s = c->sent;
-        const char *project = c->who.project_id, *key = s->key;
+        const char *project = c->who.project_id, *method = s->write.method, *key = s->key;
         const struct store_where where[] = { { "project_id", STORE_IS, &project, 1 },
+                                             { "method", STORE_IS, &method, 1 },
                                              { "key", STORE_IS, &key, 1 } };
 
         if (s->key[0] && api_can_read(c->loop) &&
-            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 2, NULL,
+            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 3, NULL,
                                 false, 1, LOOK_UP_DEADLINE_MS, on_key, c) == 0)
                 api_kick_reader(c->loop);
         else
