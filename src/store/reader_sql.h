@@ -16,6 +16,7 @@ struct reader_question {
         const char *order;
         bool descending;
         size_t limit;
+        bool follows; /* of an append-only table: also what may not be shown yet, marked */
 };
 /* The question in PostgreSQL's terms. Owned. */
 struct reader_select {
