@@ -366,11 +366,19 @@ void http_answer(struct http_request *q, const struct http_answer *a)
 
 /* ---- streams ---- */
 
-/* conn_tick() ends it. */
-static void stream_cut(struct conn *c)
+void http_stream_cut(struct http_stream *s)
 {
+        struct conn *c = (struct conn *)s;
+
         c->cut = true;
-        c->deadline_ms = 1;
+        c->deadline_ms = 1; /* conn_tick() ends it */
+}
+
+size_t http_stream_waiting(const struct http_stream *s)
+{
+        const struct conn *c = (const struct conn *)s;
+
+        return c->out.n - c->out_at;
 }
 
 struct http_stream *http_stream_new(struct http_request *q, const char *content_type,
@@ -390,7 +398,7 @@ struct http_stream *http_stream_new(struct http_request *q, const char *content_
         c->n_in = c->in_room = 0;
         c->deadline_ms = 0;
         if (c->half || c->fd < 0)
-                stream_cut(c);
+                http_stream_cut((struct http_stream *)c);
         return (struct http_stream *)c;
 }
 
@@ -401,7 +409,7 @@ void http_stream_add(struct http_stream *s, const char *bytes, size_t n)
         if (c->out.n + n <= OUTPUT_HIGH && !c->cut)
                 text_add_n(&c->out, bytes, n);
         else
-                stream_cut(c);
+                http_stream_cut(s);
 }
 
 void http_stream_flush(struct http_stream *s)
@@ -409,7 +417,7 @@ void http_stream_flush(struct http_stream *s)
         struct conn *c = (struct conn *)s;
 
         if (c->fd >= 0 && !conn_flush(c))
-                stream_cut(c);
+                http_stream_cut(s);
 }
 
 struct http_stream *http_stream_free(struct http_stream *s)

@@ -34,6 +34,11 @@ void *http_loop_local(const struct http_loop *loop)
         return loop->local;
 }
 
+bool http_loop_draining(const struct http_loop *loop)
+{
+        return loop->draining;
+}
+
 static void on_posts(evutil_socket_t fd, short what, void *user)
 {
         (void)fd;

@@ -48,6 +48,10 @@ struct http_stream *http_stream_new(struct http_request *q, const char *content_
 /* Adds to what goes out at the next flush. Who lets too much wait is cut off. */
 void http_stream_add(struct http_stream *s, const char *bytes, size_t n);
 void http_stream_flush(struct http_stream *s);
+/* Bytes that the client has not taken yet. */
+size_t http_stream_waiting(const struct http_stream *s);
+/* Something could not be added: nothing may follow, and the loop ends it as if the client had gone. */
+void http_stream_cut(struct http_stream *s);
 /* Ends it without 'on_gone'; what was added still goes out. */
 struct http_stream *http_stream_free(struct http_stream *s);
 OWN_DEFINE(struct http_stream *, http_stream_free)
@@ -86,6 +90,8 @@ struct http_server *http_server_free(struct http_server *s);
 OWN_DEFINE(struct http_server *, http_server_free)
 
 void *http_loop_local(const struct http_loop *loop);
+/* The server ends: what waits for something should be answered. */
+bool http_loop_draining(const struct http_loop *loop);
 
 /* Work for a loop, from any thread: 'run' is called in the loop's thread, once, in order.
  * Intrusive. */
