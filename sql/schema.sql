@@ -146,6 +146,20 @@ COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 atta
 
 COMMENT ON COLUMN public.operation.result IS '0 running, 1 done, 2 failed, 3 preempted';
 
+CREATE VIEW public.open_work AS
+ SELECT operation.project_id,
+    count(*) AS operations
+   FROM public.operation
+  WHERE (operation.result = 0)
+  GROUP BY operation.project_id;
+
+CREATE TABLE public.redelivered (
+    message text NOT NULL COLLATE pg_catalog."C",
+    times bigint NOT NULL,
+    at_ms bigint NOT NULL
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.request_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
     key text NOT NULL COLLATE pg_catalog."C",
@@ -222,6 +236,7 @@ CREATE TABLE public.vlink (
     verified_ms bigint NOT NULL,
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
+    tags text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -239,7 +254,8 @@ CREATE TABLE public.vpn (
     type text NOT NULL COLLATE pg_catalog."C",
     revision_number bigint NOT NULL,
     created_ms bigint NOT NULL,
-    updated_ms bigint NOT NULL
+    updated_ms bigint NOT NULL,
+    tags text NOT NULL COLLATE pg_catalog."C"
 )
 WITH (fillfactor='45');
 
@@ -316,6 +332,9 @@ ALTER TABLE ONLY public.integer_in_use
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.redelivered
+    ADD CONSTRAINT redelivered_pkey PRIMARY KEY (message);
+
 ALTER TABLE ONLY public.request_key
     ADD CONSTRAINT request_key_pkey PRIMARY KEY (project_id, key);
 
@@ -368,6 +387,8 @@ CREATE INDEX integer_pool ON public.integer_in_use USING btree (pool) WHERE (poo
 
 CREATE INDEX operation_link ON public.operation USING btree (link_id);
 
+CREATE INDEX operation_open ON public.operation USING btree (project_id) WHERE (result = 0);
+
 CREATE INDEX operation_project ON public.operation USING btree (project_id, id);
 
 CREATE INDEX request_key_created ON public.request_key USING btree (created_ms);
@@ -413,6 +434,12 @@ GRANT SELECT ON TABLE public.integer_in_use TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operation TO atlas_conductor;
 GRANT SELECT ON TABLE public.operation TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.open_work TO atlas_conductor;
+GRANT SELECT ON TABLE public.open_work TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.redelivered TO atlas_conductor;
+GRANT SELECT ON TABLE public.redelivered TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.request_key TO atlas_conductor;
 GRANT SELECT ON TABLE public.request_key TO atlas_api;

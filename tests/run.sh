@@ -3,7 +3,8 @@
 # Builds and runs tests. Usage: tests/run.sh [--preset NAME] [LABEL...]
 #
 # Labels: unit lint fuzz sim integration interop system chaos; without any, all that there are.
-# unit, lint, fuzz and sim run under the sanitizers (preset asan), the others as built by preset dev.
+# unit, lint, fuzz and sim run under the sanitizers (preset asan), the others as built by preset dev; sim once more there,
+# 10 000 schedules long (ATLAS_SIM_SCHEDULES=1000000 for a night).
 # C tests are ctest's, Python tests pytest's; the run ends with the closing lines of one of them, and
 # fails when anything failed.
 set -euo pipefail
@@ -18,7 +19,7 @@ while [ $# -gt 0 ]; do
         case $1 in
         --preset) preset=${2:?--preset needs a name}; shift ;;
         --preset=*) preset=${1#*=} ;;
-        -h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *)
                 if [[ " ${all[*]} " != *" $1 "* ]]; then
                         echo "tests/run.sh: no label \"$1\"; there are: ${all[*]}" >&2
@@ -97,6 +98,7 @@ run_pytest() { # LABEL PRESET
 }
 
 run_ctest sanitized "${preset:-asan}" "$(nproc)" unit lint fuzz sim
+[ -n "$preset" ] || run_ctest simulated dev "$(nproc)" sim
 run_ctest real "${preset:-dev}" 1 integration interop system chaos
 for label in integration interop system chaos; do
         run_pytest "$label" "${preset:-dev}"

@@ -14,6 +14,7 @@
 
 struct api;
 struct attribute;
+struct hub;
 struct reading;
 struct api_loop {
         struct api *api;
@@ -22,6 +23,10 @@ struct api_loop {
         struct http_watch *watch;
         struct site_cache sites;
         struct reading *waiting; /* for the sites */
+        struct hub *hub;         /* of those who watch and wait; NULL: nobody came yet */
+        _Atomic bool follows;    /* somebody does: hints are wanted */
+        _Atomic bool hinted;     /* 'hint' is on its way */
+        struct http_post hint;
         bool connected;          /* has reached the database once */
         bool stopping;
 };
@@ -36,6 +41,7 @@ struct call {
         char id[128]; /* the {id} of the path, decoded; "" if none */
         struct caller who;
         struct sent *sent; /* what was asked of the conductor, until it is answered */
+        int waited_s;      /* "Prefer: wait" was heard */
 };
 
 /* Runs until SIGTERM. */
@@ -53,6 +59,9 @@ void api_kick_reader(struct api_loop *loop);
 void call_answer(struct call *c, int status, json_t *body, const char *location);
 void call_refuse(struct call *c, const struct fault *why);
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra);
+/* Answers with a stream (http/server.h) and frees the call. */
+struct http_stream *call_stream(struct call *c, const char *content_type,
+                                void (*on_gone)(void *user), void *user);
 /* The call's body by 'attributes' (body.h), or NULL when it has been refused. New reference. */
 json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes,
                   unsigned verb);
@@ -60,6 +69,7 @@ json_t *call_body(struct call *c, const char *envelope, const struct attribute *
  * has been refused and the object freed. */
 bool call_owns(struct call *c, json_t **object);
 /* "http://host:port" as the client sees us, or "" when it did not say so properly. */
+enum { CALL_BASE_SIZE = 512 };
 void call_base(const struct call *c, char *ret, size_t size);
 
 /* ---- reading ---- */

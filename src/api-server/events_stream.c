@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -384,6 +386,7 @@ static void hub_tend(struct hub *h)
 static void hub_next_look(struct hub *h, int64_t ms)
 {
         h->looking = false;
+        atomic_store(&h->loop->follows, h->watchers || h->waiters);
         if (!h->watchers && !h->waiters)
                 h->started = false; /* the next who comes starts from what is then */
         else if (h->again || ms == 0)
@@ -459,12 +462,22 @@ static struct hub *hub_of(struct api_loop *loop)
         return loop->hub = h;
 }
 
+static void run_hint(struct http_post *post)
+{
+        struct api_loop *loop =
+                (struct api_loop *)((char *)post - offsetof(struct api_loop, hint));
+
+        atomic_store(&loop->hinted, false);
+        if (loop->hub && (loop->hub->watchers || loop->hub->waiters))
+                hub_look(loop->hub);
+}
+
 void events_hint(struct api_loop *loop)
 {
-        struct hub *h = loop->hub;
-
-        if (h && (h->watchers || h->waiters))
-                hub_look(h);
+        if (!atomic_load(&loop->follows) || atomic_exchange(&loop->hinted, true))
+                return;
+        loop->hint.run = run_hint;
+        http_loop_post(loop->http, &loop->hint);
 }
 
 void events_done(struct api_loop *loop)

@@ -20,7 +20,7 @@ int events_wait_s(const struct call *c);
 void events_wait(struct call *c, const struct resource *r, const char *object_id,
                  const char *operation_id, int wait_s, int done_status);
 
-/* Something was committed. In the loop. */
+/* Something was committed. From any thread. */
 void events_hint(struct api_loop *loop);
 /* At the loop's end, when its reader is gone. */
 void events_done(struct api_loop *loop);

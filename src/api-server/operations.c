@@ -4,16 +4,14 @@
 
 /* clang-format off */
 static const struct filter filters[] = {
-        FILTER("id",              "id",         FILTER_ID),
-        FILTER("project_id",      "project_id", FILTER_TEXT),
-        FILTER("tenant_id",       "project_id", FILTER_TEXT),
+        FILTERS_OF_A_PROJECT,
         FILTER("virtual_link_id", "link_id",    FILTER_ID),
         FILTER_WORDS("type",            "kind",       operation_kind_name, OP_KIND_N),
         FILTER("state",           "state",      FILTER_TEXT),
         FILTER_WORDS("status",          "result",     operation_result_name, OP_RESULT_N),
         FILTER("request_id",      "request_id", FILTER_TEXT),
-        FILTER("started_at",      NULL,         FILTER_TEXT),
-        FILTER("finished_at",     NULL,         FILTER_TEXT),
+        FILTER("started_at",      "started_ms", FILTER_TIME),
+        FILTER("finished_at",     "finished_ms", FILTER_TIME),
         { 0 },
 };
 /* clang-format on */

@@ -25,7 +25,8 @@ struct reading {
         struct call *call;
         const struct resource *r;
         struct view view;
-        struct query *query; /* of a list, else NULL */
+        struct query *query;                             /* of a list, else NULL */
+        char marker[QUERY_SORTS_MAX][QUERY_NUMBER_SIZE]; /* its row's numbers */
         struct part parts[SETS_MAX];
         bool asked[SETS_MAX], here[SETS_MAX];
         int pending;
@@ -210,13 +211,13 @@ static void ask_related(struct reading *g, int set)
 
 /* ---- JSON out ---- */
 
-static bool may_see(const struct reading *g, size_t i)
+static bool may_see(const struct reading *g, const void *row)
 {
-        const char *row =
-                (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size;
-
-        return g->r->shared || g->view.who->is_admin ||
-               strcmp(row + g->r->project_offset, g->view.who->project_id) == 0;
+        if (g->view.who->is_admin)
+                return true;
+        return !g->r->operators_only &&
+               (g->r->shared ||
+                strcmp((const char *)row + g->r->project_offset, g->view.who->project_id) == 0);
 }
 
 static void finish_one(struct reading *g)
@@ -226,7 +227,7 @@ static void finish_one(struct reading *g)
         struct fault why = g->otherwise;
         char location[256 + 64];
 
-        if (g->view.sets[0].n == 0 || !may_see(g, 0)) {
+        if (g->view.sets[0].n == 0 || !may_see(g, g->view.sets[0].rows)) {
                 if (!g->written)
                         problem_unknown(&why, g->r->noun, c->id);
                 call_refuse(c, &why);
@@ -242,18 +243,35 @@ static void finish_one(struct reading *g)
         call_answer(c, g->status, body, g->written ? location : NULL);
 }
 
-static void add_next(const struct reading *g, json_t *body, const char *marker)
+static void add_link(const struct reading *g, json_t *links, const char *rel, const char *marker)
 {
         OWN(text_done) struct text href = { 0 };
-        char base[256], key[64];
+        char base[CALL_BASE_SIZE];
 
         call_base(g->call, base, sizeof base);
         text_addf(&href, "%s%s?", base, g->r->path);
-        query_next(g->query, marker, &href);
-        snprintf(key, sizeof key, "%s_links", g->r->collection);
+        query_page(g->query, marker, strcmp(rel, "previous") == 0, &href);
         if (!href.failed)
-                json_object_set_new(body, key,
-                                    json_pack("[{ss ss}]", "rel", "next", "href", href.bytes));
+                json_array_append_new(links, json_pack("{ss ss}", "rel", rel, "href", href.bytes));
+}
+
+/* "<collection>_links": where there are more rows than the page shows, and where it came from. */
+static void add_links(const struct reading *g, json_t *body, const char ends[2][ID_SIZE], bool more)
+{
+        const struct query *q = g->query;
+        bool next = q->reverse ? q->marker != NULL : more;
+        bool previous = q->reverse ? more : q->marker != NULL;
+        json_t *links = json_array();
+        char key[64];
+
+        if (next && *ends[1])
+                add_link(g, links, "next", ends[1]);
+        if (previous && *ends[0])
+                add_link(g, links, "previous", ends[0]);
+        snprintf(key, sizeof key, "%s_links", g->r->collection);
+        if (json_array_size(links) > 0)
+                json_object_set(body, key, links);
+        json_decref(links);
 }
 
 static void finish_list(struct reading *g)
@@ -261,19 +279,21 @@ static void finish_list(struct reading *g)
         size_t n = g->view.sets[0].n;
         bool more = n > g->query->limit;
         json_t *list = json_array(), *body = json_object();
-        char marker[ID_SIZE] = "";
+        char ends[2][ID_SIZE] = { "", "" }; /* the page's first and last, seen or not */
         int r = list && body ? 0 : -ENOMEM;
 
         n = more ? g->query->limit : n;
         for (size_t i = 0; i < n && r == 0; i++) {
-                json_t *object = g->r->render(&g->view, i);
+                json_t *object = g->r->render(&g->view, g->query->reverse ? n - 1 - i : i);
 
                 if (!object) {
                         r = -ENOMEM;
                         break;
                 }
+                if (i == 0)
+                        TEXT_SET(ends[0], json_string_value(json_object_get(object, "id")));
                 if (i == n - 1)
-                        TEXT_SET(marker, json_string_value(json_object_get(object, "id")));
+                        TEXT_SET(ends[1], json_string_value(json_object_get(object, "id")));
                 if (!query_shows(g->query, object)) {
                         json_decref(object);
                         continue;
@@ -286,8 +306,7 @@ static void finish_list(struct reading *g)
                 refuse_error(g->call, -ENOMEM);
                 return;
         }
-        if (more)
-                add_next(g, body, marker);
+        add_links(g, body, ends, more);
         call_answer(g->call, 200, body, NULL);
 }
 
@@ -396,6 +415,68 @@ void read_one(struct call *c)
         ask_by_id(TAKE(g), c->id);
 }
 
+static void ask_list(struct reading *g)
+{
+        const struct query *q = g->query;
+        const struct store_page page = {
+                .table = &store_tables[g->r->table],
+                .where = q->where,
+                .n_where = q->n_where,
+                .order = q->order,
+                .n_order = q->n_order,
+                .limit = q->limit + 1,
+        };
+        int r;
+
+        g->asked[0] = true;
+        g->parts[0] = (struct part){ g, 0 };
+        g->pending++;
+        r = store_reader_page(g->call->loop->reader, &page, READ_DEADLINE_MS, on_part,
+                              &g->parts[0]);
+        if (r != 0) {
+                g->pending--;
+                g->error = g->error ? g->error : r;
+        }
+        api_kick_reader(g->call->loop);
+        want_sites(g);
+}
+
+/* A marker that is gone, or another project's, is no place in the order. */
+static void on_marker(int r, const struct store_rows *rows, const int64_t *serials, void *user)
+{
+        struct reading *g = user;
+        struct fault why;
+
+        (void)serials;
+        if (r == 0 && (rows->n == 0 || !may_see(g, rows->rows))) {
+                problem_unknown(&why, "The marker", g->query->marker);
+                call_refuse(g->call, &why);
+                reading_free(g);
+                return;
+        }
+        if (r == 0) {
+                query_start_after(g->query, g->r, rows->rows, g->marker);
+                ask_list(g);
+        } else {
+                g->error = r;
+        }
+        g->pending--;
+        reading_step(g);
+}
+
+static void ask_marker(struct reading *g)
+{
+        const struct store_where where = { "id", STORE_IS, &g->query->marker, 1 };
+        struct api_loop *loop = g->call->loop;
+        int r = store_reader_select(loop->reader, &store_tables[g->r->table], &where, 1, NULL,
+                                    false, 1, READ_DEADLINE_MS, on_marker, g);
+
+        if (r != 0)
+                on_marker(r, NULL, NULL, g);
+        else
+                api_kick_reader(loop);
+}
+
 void read_list(struct call *c)
 {
         const struct resource *r = c->route->resource;
@@ -415,13 +496,14 @@ void read_list(struct call *c)
                 return;
         }
         list = TAKE(g);
-        if (list->query->nothing) {
-                list->asked[0] = list->here[0] = true;
-        } else {
-                ask(list, 0, list->query->where, list->query->n_where, "id",
-                    list->query->limit + 1);
-                want_sites(list);
+        if (!list->query->nothing && query_needs_marker(list->query)) {
+                ask_marker(list);
+                return;
         }
+        if (list->query->nothing)
+                list->asked[0] = list->here[0] = true;
+        else
+                ask_list(list);
         list->pending--;
         reading_step(list);
 }

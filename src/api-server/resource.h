@@ -24,14 +24,17 @@ struct related {
         bool one_only; /* not for lists */
 };
 
-enum filter_kind { FILTER_TEXT, FILTER_ID, FILTER_INT, FILTER_BOOL, FILTER_WORD };
-/* An attribute that lists can be filtered by. Without a column it is compared as it is shown. */
+enum filter_kind { FILTER_TEXT, FILTER_ID, FILTER_INT, FILTER_BOOL, FILTER_WORD, FILTER_TIME };
+/* An attribute that lists can be filtered by. Without a column it is compared as it is shown.
+ * FILTER_TIME: the column holds milliseconds, the attribute shows seconds. */
 struct filter {
         const char *name, *column;
         enum filter_kind kind;
         const char *const *words; /* FILTER_WORD: the column holds an index of these */
         int n_words;
 };
+/* The column that lists are sorted by when 'sort_key' names this attribute, or NULL. */
+const char *filter_sort_column(const struct filter *f);
 
 #define FILTER(name_, column_, kind_)                                                              \
         {                                                                                          \
@@ -42,6 +45,17 @@ struct filter {
                 .name = name_, .column = column_, .kind = FILTER_WORD, .words = words_,            \
                 .n_words = n_words_                                                                \
         }
+
+/* What nouns have in common. */
+#define FILTERS_OF_A_PROJECT                                                                       \
+        FILTER("id", "id", FILTER_ID), FILTER("project_id", "project_id", FILTER_TEXT),            \
+                FILTER("tenant_id", "project_id", FILTER_TEXT)
+#define FILTERS_OF_A_NAME                                                                          \
+        FILTER("name", "name", FILTER_TEXT), FILTER("description", "description", FILTER_TEXT)
+#define FILTERS_OF_CHANGE                                                                          \
+        FILTER("revision_number", "revision_number", FILTER_INT),                                  \
+                FILTER("created_at", "created_ms", FILTER_TIME),                                   \
+                FILTER("updated_at", "updated_ms", FILTER_TIME)
 
 /* The rows that were read, sets[0] the resource's own. */
 struct view {
@@ -66,6 +80,8 @@ struct resource {
         bool by_name; /* may be named by its "name" instead of its id */
         bool serial;  /* ids are serial numbers */
         bool needs_sites;
+        bool operators_only;   /* who is none finds nothing */
+        bool tagged;           /* rows have a column "tags" */
         size_t project_offset; /* of its project_id, unless shared */
         const struct filter *filters;
         struct related related[RELATED_MAX];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/handlers.h"
 
 /* clang-format off */
@@ -34,7 +35,7 @@ const struct route routes[] = {
         { HTTP_POST,   "/v1/virtual-ports/{id}/detach", virtual_port_detach,  &virtual_port_resource, 0 },
         { HTTP_GET,    "/v1/operations",                read_list,            &operation_resource, 0 },
         { HTTP_GET,    "/v1/operations/{id}",           read_one,             &operation_resource, 0 },
-        { HTTP_GET,    "/v1/events",                    read_list,            &event_resource, 0 },
+        { HTTP_GET,    "/v1/events",                    events_list,          &event_resource, 0 },
         { HTTP_GET,    "/v1/events/{id}",               read_one,             &event_resource, 0 },
         { 0 },
 };

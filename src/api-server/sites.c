@@ -8,8 +8,8 @@ static const struct filter filters[] = {
         FILTER("name",         "name",        FILTER_TEXT),
         FILTER("description",  "description", FILTER_TEXT),
         FILTER("alive",        NULL,          FILTER_BOOL),
-        FILTER("last_seen_at", NULL,          FILTER_TEXT),
-        FILTER("created_at",   NULL,          FILTER_TEXT),
+        FILTER("last_seen_at", "last_seen_ms", FILTER_TIME),
+        FILTER("created_at",   "created_ms", FILTER_TIME),
         { 0 },
 };
 /* clang-format on */

@@ -14,11 +14,9 @@
 
 /* clang-format off */
 static const struct filter filters[] = {
-        FILTER("id",                  "id",              FILTER_ID),
-        FILTER("name",                "name",            FILTER_TEXT),
-        FILTER("description",         "description",     FILTER_TEXT),
-        FILTER("project_id",          "project_id",      FILTER_TEXT),
-        FILTER("tenant_id",           "project_id",      FILTER_TEXT),
+        FILTERS_OF_A_PROJECT,
+        FILTERS_OF_A_NAME,
+        FILTERS_OF_CHANGE,
         FILTER("vpn_id",              "vpn_id",          FILTER_ID),
         FILTER("mtu",                 "mtu",             FILTER_INT),
         FILTER("status",              NULL,              FILTER_TEXT),
@@ -27,9 +25,6 @@ static const struct filter filters[] = {
         FILTER("status_reason",       "status_reason",   FILTER_TEXT),
         FILTER("admin_state_up",      "admin_state_up",  FILTER_BOOL),
         FILTER("operation_id",        "operation_id",    FILTER_ID),
-        FILTER("revision_number",     "revision_number", FILTER_INT),
-        FILTER("created_at",          NULL,              FILTER_TEXT),
-        FILTER("updated_at",          NULL,              FILTER_TEXT),
         { 0 },
 };
 static const struct attribute endpoint_attributes[] = {
@@ -90,6 +85,7 @@ const struct resource virtual_link_resource = {
         .noun = "Virtual link",
         .table = T_VLINK,
         .needs_sites = true,
+        .tagged = true,
         .project_offset = offsetof(struct vlink, project_id),
         .filters = filters,
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },

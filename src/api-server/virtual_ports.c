@@ -9,10 +9,8 @@
 /* clang-format off */
 static const char *const side_name[] = { "a", "z" };
 static const struct filter filters[] = {
-        FILTER("id",              "id",         FILTER_ID),
+        FILTERS_OF_A_PROJECT,
         FILTER("virtual_link_id", "link_id",    FILTER_ID),
-        FILTER("project_id",      "project_id", FILTER_TEXT),
-        FILTER("tenant_id",       "project_id", FILTER_TEXT),
         FILTER("site_id",         "site_id",    FILTER_ID),
         FILTER("gateway_id",      "gateway_id", FILTER_ID),
         FILTER_WORDS("side",            "side",       side_name, SIDE_N),

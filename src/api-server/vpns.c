@@ -8,15 +8,10 @@
 
 /* clang-format off */
 static const struct filter filters[] = {
-        FILTER("id",              "id",              FILTER_ID),
-        FILTER("name",            "name",            FILTER_TEXT),
-        FILTER("description",     "description",     FILTER_TEXT),
-        FILTER("project_id",      "project_id",      FILTER_TEXT),
-        FILTER("tenant_id",       "project_id",      FILTER_TEXT),
-        FILTER("type",            "type",            FILTER_TEXT),
-        FILTER("revision_number", "revision_number", FILTER_INT),
-        FILTER("created_at",      NULL,              FILTER_TEXT),
-        FILTER("updated_at",      NULL,              FILTER_TEXT),
+        FILTERS_OF_A_PROJECT,
+        FILTERS_OF_A_NAME,
+        FILTERS_OF_CHANGE,
+        FILTER("type", "type", FILTER_TEXT),
         { 0 },
 };
 static const struct attribute attributes[] = {
@@ -57,6 +52,7 @@ const struct resource vpn_resource = {
         .path = "/v1/vpns",
         .noun = "VPN",
         .table = T_VPN,
+        .tagged = true,
         .project_offset = offsetof(struct vpn, project_id),
         .filters = filters,
         .related = { { T_VPN_SITE, "vpn_id", 0, offsetof(struct vpn, id), false } },

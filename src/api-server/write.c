@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/problem.h"
 #include "api-server/routes.h"
 #include "base/err.h"
@@ -86,13 +87,20 @@ static void look_up(struct call *c)
         on_key(-1, NULL, NULL, c);
 }
 
+/* Of the answer when the operation was waited for and ended well. */
+static int done_status(const struct write *w)
+{
+        return w->creates ? 201 : text_starts(w->method, "delete_") ? 204 : 200;
+}
+
 static void answer_result(struct call *c, struct sent *s)
 {
         const struct resource *r = s->write.resource;
         json_t *object = json_object_get(s->result, r->name);
-        const char *id = json_string_value(json_object_get(object, "id"));
+        const char *id = json_string_value(json_object_get(object, "id")), *operation;
         char location[256];
         struct fault why;
+        int wait_s;
 
         if (s->write.status == 204) {
                 call_answer(c, 204, NULL, NULL);
@@ -105,6 +113,13 @@ static void answer_result(struct call *c, struct sent *s)
                 call_refuse(c, &why);
                 return;
         }
+        operation = json_string_value(json_object_get(object, "operation_id"));
+        wait_s = events_wait_s(c);
+        if (wait_s > 0 && operation) {
+                events_wait(c, r, id, operation, wait_s, done_status(&s->write));
+                return;
+        }
+        c->waited_s = wait_s;
         snprintf(location, sizeof location, "%s/%s", r->path, id);
         call_answer(c, s->write.status, TAKE(s->result), s->write.status == 200 ? NULL : location);
 }

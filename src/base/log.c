@@ -8,7 +8,8 @@
 
 #include "base/clock.h"
 
-enum { LINE_MAX_BYTES = 4096 }; /* also what a pipe takes in one piece */
+enum { LINE_MAX_BYTES = 4096, /* also what a pipe takes in one piece */
+       SAID_MAX_BYTES = 1800 };
 
 static const char *const level_name[] = {
         [LOG_LEVEL_DEBUG] = "DEBUG",
@@ -19,6 +20,7 @@ static const char *const level_name[] = {
 
 static const char *log_program = "atlas";
 static enum log_level log_lowest = LOG_LEVEL_INFO;
+static _Thread_local const char *log_request_id;
 
 void log_open(const char *program, enum log_level level)
 {
@@ -63,6 +65,35 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
         /* Nobody is left to tell when standard error is gone. */
         if (write(STDERR_FILENO, line, n) < 0)
                 return;
+}
+
+void log_request(const char *request_id)
+{
+        log_request_id = request_id;
+}
+
+/* As a quoted value: without the quotes that JSON is full of. */
+static void quote(const char *bytes, size_t n, char ret[SAID_MAX_BYTES])
+{
+        size_t kept = n < SAID_MAX_BYTES - 1 ? n : SAID_MAX_BYTES - 1;
+
+        for (size_t i = 0; i < kept; i++)
+                ret[i] = (char)(bytes[i] == '"' ? '\'' : bytes[i] ? bytes[i] : '?');
+        ret[kept] = '\0';
+}
+
+void log_dialogue(const struct log_dialogue *d)
+{
+        enum log_level level = log_request_id ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+        char asked[SAID_MAX_BYTES], answered[SAID_MAX_BYTES];
+
+        if (level < log_lowest)
+                return;
+        quote(d->asked, d->n_asked, asked);
+        quote(d->answered, d->n_answered, answered);
+        log_event(level, "dialogue", "request=%s peer=%s status=%d ms=%lld asked=\"%s\" answered=\"%s\"",
+                  log_request_id ? log_request_id : "-", d->peer, d->status, d->took_ms, asked,
+                  answered);
 }
 
 int log_allowed(struct log_limit *state, int interval_ms)

@@ -111,6 +111,7 @@ static int parse_host(const char *from, const char *end, struct broker_host *to,
         const char *at = memrchr(from, '@', (size_t)(end - from));
         const char *user_end = at ? memchr(from, ':', (size_t)(at - from)) : NULL;
 
+        to->named = at != NULL;
         if (!at) {
                 to->user = strdup("guest");
                 to->password = strdup("guest");

@@ -3,6 +3,7 @@
 /* transport_url as oslo.messaging writes it:
  * rabbit://user:password@host:port[,user:password@host:port]/vhost */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/fault.h"
@@ -11,6 +12,7 @@
 struct broker_host {
         char *host, *user, *password;
         int port;
+        bool named; /* the URL says who we are */
 };
 struct broker_url {
         struct broker_host

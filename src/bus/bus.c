@@ -11,9 +11,13 @@
 #include "base/err.h"
 #include "bus/caller.h"
 #include "bus/consumer.h"
+#include "bus/declare.h"
+#include "bus/letter.h"
 #include "bus/limits.h"
 #include "bus/publisher.h"
+#include "bus/replies.h"
 #include "messages/topics.h"
+#include "messages/trace.h"
 
 struct bus {
         char *program;
@@ -32,7 +36,15 @@ static int copy_settings(struct bus *b, const struct bus_settings *from)
         b->settings.control_exchange =
                 strdup(from->control_exchange ? from->control_exchange : ATLAS_EXCHANGE);
         b->settings.ssl_ca_file = strdup(from->ssl_ca_file ? from->ssl_ca_file : "");
-        return b->settings.control_exchange && b->settings.ssl_ca_file ? 0 : err_raise(-ENOMEM);
+        b->settings.ssl_cert_file = strdup(from->ssl_cert_file ? from->ssl_cert_file : "");
+        b->settings.ssl_key_file = strdup(from->ssl_key_file ? from->ssl_key_file : "");
+        b->settings.rabbit_login_method =
+                strdup(from->rabbit_login_method ? from->rabbit_login_method : "");
+        return b->settings.control_exchange && b->settings.ssl_ca_file &&
+                               b->settings.ssl_cert_file && b->settings.ssl_key_file &&
+                               b->settings.rabbit_login_method
+                       ? 0
+                       : err_raise(-ENOMEM);
 }
 
 int bus_new(const char *program, const struct bus_settings *settings, struct bus **ret,
@@ -74,6 +86,9 @@ struct bus *bus_free(struct bus *b)
         broker_url_free(b->url);
         free(b->settings.control_exchange);
         free(b->settings.ssl_ca_file);
+        free(b->settings.ssl_cert_file);
+        free(b->settings.ssl_key_file);
+        free(b->settings.rabbit_login_method);
         free(b->program);
         free(b);
         return NULL;
@@ -110,172 +125,125 @@ int bus_consumer_new(struct bus *b, const struct bus_consumer_spec *spec, struct
         return consumer_new(&b->net, b->publisher, spec, ret);
 }
 
-/* ---- casts, replies, notifications: messages without more to them ---- */
-
-struct cast {
-        struct outgoing out; /* first */
-        bus_on_sent on_sent;
-        void *user;
-};
-
-static struct cast *cast_free(struct cast *c)
-{
-        if (c)
-                text_done(&c->out.body);
-        free(c);
-        return NULL;
-}
-OWN_DEFINE(struct cast *, cast_free)
-
-static void cast_ended(struct outgoing *out, enum bus_sent how)
-{
-        struct cast *c = (struct cast *)out;
-
-        if (c->on_sent)
-                c->on_sent(how, c->user);
-        cast_free(c);
-}
-
-static struct cast *cast_new(const char *routing_key, int64_t waits_ms)
-{
-        struct cast *c = calloc(1, sizeof *c);
-
-        if (!c)
-                return NULL;
-        text_copy(c->out.routing_key, sizeof c->out.routing_key, routing_key);
-        c->out.accepted_ms = clock_mono_ms();
-        c->out.deadline_ms = c->out.accepted_ms + waits_ms;
-        c->out.ended = cast_ended;
-        return c;
-}
+/* ---- what is sent ---- */
 
 static void routing_key(const char *topic, const char *server, char *ret, size_t size)
 {
         snprintf(ret, size, server ? "%s.%s" : "%s", topic, server);
 }
 
+int bus_cast_to(struct bus *b, const struct bus_target *target, const char *method,
+                const json_t *args, const json_t *context, int64_t expiration_ms,
+                bus_on_sent on_sent, void *user)
+{
+        const struct request_head head = { .method = method,
+                                           .namespace = target->namespace,
+                                           .version = target->version ? target->version
+                                                                      : MESSAGE_VERSION };
+        json_auto_t *traced = trace_context(context);
+        OWN(letter_free) struct letter *l = NULL;
+        char key[256];
+        int r;
+
+        if (target->fanout)
+                declare_fanout_name(target->topic, key, sizeof key);
+        else
+                routing_key(target->topic, target->server, key, sizeof key);
+        l = letter_new(key, BUS_CAST_WAITS_MS);
+        if (!l || !traced)
+                return err_raise(-ENOMEM);
+        r = request_write(&head, args, traced, &l->out.body);
+        if (r != 0)
+                return err_pass(r);
+        l->out.to_exchange = !target->fanout;
+        l->out.fanout = target->fanout;
+        l->out.expiration_ms = expiration_ms;
+        l->on_sent = on_sent;
+        l->user = user;
+        return letter_put(b->publisher, TAKE(l));
+}
+
 int bus_cast(struct bus *b, const char *topic, const char *server, const char *method,
              const json_t *args, const json_t *context, int64_t expiration_ms, bus_on_sent on_sent,
              void *user)
 {
-        OWN(cast_free) struct cast *c = NULL;
-        char key[256];
-        int r;
+        const struct bus_target target = { .topic = topic, .server = server };
 
-        routing_key(topic, server, key, sizeof key);
-        c = cast_new(key, BUS_CAST_WAITS_MS);
-        if (!c)
+        return bus_cast_to(b, &target, method, args, context, expiration_ms, on_sent, user);
+}
+
+int bus_call_to(struct bus *b, const struct bus_target *target, const char *method,
+                const json_t *args, const json_t *context, int64_t timeout_ms, int64_t monitor_ms,
+                bus_on_reply on_reply, void *user)
+{
+        json_auto_t *traced = trace_context(context);
+        char key[256];
+
+        if (!traced)
                 return err_raise(-ENOMEM);
-        r = request_encode(method, MESSAGE_VERSION, args, context, NULL, NULL, &c->out.body);
-        if (r != 0)
-                return err_pass(r);
-        if (c->out.body.n > BUS_BODY_BYTES)
-                return err_raise(-EMSGSIZE);
-        c->out.to_exchange = true;
-        c->out.expiration_ms = expiration_ms;
-        c->on_sent = on_sent;
-        c->user = user;
-        publisher_put(b->publisher, &TAKE(c)->out);
-        return 0;
+        routing_key(target->topic, target->server, key, sizeof key);
+        return caller_call(
+                b->caller,
+                &(struct caller_spec){
+                        .routing_key = key,
+                        .head = { .method = method,
+                                  .namespace = target->namespace,
+                                  .version = target->version ? target->version : MESSAGE_VERSION,
+                                  .monitor_s = monitor_ms / 1000 },
+                        .args = args,
+                        .context = traced,
+                        .timeout_ms = timeout_ms,
+                        .on_reply = on_reply,
+                        .user = user,
+                });
 }
 
 int bus_call(struct bus *b, const char *topic, const char *server, const char *method,
              const json_t *args, const json_t *context, int64_t timeout_ms, bus_on_reply on_reply,
              void *user)
 {
-        char key[256];
+        const struct bus_target target = { .topic = topic, .server = server };
 
-        routing_key(topic, server, key, sizeof key);
-        return caller_call(b->caller, &(struct bus_call_spec){
-                                              .routing_key = key,
-                                              .method = method,
-                                              .args = args,
-                                              .context = context,
-                                              .timeout_ms = timeout_ms,
-                                              .on_reply = on_reply,
-                                              .user = user,
-                                      });
-}
-
-/* A reply is tried again while the caller's queue is not there, and when its fate is unknown: a
- * second one does no harm. */
-static int put_reply(struct bus *b, struct cast *c)
-{
-        c->out.again_until_ms = c->out.deadline_ms;
-        publisher_put(b->publisher, &c->out);
-        return 0;
+        return bus_call_to(b, &target, method, args, context, timeout_ms, 0, on_reply, user);
 }
 
 int bus_reply(struct bus *b, const struct request *request, const json_t *result)
 {
-        OWN(cast_free) struct cast *c = NULL;
-        int r;
-
-        if (!request_is_call(request))
-                return 0;
-        c = cast_new(request->reply_q, BUS_REPLY_WAITS_MS);
-        if (!c)
-                return err_raise(-ENOMEM);
-        r = reply_encode_result(request->msg_id, result, &c->out.body);
-        if (r != 0)
-                return err_pass(r);
-        if (c->out.body.n > BUS_BODY_BYTES) {
-                struct fault why = { 0 };
-
-                fault_set(&why, 500, "bus.message_too_large",
-                          "The answer is larger than %d bytes; ask for less.", BUS_BODY_BYTES);
-                return bus_reply_fault(b, request, &why);
-        }
-        return put_reply(b, TAKE(c));
+        return replies_put_result(b->publisher, request, result);
 }
 
 int bus_reply_fault(struct bus *b, const struct request *request, const struct fault *fault)
 {
-        OWN(cast_free) struct cast *c = NULL;
-        int r;
+        return replies_put_fault(b->publisher, request, fault);
+}
 
-        if (!request_is_call(request))
-                return 0;
-        c = cast_new(request->reply_q, BUS_REPLY_WAITS_MS);
-        if (!c)
-                return err_raise(-ENOMEM);
-        r = reply_encode_fault(request->msg_id, fault, &c->out.body);
-        return r ? err_pass(r) : put_reply(b, TAKE(c));
+int bus_reply_failure(struct bus *b, const struct request *request, const char *class_name,
+                      const char *module, const char *message)
+{
+        return replies_put_failure(b->publisher, request, class_name, module, message);
 }
 
 int bus_reply_no_method(struct bus *b, const struct request *request)
 {
-        OWN(cast_free) struct cast *c = NULL;
-        OWN(text_done) struct text message = { 0 };
-        int r;
-
-        if (!request_is_call(request))
-                return 0;
-        c = cast_new(request->reply_q, BUS_REPLY_WAITS_MS);
-        text_addf(&message, "Endpoint does not support RPC method %s", request->method);
-        if (!c || message.failed)
-                return err_raise(-ENOMEM);
-        r = reply_encode_failure(request->msg_id, "NoSuchMethod", "oslo_messaging.rpc.dispatcher",
-                                 message.bytes, NULL, &c->out.body);
-        return r ? err_pass(r) : put_reply(b, TAKE(c));
+        return replies_put_no_method(b->publisher, request);
 }
 
 int bus_notify(struct bus *b, const char *publisher_id, const char *event_type,
                const char *priority, const json_t *payload, const json_t *context)
 {
-        OWN(cast_free) struct cast *c = NULL;
+        json_auto_t *traced = trace_context(context);
+        OWN(letter_free) struct letter *l = NULL;
         char key[256];
         int r;
 
         routing_key("notifications", priority, key, sizeof key);
-        c = cast_new(key, BUS_CAST_WAITS_MS);
-        if (!c)
+        l = letter_new(key, BUS_CAST_WAITS_MS);
+        if (!l || !traced)
                 return err_raise(-ENOMEM);
-        r = notification_encode(publisher_id, event_type, priority, payload, context,
-                                clock_wall_ms(), &c->out.body);
+        r = notification_encode(publisher_id, event_type, priority, payload, traced,
+                                clock_wall_ms(), &l->out.body);
         if (r != 0)
                 return err_pass(r);
-        c->out.to_exchange = true;
-        publisher_put(b->publisher, &TAKE(c)->out);
-        return 0;
+        l->out.to_exchange = true;
+        return letter_put(b->publisher, TAKE(l));
 }

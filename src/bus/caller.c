@@ -16,7 +16,6 @@
 #include "bus/counters.h"
 #include "bus/declare.h"
 #include "bus/limits.h"
-#include "messages/topics.h"
 
 enum {
         PATIENCE_MS = 900, /* how long a call waits for a broker that is away or blocked */
@@ -35,6 +34,7 @@ struct call {
         _Atomic int progress;
         char id[UUID_HEX];
         int64_t timeout_at_ms, look_at_ms;
+        int64_t monitor_ms, heard_ms; /* 0: not monitored; when its server was last heard of */
         size_t heap_index;
         struct fault why; /* set: told at once */
         bus_on_reply on_reply;
@@ -137,8 +137,9 @@ static void drop(struct caller *c, struct call *call)
 static void unavailable(const struct caller *c, struct fault *why)
 {
         fault_set(why, 503, "bus.unavailable", "The message broker %s; the request was not sent.",
-                  publisher_blocked(c->publisher) ? "takes no messages for lack of memory or disk"
-                                                  : "cannot be reached");
+                  publisher_blocked(c->publisher)   ? "takes no messages for lack of memory or disk"
+                  : publisher_stalled(c->publisher) ? "does not answer"
+                                                    : "cannot be reached");
         why->retry_after_ms = 2000;
 }
 
@@ -151,7 +152,7 @@ static void unknown(const char *what, struct fault *why)
 
 /* True if the call is at its end, with the reason in its fault. A call that was not written in time
  * never is; one that was written and not confirmed is left alone unless the broker says that it is
- * blocked. */
+ * blocked, or nothing is heard of it. */
 static bool look(struct caller *c, struct call *call, int64_t now_ms)
 {
         int waiting = WAITING;
@@ -166,12 +167,19 @@ static bool look(struct caller *c, struct call *call, int64_t now_ms)
                 unknown("No answer came in time", &call->why);
                 return true;
         }
-        if (atomic_load(&call->progress) == WRITTEN && publisher_blocked(c->publisher)) {
+        if (call->monitor_ms > 0 && now_ms >= call->heard_ms + call->monitor_ms) {
+                unknown("The server fell silent", &call->why);
+                return true;
+        }
+        if (atomic_load(&call->progress) == WRITTEN &&
+            (publisher_blocked(c->publisher) || publisher_stalled(c->publisher))) {
                 unknown("The message broker stopped taking messages", &call->why);
                 return true;
         }
         call->look_at_ms = atomic_load(&call->progress) == CONFIRMED ? call->timeout_at_ms
                                                                      : now_ms + PATIENCE_MS;
+        if (call->monitor_ms > 0 && call->look_at_ms > call->heard_ms + call->monitor_ms)
+                call->look_at_ms = call->heard_ms + call->monitor_ms;
         if (call->look_at_ms > call->timeout_at_ms)
                 call->look_at_ms = call->timeout_at_ms;
         return false;
@@ -233,6 +241,27 @@ static struct call *take_answered(struct caller *c, const char *id)
         return call;
 }
 
+/* Whoever looks at the call next sees that its server was heard of. */
+static void note_heartbeat(struct caller *c, const char *id)
+{
+        struct call *call;
+
+        pthread_mutex_lock(&c->lock);
+        call = map_get(&c->calls, id);
+        if (call)
+                call->heard_ms = clock_mono_ms();
+        pthread_mutex_unlock(&c->lock);
+}
+
+static void answer(struct call *call, const struct reply *reply, struct fault *why)
+{
+        if (reply->failure)
+                fault_from_failure(reply->failure, why);
+        call->on_reply(fault_is_set(why) ? NULL : reply->result, fault_is_set(why) ? why : NULL,
+                       call->user);
+        call_unref(call);
+}
+
 static void on_reply(const struct session_message *m, void *user)
 {
         static struct log_limit limit;
@@ -240,23 +269,23 @@ static void on_reply(const struct session_message *m, void *user)
         OWN(reply_free) struct reply *reply = NULL;
         struct fault why = { 0 };
         struct call *call;
+        int r = reply_decode(m->body, m->n, &reply, &why);
 
         c->got_tag = m->tag;
-        if (reply_decode(m->body, m->n, &reply, &why) != ENVELOPE_OK) {
+        if (r != ENVELOPE_OK) {
                 if (log_allowed(&limit, 1000))
-                        log_warn("bus_bad_reply", "reason=\"%s\"", why.message);
+                        log_warn("bus_bad_reply", "reason=\"%s\"",
+                                 r < 0 ? err_trace() : why.message);
+                fault_set(&why, 502, "bus.bad_reply",
+                          "The answer cannot be read; whether the request was carried out is "
+                          "unknown.");
+        } else if (!reply->ending) {
+                note_heartbeat(c, reply->msg_id);
                 return;
         }
-        if (!reply->ending)
-                return;
-        call = take_answered(c, reply->msg_id);
-        if (!call)
-                return; /* its time was up */
-        if (reply->failure)
-                fault_from_failure(reply->failure, &why);
-        call->on_reply(reply->failure ? NULL : reply->result, reply->failure ? &why : NULL,
-                       call->user);
-        call_unref(call);
+        call = reply ? take_answered(c, reply->msg_id) : NULL; /* NULL: its time was up */
+        if (call)
+                answer(call, reply, &why);
 }
 
 static bool line_up(struct session *s, void *user)
@@ -442,13 +471,15 @@ static void on_ended(struct outgoing *out, enum bus_sent how)
         call_unref(call);
 }
 
-static int encode(struct caller *c, const struct bus_call_spec *spec, struct call *call)
+static int encode(struct caller *c, const struct caller_spec *spec, struct call *call)
 {
+        struct request_head head = spec->head;
         int r;
 
         uuid_new_hex(call->id);
-        r = request_encode(spec->method, MESSAGE_VERSION, spec->args, spec->context, call->id,
-                           c->reply_q, &call->out.body);
+        head.msg_id = call->id;
+        head.reply_q = c->reply_q;
+        r = request_write(&head, spec->args, spec->context, &call->out.body);
         if (r != 0)
                 return err_pass(r);
         if (call->out.body.n > BUS_BODY_BYTES)
@@ -457,7 +488,7 @@ static int encode(struct caller *c, const struct bus_call_spec *spec, struct cal
         return 0;
 }
 
-int caller_call(struct caller *c, const struct bus_call_spec *spec)
+int caller_call(struct caller *c, const struct caller_spec *spec)
 {
         int64_t now_ms = clock_mono_ms();
         struct call *call = calloc(1, sizeof *call);
@@ -474,6 +505,8 @@ int caller_call(struct caller *c, const struct bus_call_spec *spec)
         call->caller = c;
         atomic_store(&call->refs, refused ? 1 : 2);
         call->timeout_at_ms = now_ms + spec->timeout_ms;
+        call->monitor_ms = spec->head.monitor_s * 1000;
+        call->heard_ms = now_ms;
         call->look_at_ms = refused                          ? 0
                            : spec->timeout_ms < PATIENCE_MS ? call->timeout_at_ms
                                                             : now_ms + PATIENCE_MS;

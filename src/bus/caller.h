@@ -17,8 +17,9 @@ void caller_stop(struct caller *c);
 struct caller *caller_free(struct caller *c);
 OWN_DEFINE(struct caller *, caller_free)
 
-struct bus_call_spec {
-        const char *routing_key, *method;
+struct caller_spec {
+        const char *routing_key;
+        struct request_head head; /* its ids are the caller's business */
         const json_t *args, *context;
         int64_t timeout_ms;
         bus_on_reply on_reply;
@@ -26,4 +27,4 @@ struct bus_call_spec {
 };
 /* Connects now, not with the first call. */
 int caller_open(struct caller *c);
-int caller_call(struct caller *c, const struct bus_call_spec *spec);
+int caller_call(struct caller *c, const struct caller_spec *spec);

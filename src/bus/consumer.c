@@ -11,27 +11,18 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "bus/counters.h"
 #include "bus/declare.h"
+#include "bus/delivery.h"
 #include "bus/limits.h"
+#include "bus/replies.h"
 #include "bus/settled.h"
+#include "messages/topics.h"
 
 enum {
         QUEUES = 16,
         ACK_LATE_MS = 5, /* what is settled within that time shares an acknowledgement */
-};
-
-/* One message; its public part is first, so that the program's pointer is ours. */
-struct delivery {
-        struct bus_delivery public;
-        struct queue_item item; /* on its way back */
-        struct bus_consumer *consumer;
-        uint64_t session, tag;
-        enum bus_outcome outcome;
-        char *reason;
-        struct delivery *next;
-        size_t n;
-        char body[]; /* as it came, for the dead-letter queue */
 };
 
 struct list {
@@ -46,8 +37,10 @@ struct bus_consumer {
         _Atomic int refs;    /* the program's, and one of each delivery it holds */
         _Atomic bool ready, stop, closed;
 
-        char *queues[QUEUES + 1];
+        char *queues[QUEUES];
         size_t n_queues;
+        char *fanout_topic; /* whose messages to all the last queue takes; or NULL */
+        char *namespace, *version;
         int prefetch;
         bool declare;
         bus_on_delivery on_delivery;
@@ -59,6 +52,8 @@ struct bus_consumer {
         bool cancelled;
         struct settled settled;
         int64_t ack_at_ms;
+        struct seen seen;
+        struct vigil *vigils;
         struct list came[QUEUES]; /* this turn, by queue */
 };
 
@@ -68,13 +63,6 @@ static _Thread_local const struct bus_consumer *handing_out;
 static struct delivery *delivery_of(struct queue_item *item)
 {
         return (struct delivery *)((char *)item - offsetof(struct delivery, item));
-}
-
-static void delivery_free(struct delivery *d)
-{
-        request_free(d->public.request);
-        free(d->reason);
-        free(d);
 }
 
 static void consumer_unref(struct bus_consumer *c)
@@ -89,8 +77,12 @@ static void consumer_unref(struct bus_consumer *c)
         }
         queue_free(c->queue);
         settled_free(&c->settled);
+        seen_done(&c->seen);
         for (size_t i = 0; i < c->n_queues; i++)
                 free(c->queues[i]);
+        free(c->fanout_topic);
+        free(c->namespace);
+        free(c->version);
         free(c);
 }
 
@@ -128,6 +120,7 @@ static void dead_ended(struct outgoing *out, enum bus_sent how)
         else
                 log_error("bus_dead_letter",
                           "queue=%s reason=\"the dead-letter queue took it not\"", d->public.queue);
+        d->unique_id[0] = '\0'; /* it was not carried out: it may be put back into its queue */
         text_done(&out->body);
         free(dead);
         give_back(d, how == BUS_SENT_OK ? BUS_DONE : BUS_AGAIN);
@@ -155,6 +148,7 @@ static void bury(struct delivery *d)
         declare_dead_key(d->public.queue, dead->out.routing_key, sizeof dead->out.routing_key);
         dead->out.dead_reason = d->reason ? d->reason : "";
         dead->out.dead_queue = d->public.queue;
+        dead->out.dead_key = d->public.routing_key;
         dead->out.accepted_ms = now_ms;
         dead->out.deadline_ms = now_ms + BUS_DEAD_WAITS_MS;
         dead->out.again_until_ms = dead->out.deadline_ms;
@@ -163,51 +157,6 @@ static void bury(struct delivery *d)
 }
 
 /* ---- what comes ---- */
-
-static bool bytes_to(char *to, size_t size, amqp_bytes_t from)
-{
-        size_t n = from.len < size ? from.len : size - 1;
-
-        if (n > 0)
-                memcpy(to, from.bytes, n);
-        to[n] = '\0';
-        return n == from.len;
-}
-
-static void read_properties(const amqp_basic_properties_t *p, struct bus_delivery *to)
-{
-        char digits[24];
-        long long ms;
-
-        if (p->_flags & AMQP_BASIC_USER_ID_FLAG)
-                bytes_to(to->user_id, sizeof to->user_id, p->user_id);
-        if (p->_flags & AMQP_BASIC_EXPIRATION_FLAG &&
-            bytes_to(digits, sizeof digits, p->expiration) &&
-            text_to_int(digits, 0, INT64_MAX, &ms))
-                to->expiration_ms = ms;
-}
-
-static struct delivery *delivery_new(struct bus_consumer *c, const struct session_message *m,
-                                     size_t queue)
-{
-        struct delivery *d = malloc(sizeof *d + m->n);
-
-        if (!d)
-                return NULL;
-        memset(d, 0, sizeof *d);
-        d->consumer = c;
-        d->session = c->session;
-        d->tag = m->tag;
-        d->n = m->n;
-        memcpy(d->body, m->body, m->n);
-        d->public.queue = c->queues[queue];
-        bytes_to(d->public.routing_key, sizeof d->public.routing_key, m->routing_key);
-        d->public.redelivered = m->redelivered;
-        d->public.received_mono_ms = clock_mono_ms();
-        read_properties(m->properties, &d->public);
-        atomic_fetch_add(&c->refs, 1);
-        return d;
-}
 
 /* Our consumer tags are the queues' places in the list. */
 static size_t queue_of(const struct session_message *m)
@@ -220,46 +169,94 @@ static size_t queue_of(const struct session_message *m)
         return queue;
 }
 
-/* False, with the reason: it cannot be given to the program. */
-static bool decode(struct delivery *d)
+static void watch_over(struct bus_consumer *c, struct vigil *v)
 {
-        struct fault why = { 0 };
+        v->next = c->vigils;
+        v->link = &c->vigils;
+        if (v->next)
+                v->next->link = &v->next;
+        c->vigils = v;
+}
 
-        if (d->n > BUS_BODY_BYTES)
-                fault_set(&why, 413, "bus.message_too_large", "The message has %zu bytes.", d->n);
-        else if (request_decode(d->body, d->n, &d->public.request, &why) < 0)
-                fault_set(&why, 500, "bus.internal", "%s", err_trace());
-        if (!fault_is_set(&why))
-                return true;
-        d->reason = strdup(why.message);
-        return false;
+/* True if it was dealt with: it was carried out before, or asks for what is not served. */
+static bool is_dismissed(struct bus_consumer *c, struct delivery *d)
+{
+        static struct log_limit limit;
+        const struct request *r = d->public.request;
+
+        if (seen_has(&c->seen, d->unique_id)) {
+                metric_add(&bus_duplicates, 1);
+        } else if (!request_fits(r, c->namespace, c->version)) {
+                metric_add(&bus_refused, 1);
+                if (log_allowed(&limit, 1000))
+                        log_warn("bus_unsupported", "queue=%s method=%s namespace=%s version=%s",
+                                 d->public.queue, r->method, r->namespace ? r->namespace : "",
+                                 r->version);
+                if (replies_put_no_version(c->publisher, r) != 0)
+                        log_error("bus_reply", "trace=\"%s\"", err_trace());
+                d->unique_id[0] = '\0';
+        } else {
+                return false;
+        }
+        give_back(d, BUS_DONE);
+        return true;
 }
 
 static void on_delivered(const struct session_message *m, void *user)
 {
         struct bus_consumer *c = user;
         size_t queue = queue_of(m);
-        struct delivery *d = queue < c->n_queues ? delivery_new(c, m, queue) : NULL;
+        struct delivery *d = queue < c->n_queues ? delivery_new(m, c->queues[queue]) : NULL;
 
         metric_add(&bus_delivered, 1);
         metric_add(&bus_redelivered, m->redelivered);
+        if (d) {
+                d->consumer = c;
+                d->session = c->session;
+                atomic_fetch_add(&c->refs, 1);
+        }
         if (!d || settled_out(&c->settled, m->tag) != 0) {
                 session_end(c->open, "sent what cannot be noted: it has to come again");
                 if (d)
                         give_back(d, BUS_AGAIN);
-                return;
-        }
-        if (atomic_load(&c->stop)) {
+        } else if (atomic_load(&c->stop)) {
                 give_back(d, BUS_AGAIN);
-        } else if (decode(d)) {
+        } else if (!delivery_decode(d)) {
+                bury(d);
+        } else if (!is_dismissed(c, d)) {
+                if (d->vigil)
+                        watch_over(c, d->vigil);
                 *c->came[queue].end = d;
                 c->came[queue].end = &d->next;
-        } else {
-                bury(d);
         }
 }
 
 /* ---- the line's duty ---- */
+
+static void end_watch(struct vigil *v)
+{
+        *v->link = v->next;
+        if (v->next)
+                v->next->link = v->link;
+        v->link = NULL;
+}
+
+/* Tells those callers for whom it is time; the next such time. */
+static int64_t keep_vigils(struct bus_consumer *c, int64_t now_ms)
+{
+        int64_t next_ms = INT64_MAX;
+
+        for (struct vigil *v = c->vigils; v; v = v->next) {
+                if (v->due_ms <= now_ms) {
+                        if (replies_put_heartbeat(c->publisher, v->reply_q, v->msg_id,
+                                                  v->every_ms) != 0)
+                                log_error("bus_heartbeat", "trace=\"%s\"", err_trace());
+                        v->due_ms = now_ms + v->every_ms;
+                }
+                next_ms = v->due_ms < next_ms ? v->due_ms : next_ms;
+        }
+        return next_ms;
+}
 
 static void on_settled(struct queue_item *item, void *user)
 {
@@ -267,6 +264,10 @@ static void on_settled(struct queue_item *item, void *user)
         struct delivery *d = delivery_of(item);
 
         metric_observe_ms(&bus_hold_ms, clock_mono_ms() - d->public.received_mono_ms);
+        if (d->vigil && d->vigil->link)
+                end_watch(d->vigil);
+        if (d->outcome == BUS_DONE)
+                seen_add(&c->seen, d->unique_id);
         if (c->open && d->session == c->session) {
                 if (d->outcome == BUS_AGAIN)
                         session_requeue(c->open, d->tag);
@@ -305,6 +306,8 @@ static void cancel(struct bus_consumer *c, struct session *s)
                 tag_of(i, tag);
                 session_cancel(s, tag);
         }
+        if (c->fanout_topic)
+                session_delete_queue(s, c->queues[c->n_queues - 1]);
         c->cancelled = true;
         atomic_store(&c->ready, false);
 }
@@ -321,26 +324,35 @@ static void acknowledge(struct bus_consumer *c, struct session *s)
 static int64_t turn(struct session *s, int64_t now_ms, void *user)
 {
         struct bus_consumer *c = user;
+        int64_t vigil_ms;
+
         hand_out(c);
+        vigil_ms = keep_vigils(c, now_ms);
         if (!s)
-                return INT64_MAX;
+                return vigil_ms;
         if (settled_many(&c->settled) || now_ms >= c->ack_at_ms || atomic_load(&c->stop))
                 acknowledge(c, s);
         if (atomic_load(&c->stop) && !c->cancelled)
                 cancel(c, s);
         if (settled_waits(&c->settled))
-                return c->ack_at_ms;
+                return c->ack_at_ms < vigil_ms ? c->ack_at_ms : vigil_ms;
         c->ack_at_ms = now_ms + ACK_LATE_MS;
-        return INT64_MAX;
+        return vigil_ms;
 }
 
 static bool prepare(struct bus_consumer *c, struct session *s)
 {
         bool good = !c->declare || declare_exchange(s, c->net.settings);
 
-        for (size_t i = 0; good && i < c->n_queues; i++)
-                good = c->declare ? declare_queue(s, c->net.settings, c->queues[i])
-                                  : declare_queue_exists(s, c->queues[i]);
+        for (size_t i = 0; good && i < c->n_queues; i++) {
+                if (c->fanout_topic && i == c->n_queues - 1)
+                        good = declare_fanout_queue(s, c->net.settings, c->fanout_topic,
+                                                    c->queues[i]);
+                else if (c->declare)
+                        good = declare_queue(s, c->net.settings, c->queues[i]);
+                else
+                        good = declare_queue_exists(s, c->queues[i]);
+        }
         return good;
 }
 
@@ -385,6 +397,45 @@ static const struct line_duty duty = {
 
 /* ---- for other threads ---- */
 
+static int add_queue(struct bus_consumer *c, const char *name)
+{
+        if (c->n_queues == QUEUES)
+                return err_raise(-EINVAL);
+        c->queues[c->n_queues] = strdup(name);
+        if (!c->queues[c->n_queues])
+                return err_raise(-ENOMEM);
+        c->came[c->n_queues].end = &c->came[c->n_queues].first;
+        c->n_queues++;
+        return 0;
+}
+
+static int add_fanout(struct bus_consumer *c, const char *topic)
+{
+        char name[256], id[UUID_HEX];
+
+        uuid_new_hex(id);
+        snprintf(name, sizeof name, "%s_fanout_%s", topic, id);
+        c->fanout_topic = strdup(topic);
+        return c->fanout_topic ? add_queue(c, name) : err_raise(-ENOMEM);
+}
+
+static int copy_spec(struct bus_consumer *c, const struct bus_consumer_spec *spec)
+{
+        int r = 0;
+
+        c->prefetch = spec->prefetch;
+        c->declare = spec->declare;
+        c->on_delivery = spec->on_delivery;
+        c->user = spec->user;
+        c->version = strdup(spec->version ? spec->version : MESSAGE_VERSION);
+        c->namespace = spec->namespace ? strdup(spec->namespace) : NULL;
+        if (!c->version || (spec->namespace && !c->namespace))
+                return err_raise(-ENOMEM);
+        for (size_t i = 0; r == 0 && spec->queues[i]; i++)
+                r = add_queue(c, spec->queues[i]);
+        return r || !spec->fanout_topic ? r : add_fanout(c, spec->fanout_topic);
+}
+
 int consumer_new(const struct line_net *net, struct publisher *publisher,
                  const struct bus_consumer_spec *spec, struct bus_consumer **ret)
 {
@@ -396,19 +447,8 @@ int consumer_new(const struct line_net *net, struct publisher *publisher,
         c->net = *net;
         c->publisher = publisher;
         atomic_store(&c->refs, 1);
-        c->prefetch = spec->prefetch;
-        c->declare = spec->declare;
-        c->on_delivery = spec->on_delivery;
-        c->user = spec->user;
-        for (size_t i = 0; spec->queues[i]; i++) {
-                if (i == QUEUES || !(c->queues[i] = strdup(spec->queues[i]))) {
-                        consumer_unref(c);
-                        return err_raise(i == QUEUES ? -EINVAL : -ENOMEM);
-                }
-                c->came[i].end = &c->came[i].first;
-                c->n_queues++;
-        }
-        r = queue_new(&c->queue);
+        r = copy_spec(c, spec);
+        r = r ? r : queue_new(&c->queue);
         r = r ? r : line_new(&c->net, &duty, c, c->queue, &c->line);
         if (r != 0) {
                 consumer_unref(c);

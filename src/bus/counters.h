@@ -6,4 +6,4 @@
 
 extern struct metric bus_published, bus_confirmed, bus_returned, bus_lost, bus_expired,
         bus_in_flight, bus_delivered, bus_redelivered, bus_dead_lettered, bus_reconnects,
-        bus_send_ms, bus_hold_ms;
+        bus_duplicates, bus_refused, bus_queue_ms, bus_send_ms, bus_hold_ms;

@@ -32,13 +32,17 @@ void declare_dead_key(const char *queue, char *ret, size_t size)
         snprintf(ret, size, QUEUE_DEAD ".%s", dot ? dot + 1 : queue);
 }
 
+bool declare_durable(const struct bus_settings *settings)
+{
+        return settings->amqp_durable_queues || settings->rabbit_quorum_queue;
+}
+
 bool declare_exchange(struct session *s, const struct bus_settings *settings)
 {
         amqp_exchange_declare(s->amqp, SESSION_CHANNEL,
                               amqp_cstring_bytes(settings->control_exchange),
-                              amqp_cstring_bytes("topic"), 0,
-                              settings->amqp_durable_queues || settings->rabbit_quorum_queue, 0, 0,
-                              amqp_empty_table);
+                              amqp_cstring_bytes("topic"), 0, declare_durable(settings),
+                              settings->amqp_auto_delete, 0, amqp_empty_table);
         return session_answered(s, settings->control_exchange);
 }
 
@@ -55,12 +59,17 @@ bool declare_queue(struct session *s, const struct bus_settings *settings, const
         amqp_table_entry_t quorum[] = {
                 { amqp_cstring_bytes("x-queue-type"),
                   { .kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("quorum") } },
+                { amqp_cstring_bytes("x-delivery-limit"),
+                  { .kind = AMQP_FIELD_KIND_I32,
+                    .value.i32 = (int32_t)settings->rabbit_quorum_delivery_limit } },
         };
-        amqp_table_t args = { settings->rabbit_quorum_queue ? 1 : 0, quorum };
+        amqp_table_t args = { !settings->rabbit_quorum_queue               ? 0
+                              : settings->rabbit_quorum_delivery_limit > 0 ? 2
+                                                                           : 1,
+                              quorum };
 
         amqp_queue_declare(s->amqp, SESSION_CHANNEL, amqp_cstring_bytes(queue), 0,
-                           settings->amqp_durable_queues || settings->rabbit_quorum_queue, 0, 0,
-                           args);
+                           declare_durable(settings), 0, settings->amqp_auto_delete, args);
         if (!session_answered(s, queue))
                 return false;
         amqp_queue_bind(s->amqp, SESSION_CHANNEL, amqp_cstring_bytes(queue),
@@ -76,7 +85,9 @@ bool declare_queue_exists(struct session *s, const char *queue)
         return session_answered(s, queue);
 }
 
-bool declare_reply_queue(struct session *s, const struct bus_settings *settings, const char *queue)
+/* Without a user for so long it is gone. */
+static bool declare_transient(struct session *s, const struct bus_settings *settings,
+                              const char *queue)
 {
         amqp_table_entry_t expires[] = {
                 { amqp_cstring_bytes("x-expires"),
@@ -86,6 +97,33 @@ bool declare_reply_queue(struct session *s, const struct bus_settings *settings,
         amqp_table_t args = { 1, expires };
 
         amqp_queue_declare(s->amqp, SESSION_CHANNEL, amqp_cstring_bytes(queue), 0, 0, 0, 0, args);
+        return session_answered(s, queue);
+}
+
+bool declare_reply_queue(struct session *s, const struct bus_settings *settings, const char *queue)
+{
+        return declare_transient(s, settings, queue);
+}
+
+void declare_fanout_name(const char *topic, char *ret, size_t size)
+{
+        snprintf(ret, size, "%s_fanout", topic);
+}
+
+bool declare_fanout_queue(struct session *s, const struct bus_settings *settings, const char *topic,
+                          const char *queue)
+{
+        char exchange[256];
+
+        declare_fanout_name(topic, exchange, sizeof exchange);
+        session_declare_fanout(s, exchange);
+        session_flush(s, clock_mono_ms());
+        if (session_unwritten(s) > 0)
+                session_end(s, "takes nothing");
+        if (session_over(s) || !declare_transient(s, settings, queue))
+                return false;
+        amqp_queue_bind(s->amqp, SESSION_CHANNEL, amqp_cstring_bytes(queue),
+                        amqp_cstring_bytes(exchange), amqp_cstring_bytes(topic), amqp_empty_table);
         return session_answered(s, queue);
 }
 
@@ -145,6 +183,9 @@ int bus_topology_sync(const struct bus_settings *settings, const char *const *si
                         .heartbeat_s = (int)settings->heartbeat_timeout_s,
                         .ssl = settings->ssl,
                         .ssl_ca_file = settings->ssl_ca_file,
+                        .ssl_cert_file = settings->ssl_cert_file,
+                        .ssl_key_file = settings->ssl_key_file,
+                        .login_method = settings->rabbit_login_method,
                         .watchdog = watchdog,
                         .watch = &watch,
                 };

@@ -8,6 +8,9 @@
 #include "bus/bus.h"
 #include "bus/session.h"
 
+/* Named queues and the exchange survive a broker. */
+bool declare_durable(const struct bus_settings *settings);
+
 /* All wait for the broker; false: the session is over, with its reason. */
 bool declare_exchange(struct session *s, const struct bus_settings *settings);
 bool declare_exchange_exists(struct session *s, const struct bus_settings *settings);
@@ -16,6 +19,10 @@ bool declare_queue(struct session *s, const struct bus_settings *settings, const
 bool declare_queue_exists(struct session *s, const char *queue);
 /* A reply queue: transient, without binding, gone when unused for a while. */
 bool declare_reply_queue(struct session *s, const struct bus_settings *settings, const char *queue);
+/* The exchange whose messages go to all servers of a topic, and a queue of one of them. */
+void declare_fanout_name(const char *topic, char *ret, size_t size);
+bool declare_fanout_queue(struct session *s, const struct bus_settings *settings, const char *topic,
+                          const char *queue);
 bool declare_consume(struct session *s, const char *queue, const char *consumer_tag);
 
 /* The key a named queue of ours is bound with: its own name, but for events, heartbeats and dead

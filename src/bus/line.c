@@ -33,6 +33,17 @@ struct line {
         struct log_limit away_log, lost_log;
 };
 
+/* Under watch: the library's own waits would go on when the program wants to end. */
+static bool get_up(struct line *l, struct session *s)
+{
+        bool good;
+
+        watch_begin(l->net.watchdog, &l->watch, s->fd, clock_mono_ms() + 2 * SESSION_RPC_MS);
+        good = l->duty->up(s, l->user);
+        watch_end(l->net.watchdog, &l->watch);
+        return good;
+}
+
 static void open_session(struct line *l)
 {
         const struct broker_host *host = &l->net.url->hosts[l->next_host++ % l->net.url->n_hosts];
@@ -44,18 +55,23 @@ static void open_session(struct line *l)
                 .heartbeat_s = (int)l->net.settings->heartbeat_timeout_s,
                 .ssl = l->net.settings->ssl,
                 .ssl_ca_file = l->net.settings->ssl_ca_file,
+                .ssl_cert_file = l->net.settings->ssl_cert_file,
+                .ssl_key_file = l->net.settings->ssl_key_file,
+                .login_method = l->net.settings->rabbit_login_method,
                 .watchdog = l->net.watchdog,
                 .watch = &l->watch,
         };
         OWN(session_free) struct session *s = NULL;
         struct fault why = { 0 };
+        bool good;
         int r;
 
         snprintf(name, sizeof name, "%s:%d:%s", l->net.program, (int)getpid(), l->duty->purpose);
         atomic_store(&l->opening, true);
         r = session_open(&how, &l->duty->hears, l->user, &s, &why);
+        good = r == SESSION_OK && get_up(l, s);
         atomic_store(&l->opening, false);
-        if (r == SESSION_OK && l->duty->up(s, l->user)) {
+        if (good) {
                 log_info("bus_connected", "purpose=%s host=%s port=%d", l->duty->purpose,
                          host->host, host->port);
                 backoff_reset(&l->backoff);
@@ -127,8 +143,10 @@ static int64_t turn(struct line *l, bool readable)
 {
         int64_t now_ms = clock_mono_ms(), beat_ms = INT64_MAX, next_ms;
 
+        if (l->session && readable)
+                l->session->heard_ms = now_ms;
         if (l->session && (readable || l->session->unread))
-                session_read(l->session, now_ms);
+                session_read(l->session);
         next_ms = l->duty->turn(l->session && !session_over(l->session) ? l->session : NULL, now_ms,
                                 l->user);
         if (l->session) {

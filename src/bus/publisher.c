@@ -13,16 +13,20 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "bus/counters.h"
 #include "bus/declare.h"
+#include "bus/limits.h"
 
 enum {
         WINDOW = 256, /* unconfirmed messages; a power of two */
+        LETTER_HEADERS = 4,
         WAITING_MESSAGES = 65536,
         WAITING_BYTES = 256 << 20,
         EXPIRE_EVERY_MS = 20, /* how exact deadlines are when many messages wait */
         AGAIN_FIRST_MS = 250,
         AGAIN_LAST_MS = 4000,
+        STALLED_MS = 1500, /* of silence while a confirm is due */
 };
 
 struct list {
@@ -34,7 +38,7 @@ struct publisher {
         struct queue *queue;
         struct line *line;
         pthread_mutex_t start;
-        _Atomic bool started, up, blocked, replies_ready;
+        _Atomic bool started, up, blocked, stalled, replies_ready;
         _Atomic uint64_t epoch;
         _Atomic int64_t n_waiting, n_bytes; /* accepted and not ended */
 
@@ -149,6 +153,13 @@ static void on_confirmed(uint64_t tag, bool multiple, bool taken, void *user)
         metric_set(&bus_in_flight, (int64_t)(p->next_tag - p->first_tag));
 }
 
+static bool was_sent_to(const struct outgoing *out, amqp_bytes_t key)
+{
+        size_t n = out->fanout ? 0 : strlen(out->routing_key);
+
+        return n == key.len && memcmp(out->routing_key, key.bytes, n) == 0;
+}
+
 /* A return carries no tag, but the whole body, and every body of ours holds a unique id. */
 static void on_returned(const struct session_message *m, void *user)
 {
@@ -158,8 +169,7 @@ static void on_returned(const struct session_message *m, void *user)
                 struct outgoing *out = p->flight[at % WINDOW];
 
                 if (out && !out->returned && out->body.n == m->n &&
-                    strlen(out->routing_key) == m->routing_key.len &&
-                    memcmp(out->routing_key, m->routing_key.bytes, m->routing_key.len) == 0 &&
+                    was_sent_to(out, m->routing_key) &&
                     memcmp(out->body.bytes, m->body, m->n) == 0) {
                         out->returned = true;
                         return;
@@ -186,9 +196,33 @@ static amqp_table_entry_t text_entry(const char *key, const char *value)
                                        .value.bytes = amqp_cstring_bytes(value) } };
 }
 
-static void publish(struct publisher *p, struct session *s, struct outgoing *out)
+static amqp_table_entry_t number_entry(const char *key, int64_t value)
 {
-        char expiration[24], at[24] = "";
+        return (amqp_table_entry_t){ amqp_cstring_bytes(key),
+                                     { .kind = AMQP_FIELD_KIND_I64, .value.i64 = value } };
+}
+
+static int fill_headers(const struct outgoing *out, char at[24],
+                        amqp_table_entry_t headers[LETTER_HEADERS])
+{
+        int64_t now_ms = clock_wall_ms();
+
+        if (!out->dead_reason) {
+                headers[0] = number_entry(SENT_HEADER, now_ms);
+                return 1;
+        }
+        clock_format(now_ms, at, 24);
+        headers[0] = text_entry("reason", out->dead_reason);
+        headers[1] = text_entry("queue", out->dead_queue);
+        headers[2] = text_entry("time", at);
+        headers[3] = text_entry("key", out->dead_key);
+        return 4;
+}
+
+static void publish(struct publisher *p, struct session *s, struct outgoing *out, int64_t now_ms)
+{
+        char expiration[24], at[24] = "", id[UUID_TEXT];
+        amqp_table_entry_t headers[LETTER_HEADERS];
         amqp_basic_properties_t properties = {
                 ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
                           AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
@@ -197,23 +231,31 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                 .content_encoding = amqp_cstring_bytes("utf-8"),
                 .delivery_mode =
                         out->persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT,
+                .headers = { fill_headers(out, at, headers), headers },
         };
-        amqp_table_entry_t headers[3];
+        const char *exchange = out->fanout        ? out->routing_key
+                               : out->to_exchange ? p->net.settings->control_exchange
+                                                  : "";
 
         if (out->expiration_ms > 0) {
                 snprintf(expiration, sizeof expiration, "%" PRId64, out->expiration_ms);
                 properties._flags |= AMQP_BASIC_EXPIRATION_FLAG;
                 properties.expiration = amqp_cstring_bytes(expiration);
         }
-        if (out->dead_reason) {
-                clock_format(clock_wall_ms(), at, sizeof at);
-                headers[0] = text_entry("reason", out->dead_reason);
-                headers[1] = text_entry("queue", out->dead_queue);
-                headers[2] = text_entry("time", at);
-                properties.headers = (amqp_table_t){ 3, headers };
+        if (s->user_id) {
+                properties._flags |= AMQP_BASIC_USER_ID_FLAG;
+                properties.user_id = amqp_cstring_bytes(s->user_id);
         }
-        session_publish(s, out->to_exchange ? p->net.settings->control_exchange : "",
-                        out->routing_key, &properties, out->body.bytes, out->body.n);
+        if (out->dead_reason) {
+                uuid_new(id); /* what an operator calls it by */
+                properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+                properties.message_id = amqp_cstring_bytes(id);
+        }
+        if (out->fanout)
+                session_declare_fanout(s, exchange);
+        session_publish(s, exchange, out->fanout ? "" : out->routing_key, &properties,
+                        out->body.bytes, out->body.n);
+        out->written_ms = now_ms;
         p->flight[p->next_tag++ % WINDOW] = out;
         metric_add(&bus_published, 1);
 }
@@ -236,7 +278,7 @@ static void publish_some(struct publisher *p, struct session *s, int64_t now_ms)
                 if (out->deadline_ms <= now_ms || (out->start && !out->start(out)))
                         end(p, out, BUS_SENT_EXPIRED);
                 else
-                        publish(p, s, out);
+                        publish(p, s, out, now_ms);
         }
         metric_set(&bus_in_flight, (int64_t)(p->next_tag - p->first_tag));
 }
@@ -277,17 +319,39 @@ static void wake_rested(struct publisher *p, int64_t now_ms)
         p->expire_ms = now_ms;
 }
 
+/* Whether the broker is silent though it should confirm; when to look again. A blocked one need not
+ * confirm. */
+static int64_t notice_stall(struct publisher *p, const struct session *s, int64_t now_ms)
+{
+        int64_t since_ms, look_ms;
+
+        if (!s || p->first_tag == p->next_tag || atomic_load(&p->blocked)) {
+                atomic_store(&p->stalled, false);
+                return INT64_MAX;
+        }
+        since_ms = p->flight[p->first_tag % WINDOW]->written_ms;
+        if (since_ms < s->heard_ms)
+                since_ms = s->heard_ms;
+        look_ms = since_ms + STALLED_MS;
+        atomic_store(&p->stalled, now_ms >= look_ms);
+        return now_ms >= look_ms ? INT64_MAX : look_ms;
+}
+
 static int64_t turn(struct session *s, int64_t now_ms, void *user)
 {
         struct publisher *p = user;
-        int64_t next_ms, calls_ms;
+        int64_t next_ms, calls_ms, other_ms;
 
+        notice_stall(p, s, now_ms);
         if (now_ms >= p->again_ms)
                 wake_rested(p, now_ms);
-        if (s && !atomic_load(&p->blocked))
+        if (s && !atomic_load(&p->blocked) && !atomic_load(&p->stalled))
                 publish_some(p, s, now_ms);
+        other_ms = notice_stall(p, s, now_ms);
+        if (p->again_ms < other_ms)
+                other_ms = p->again_ms;
         if (!p->ready.first && !p->calls.first)
-                return p->again_ms;
+                return other_ms;
         if (now_ms >= p->expire_ms) {
                 next_ms = expire(p, &p->ready, now_ms);
                 calls_ms = expire(p, &p->calls, now_ms);
@@ -295,7 +359,7 @@ static int64_t turn(struct session *s, int64_t now_ms, void *user)
                 p->expire_ms =
                         next_ms > now_ms + EXPIRE_EVERY_MS ? next_ms : now_ms + EXPIRE_EVERY_MS;
         }
-        return p->again_ms < p->expire_ms ? p->again_ms : p->expire_ms;
+        return other_ms < p->expire_ms ? other_ms : p->expire_ms;
 }
 
 static void take(struct queue_item *item, void *user)
@@ -335,6 +399,7 @@ static void session_down(void *user)
 
         atomic_store(&p->up, false);
         atomic_store(&p->blocked, false);
+        atomic_store(&p->stalled, false);
         for (uint64_t at = p->first_tag; at < p->next_tag; at++) {
                 struct outgoing *out = p->flight[at % WINDOW];
 
@@ -456,7 +521,12 @@ void publisher_drain(struct publisher *p, int timeout_ms)
 
 bool publisher_up(const struct publisher *p)
 {
-        return atomic_load(&p->up) && !atomic_load(&p->blocked);
+        return atomic_load(&p->up) && !atomic_load(&p->blocked) && !atomic_load(&p->stalled);
+}
+
+bool publisher_stalled(const struct publisher *p)
+{
+        return atomic_load(&p->stalled);
 }
 
 bool publisher_blocked(const struct publisher *p)

@@ -16,15 +16,16 @@
 struct outgoing {
         struct queue_item item;
         bool to_exchange;   /* our exchange; else the default one, where the key names a queue */
+        bool fanout;        /* 'routing_key' names a fanout exchange; there is no key */
         bool needs_replies; /* goes only while the reply queue is being consumed */
         bool persistent;
         bool refused; /* by the limit on what may wait */
         bool returned;
         char routing_key[256];
         struct text body;
-        const char *dead_reason, *dead_queue; /* headers of a dead letter, or NULL */
+        const char *dead_reason, *dead_queue, *dead_key; /* headers of a dead letter, or NULL */
         int64_t expiration_ms;
-        int64_t accepted_ms, deadline_ms;
+        int64_t accepted_ms, deadline_ms, written_ms;
         int64_t again_until_ms; /* unroutable or lost: tried again until then; 0: never */
         int n_tries;
         int64_t again_ms;
@@ -48,8 +49,10 @@ void publisher_open(struct publisher *p);
 void publisher_put(struct publisher *p, struct outgoing *out);
 /* Waits until nothing is left to send or confirm, at most 'timeout_ms'. */
 void publisher_drain(struct publisher *p, int timeout_ms);
-bool publisher_up(const struct publisher *p);      /* connected, and not blocked */
+bool publisher_up(const struct publisher *p);      /* connected, neither blocked nor stalled */
 bool publisher_blocked(const struct publisher *p); /* connected, and the broker takes nothing */
+/* Connected, and nothing is heard of the broker though it should confirm. */
+bool publisher_stalled(const struct publisher *p);
 uint64_t publisher_epoch(const struct publisher *p);
 /* The reply queue is being consumed, or not. From any thread. */
 void publisher_replies(struct publisher *p, bool ready);

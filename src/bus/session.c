@@ -187,6 +187,24 @@ void session_cancel(struct session *s, const char *consumer_tag)
         say_method(s, SESSION_CHANNEL, AMQP_BASIC_CANCEL_METHOD, &cancel);
 }
 
+/* Just before it is used: such an exchange goes with its last queue. */
+void session_declare_fanout(struct session *s, const char *exchange)
+{
+        amqp_exchange_declare_t declare = { .exchange = amqp_cstring_bytes(exchange),
+                                            .type = amqp_cstring_bytes("fanout"),
+                                            .auto_delete = 1,
+                                            .nowait = 1 };
+
+        say_method(s, SESSION_CHANNEL, AMQP_EXCHANGE_DECLARE_METHOD, &declare);
+}
+
+void session_delete_queue(struct session *s, const char *queue)
+{
+        amqp_queue_delete_t delete = { .queue = amqp_cstring_bytes(queue), .nowait = 1 };
+
+        say_method(s, SESSION_CHANNEL, AMQP_QUEUE_DELETE_METHOD, &delete);
+}
+
 void session_flush(struct session *s, int64_t now_ms)
 {
         if (s->out.failed)
@@ -331,30 +349,35 @@ static void on_header(struct session *s, const amqp_frame_t *frame)
 {
         s->message.properties = frame->payload.properties.decoded;
         s->message.body = "";
-        s->message.n = s->body_size = (size_t)frame->payload.properties.body_size;
+        s->message.announced = frame->payload.properties.body_size;
+        s->message.n = s->message.announced < SESSION_BODY_BYTES ? (size_t)s->message.announced
+                                                                 : SESSION_BODY_BYTES;
         s->body_got = 0;
-        if (s->body_size == 0)
+        if (s->message.announced == 0)
                 content_done(s);
 }
 
-/* A body of one frame is lent as it is; several are put together. */
+/* A body of one frame is lent as it is; the beginning of a longer one is put together. */
 static void on_body(struct session *s, amqp_bytes_t piece)
 {
-        if (s->body_got == 0 && piece.len < s->body_size) {
-                s->body = malloc(s->body_size);
-                if (!s->body) {
-                        session_end(s, "no memory for a body of %zu bytes", s->body_size);
-                        return;
-                }
-        }
-        if (piece.len > s->body_size - s->body_got) {
+        if (piece.len > s->message.announced - s->body_got) {
                 session_end(s, "sent more body than announced");
                 return;
         }
-        if (s->body)
-                memcpy(s->body + s->body_got, piece.bytes, piece.len);
+        if (s->body_got == 0 && piece.len < s->message.announced) {
+                s->body = malloc(s->message.n);
+                if (!s->body) {
+                        session_end(s, "no memory for a body of %zu bytes", s->message.n);
+                        return;
+                }
+        }
+        if (s->body && s->body_got < s->message.n) {
+                size_t room = s->message.n - (size_t)s->body_got;
+
+                memcpy(s->body + s->body_got, piece.bytes, piece.len < room ? piece.len : room);
+        }
         s->body_got += piece.len;
-        if (s->body_got < s->body_size)
+        if (s->body_got < s->message.announced)
                 return;
         s->message.body = s->body ? s->body : piece.bytes;
         content_done(s);
@@ -380,12 +403,11 @@ static bool has_unread(const struct session *s)
         return s->tls || amqp_frames_enqueued(s->amqp) || amqp_data_in_buffer(s->amqp);
 }
 
-void session_read(struct session *s, int64_t now_ms)
+void session_read(struct session *s)
 {
         static const struct timeval at_once = { 0 };
         int n_frames = 0;
 
-        s->heard_ms = now_ms;
         do {
                 amqp_frame_t frame;
                 int r = amqp_simple_wait_frame_noblock(s->amqp, &frame, &at_once);

@@ -18,8 +18,9 @@
 
 enum {
         SESSION_CHANNEL = 1,
-        SESSION_CONNECT_MS = 3000,   /* for TCP, then again for the login */
-        SESSION_RPC_MS = 5000,       /* for a declaration */
+        SESSION_CONNECT_MS = 3000, /* for TCP, then again for the login */
+        SESSION_RPC_MS = 5000,     /* for a declaration */
+        SESSION_BODY_BYTES = 2 << 20,
         SESSION_OUT_BYTES = 1 << 20, /* unwritten bytes after which no more should be added */
 };
 
@@ -30,7 +31,8 @@ struct session_message {
         bool redelivered;
         const amqp_basic_properties_t *properties;
         const void *body;
-        size_t n;
+        size_t n;           /* of the body; at most SESSION_BODY_BYTES are kept */
+        uint64_t announced; /* bytes that it has */
 };
 /* What a session tells its user, from within session_read(). */
 struct session_hears {
@@ -45,6 +47,8 @@ struct session {
         const struct session_hears *hears;
         void *user;
         int fd;
+        const char
+                *user_id; /* who the broker knows we are, lent; NULL: only the certificate says */
         bool tls;
         bool unread;      /* the library may still hold frames: do not wait for the socket */
         bool refused;     /* the broker closed the channel because of what we asked */
@@ -57,7 +61,7 @@ struct session {
         enum { CONTENT_NONE, CONTENT_DELIVERED, CONTENT_RETURNED } content;
         struct session_message message;
         char *body; /* of several frames */
-        size_t body_got, body_size;
+        uint64_t body_got;
 
         struct watchdog *watchdog;
         struct watch *watch;
@@ -69,7 +73,8 @@ struct session_how {
         const char *name; /* of the connection, for the broker's operator */
         int heartbeat_s;
         bool ssl;
-        const char *ssl_ca_file;
+        const char *ssl_ca_file, *ssl_cert_file, *ssl_key_file;
+        const char *login_method;
         struct watchdog *watchdog;
         struct watch *watch; /* covers every wait; watch_cut() ends it */
 };
@@ -82,7 +87,7 @@ struct session *session_free(struct session *s);
 OWN_DEFINE(struct session *, session_free)
 
 /* Reads and tells what came; to be called when the socket is readable, and while 'unread'. */
-void session_read(struct session *s, int64_t now_ms);
+void session_read(struct session *s);
 /* Writes what it can without waiting. */
 void session_flush(struct session *s, int64_t now_ms);
 /* Sends heartbeats and notices their absence. The time when it wants to be called again. */
@@ -102,6 +107,8 @@ void session_publish(struct session *s, const char *exchange, const char *routin
 void session_ack(struct session *s, uint64_t tag, bool multiple);
 void session_requeue(struct session *s, uint64_t tag);
 void session_cancel(struct session *s, const char *consumer_tag);
+void session_declare_fanout(struct session *s, const char *exchange);
+void session_delete_queue(struct session *s, const char *queue);
 
 /* Ends the session for 'reason'; the first one counts. */
 void session_end(struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

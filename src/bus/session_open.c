@@ -61,7 +61,7 @@ static int connected(int fd, int64_t until_ms)
 }
 
 /* A connected, non-blocking socket, or -1 and errno. */
-static int dial(const struct addrinfo *to, int64_t until_ms)
+static int dial(const struct session_how *how, const struct addrinfo *to, int64_t until_ms)
 {
         int fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                         to->ai_protocol);
@@ -71,7 +71,12 @@ static int dial(const struct addrinfo *to, int64_t until_ms)
                 return -1;
         set_socket(fd);
         if (connect(fd, to->ai_addr, to->ai_addrlen) < 0)
-                error = errno == EINPROGRESS ? connected(fd, until_ms) : errno;
+                error = errno;
+        if (error == EINPROGRESS) {
+                watch_begin(how->watchdog, how->watch, fd, until_ms); /* or earlier: it is cut */
+                error = connected(fd, until_ms);
+                watch_end(how->watchdog, how->watch);
+        }
         if (error == 0)
                 return fd;
         close(fd);
@@ -93,7 +98,7 @@ static int open_tcp(struct session *s, const struct session_how *how, struct fau
         if (r != 0)
                 return away(why, how, gai_strerror(r));
         for (const struct addrinfo *at = all; at && s->fd < 0; at = at->ai_next)
-                s->fd = dial(at, until_ms);
+                s->fd = dial(how, at, until_ms);
         r = errno;
         freeaddrinfo(all);
         if (s->fd < 0)
@@ -107,25 +112,54 @@ static int open_tcp(struct session *s, const struct session_how *how, struct fau
         return SESSION_OK;
 }
 
+static bool is_set(const char *text)
+{
+        return text && *text;
+}
+
+/* What the library makes of the files is said by its answer only. */
+static const char *set_files(amqp_socket_t *socket, const struct session_how *how)
+{
+        if (!is_set(how->ssl_ca_file))
+                return "cannot be verified: ssl_ca_file is not set";
+        if (amqp_ssl_socket_set_cacert(socket, how->ssl_ca_file) != AMQP_STATUS_OK)
+                return "cannot be verified: ssl_ca_file cannot be read";
+        if (!is_set(how->ssl_cert_file))
+                return NULL;
+        if (amqp_ssl_socket_set_key(socket, how->ssl_cert_file,
+                                    is_set(how->ssl_key_file)
+                                            ? how->ssl_key_file
+                                            : how->ssl_cert_file) != AMQP_STATUS_OK)
+                return "cannot be told who we are: ssl_cert_file or ssl_key_file cannot be read";
+        return NULL;
+}
+
 static int open_tls(struct session *s, const struct session_how *how, struct fault *why)
 {
         amqp_socket_t *socket = amqp_ssl_socket_new(s->amqp);
         struct timeval limit = timeval_of(SESSION_CONNECT_MS);
+        const char *wrong;
         int r;
 
         if (!socket)
                 return err_raise(-ENOMEM);
         amqp_ssl_socket_set_verify_peer(socket, 1);
         amqp_ssl_socket_set_verify_hostname(socket, 1);
-        if (how->ssl_ca_file && *how->ssl_ca_file &&
-            amqp_ssl_socket_set_cacert(socket, how->ssl_ca_file) != AMQP_STATUS_OK)
-                return away(why, how, "cannot be verified: ssl_ca_file cannot be read");
+        amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
+        wrong = set_files(socket, how);
+        if (wrong)
+                return away(why, how, wrong);
         r = amqp_socket_open_noblock(socket, how->host->host, how->host->port, &limit);
         if (r != AMQP_STATUS_OK)
                 return away(why, how, amqp_error_string2(r));
         s->fd = amqp_get_sockfd(s->amqp);
         set_socket(s->fd);
         return SESSION_OK;
+}
+
+static bool is_external(const struct session_how *how)
+{
+        return text_equal(how->login_method, "EXTERNAL");
 }
 
 static int log_in(struct session *s, const struct session_how *how)
@@ -151,9 +185,14 @@ static int log_in(struct session *s, const struct session_how *how)
 
         amqp_set_handshake_timeout(s->amqp, &login);
         amqp_set_rpc_timeout(s->amqp, &rpc);
-        reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
-                                           how->heartbeat_s, &table, AMQP_SASL_METHOD_PLAIN,
-                                           how->host->user, how->host->password);
+        if (is_external(how))
+                reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
+                                                   how->heartbeat_s, &table,
+                                                   AMQP_SASL_METHOD_EXTERNAL, how->host->user);
+        else
+                reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
+                                                   how->heartbeat_s, &table, AMQP_SASL_METHOD_PLAIN,
+                                                   how->host->user, how->host->password);
         if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
                 const amqp_connection_close_t *close = reply.reply.decoded;
 
@@ -195,6 +234,7 @@ int session_open(const struct session_how *how, const struct session_hears *hear
         s->hears = hears;
         s->user = user;
         s->tls = how->ssl;
+        s->user_id = is_external(how) && !how->host->named ? NULL : how->host->user;
         s->watchdog = how->watchdog;
         s->watch = how->watch;
         s->amqp = amqp_new_connection();

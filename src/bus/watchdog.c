@@ -95,12 +95,13 @@ struct watchdog *watchdog_free(struct watchdog *w)
 void watch_begin(struct watchdog *w, struct watch *watch, int fd, int64_t until_ms)
 {
         pthread_mutex_lock(&w->lock);
-        watch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        watch->until_ms = watch->cut ? 0 : until_ms;
-        watch->cut = false;
-        watch->next = w->first;
-        w->first = watch;
-        pthread_cond_signal(&w->changed);
+        if (watch->depth++ == 0) {
+                watch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+                watch->until_ms = watch->cut ? 0 : until_ms;
+                watch->next = w->first;
+                w->first = watch;
+                pthread_cond_signal(&w->changed);
+        }
         pthread_mutex_unlock(&w->lock);
 }
 
@@ -115,12 +116,9 @@ static struct watch **find(struct watchdog *w, const struct watch *watch)
 
 void watch_end(struct watchdog *w, struct watch *watch)
 {
-        struct watch **at;
-
         pthread_mutex_lock(&w->lock);
-        at = find(w, watch);
-        if (*at) {
-                *at = watch->next;
+        if (--watch->depth == 0) {
+                *find(w, watch) = watch->next;
                 close(watch->fd);
         }
         pthread_mutex_unlock(&w->lock);
@@ -129,9 +127,8 @@ void watch_end(struct watchdog *w, struct watch *watch)
 void watch_cut(struct watchdog *w, struct watch *watch)
 {
         pthread_mutex_lock(&w->lock);
-        if (*find(w, watch))
+        watch->cut = true;
+        if (watch->depth > 0)
                 shutdown(watch->fd, SHUT_RDWR);
-        else
-                watch->cut = true;
         pthread_mutex_unlock(&w->lock);
 }

@@ -18,11 +18,12 @@ struct watch {
         struct watch *next;
         int fd; /* a duplicate: the library may close its own at any time */
         int64_t until_ms;
+        int depth; /* of waits within a wait: the outermost counts */
         bool cut;
 };
 /* From now on 'fd' is shut down at 'until_ms' of the monotonic clock. */
 void watch_begin(struct watchdog *w, struct watch *watch, int fd, int64_t until_ms);
 /* When the wait came to its end. */
 void watch_end(struct watchdog *w, struct watch *watch);
-/* Shuts down what is under watch, or comes under it next. From any thread. */
+/* Shuts down what is under watch, and whatever comes under it from now on. From any thread. */
 void watch_cut(struct watchdog *w, struct watch *watch);

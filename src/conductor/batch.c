@@ -99,6 +99,7 @@ static void turn_reset(struct turn *t)
         view_done(&t->view);
         idset_done(&t->pump);
         idset_done(&t->loaded);
+        store_rows_done(&t->open_work);
         outs_done(t->outs);
 }
 
@@ -155,12 +156,29 @@ static int answer_of(int r)
         }
 }
 
+/* What is done here needs no count of its beginnings any more. */
+static int forget_again(struct turn *t, const struct input *const *inputs, size_t n)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < n && r == 0; i++) {
+                struct redelivered row = { 0 };
+
+                if (!inputs[i]->again[0])
+                        continue;
+                TEXT_SET(row.message, inputs[i]->again);
+                r = view_remove(&t->view, T_REDELIVERED, &row);
+        }
+        return r;
+}
+
 /* One pass. -EAGAIN: rows must be locked that were not; a positive number is the store's answer. */
 static int pass(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
         int r = plan_load(t, inputs, refused->n);
 
         r = r ? r : fold(t, inputs, refused);
+        r = r ? r : forget_again(t, inputs, refused->n);
         r = r ? r : view_write(&t->view, t->c->store);
         if (r == 0 && FAILPOINT("conductor.before_commit"))
                 r = STORE_RETRY;
@@ -205,6 +223,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         view_done(&t.view);
         idset_done(&t.pump);
         idset_done(&t.loaded);
+        store_rows_done(&t.open_work);
         plan_done(&t.plan);
         free(refused.faults);
         return r < 0 ? r : answer_of(r);

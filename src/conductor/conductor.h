@@ -28,6 +28,7 @@ struct conductor {
         struct store *store; /* lent */
         int64_t number;      /* our life sign's number */
         struct conductor_timing timing;
+        int64_t open_max; /* operations a project may have under way; 0: any number */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */
 };
@@ -46,7 +47,9 @@ struct input {
         const struct request *request; /* REQUEST, EVENT: lent */
         char site[SITE_SIZE];          /* EVENT: from the routing key */
         struct timer timer;            /* TIMER, LOST (ref_id and kind) */
-        void *user;                    /* the caller's */
+        char again[KEY_SIZE]; /* it came again, and is counted under this name; "": the first time
+                               */
+        void *user;           /* the caller's */
 };
 
 /* What shall go out after COMMIT. */

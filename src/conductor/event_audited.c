@@ -30,12 +30,18 @@ int audited_plan(struct turn *t, const struct input *in)
 {
         const json_t *args = in->request->args, *j;
         int r = event_plan_gateway(t, in, json_string_value(json_object_get(args, "gateway")));
+        struct vif_id vif;
         size_t i;
 
         r = r ? r : plan_all_of(t, event_gateway_known(t, in));
+        json_array_foreach (json_object_get(args, "gone"), i, j) {
+                if (r == 0 && vif_id_parse(json_string_value(j), &vif)) {
+                        r = idset_add(&t->plan.attachments, vif.attachment_id);
+                        r = r ? r : idset_add(&t->plan.ports_of_attachment, vif.attachment_id);
+                }
+        }
         json_array_foreach (json_object_get(args, "found_ports"), i, j) {
                 const char *project = json_string_value(json_object_get(j, "project_id"));
-                struct vif_id vif;
 
                 if (r == 0 && project &&
                     vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif)) {
@@ -176,6 +182,43 @@ static int found_port(struct audit *a, const json_t *j)
         return 0;
 }
 
+/* Somebody took a port of ours out of the site's network behind our back: a network is plugged
+ * again, a tenant's own port that is gone is let go. */
+static int gone_port(struct audit *a, const char *vif_id)
+{
+        struct event e = { 0 };
+        struct attachment *at = NULL;
+        const struct vport *p;
+        struct vif_id vif;
+        size_t i = 0;
+        int r = 0;
+
+        if (vif_id_parse(vif_id, &vif))
+                at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
+        if (!at || at->plug != PLUG_PLUGGED || at->operation_id[0] ||
+            !text_equal(at->gateway_id, a->g->id))
+                return 0;
+        TEXT_SET(e.project_id, at->project_id);
+        TEXT_SET(e.object_type, "virtual_port");
+        TEXT_SET(e.site, at->site_name);
+        TEXT_SET(e.type, "virtual_port.port_gone");
+        snprintf(e.reason, sizeof e.reason, "Port %s is gone from network %s; %s.",
+                 at->neutron_port_id, at->network_id,
+                 at->port_id[0] ? "it was the tenant's own, so the end is unplugged"
+                                : "the network is plugged again");
+        while (r == 0 && (p = view_next(&a->t->view, T_VPORT, &i)))
+                if (text_equal(p->attachment_id, at->id)) {
+                        TEXT_SET(e.object_id, p->id);
+                        r = event_put(a->t, &e);
+                }
+        if (r)
+                return r;
+        if (at->port_id[0])
+                return unplug_start(a->t, at, "");
+        at->neutron_port_id[0] = '\0';
+        return plug_start(a->t, at, "");
+}
+
 int audited_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const json_t *args = in->request->args, *j;
@@ -211,6 +254,9 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         a.g->held_digest = (int64_t)digest_parse(digest);
         json_array_foreach (json_object_get(args, "found_ports"), i, j) {
                 r = r ? r : found_port(&a, j);
+        }
+        json_array_foreach (json_object_get(args, "gone"), i, j) {
+                r = r ? r : gone_port(&a, json_string_value(j));
         }
         if (boot_id)
                 TEXT_SET(a.g->boot_id, boot_id);

@@ -200,25 +200,29 @@ static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
         return command_send(t, g, "apply", args, request_id);
 }
 
-/* VIF-IDs that no network has yet: the agent looks whether a tenant used one. */
-static json_t *loose_vif_ids(struct turn *t, const struct gateway *g)
+/* VIF-IDs of the gateway whose attachments are in 'state'. */
+static json_t *vif_ids_of(struct turn *t, const struct gateway *g, enum plug_state state)
 {
         json_t *list = json_array();
         const struct attachment *a;
         size_t at = 0;
 
         while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
-                if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == PLUG_NONE &&
+                if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == (int64_t)state &&
                     a->wanted)
                         json_array_append_new(list, json_string(a->vif_id));
         return list;
 }
 
+/* The agent looks whether a tenant used a VIF-ID that no network has yet, and whether what was
+ * plugged still is. */
 static int send_audit(struct turn *t, struct gateway *g)
 {
         json_t *args = command_new(t, g, true);
 
-        if (!args || json_object_set_new(args, "vif_ids", loose_vif_ids(t, g)) < 0) {
+        if (!args ||
+            json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
+            json_object_set_new(args, "plugged", vif_ids_of(t, g, PLUG_PLUGGED)) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);
         }

@@ -90,20 +90,6 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
         return work_start(t, l, OP_UPDATE, who->request_id, "", NULL);
 }
 
-static int revision_check(const struct input *in, const struct vlink *l, struct fault *why)
-{
-        int64_t revision = l->revision_number;
-
-        if (!json_read_int(in->request->args, "revision_number", JSON_OPTIONAL, 0, INT64_MAX,
-                           &revision, why))
-                return why->code;
-        if (revision != l->revision_number)
-                return fault_set(why, 412, "revision_mismatch",
-                                 "Virtual link %s has revision_number %lld, not %lld.", l->id,
-                                 (long long)l->revision_number, (long long)revision);
-        return 0;
-}
-
 int link_update(struct turn *t, const struct input *in, struct fault *why)
 {
         const json_t *j = json_object_get(in->request->args, "virtual_link");
@@ -123,7 +109,8 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         changed = *l;
         there = l->a_to_z_kbps;
         back = l->z_to_a_kbps;
-        if (revision_check(in, l, why) ||
+        if (revision_check(in, "Virtual link", l->id, l->revision_number, why) ||
+            tags_change(changed.tags, j, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
             !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
                             sizeof changed.description, why) ||
@@ -144,6 +131,10 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
                 why->retry_after_ms = 5000;
                 return why->code;
         }
+        if (there != l->a_to_z_kbps || back != l->z_to_a_kbps)
+                r = work_admit(t, who.project_id, why);
+        if (r)
+                return r;
         *l = changed;
         l->revision_number++;
         l->updated_ms = t->now_ms;
@@ -169,6 +160,8 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         op = view_get(&t->view, T_OPERATION, l->operation_id);
         if (op && op->kind == OP_DELETE && op->result == OP_RUNNING)
                 return reply_link(t, l);
+        if (revision_check(in, "Virtual link", l->id, l->revision_number, why))
+                return why->code;
         r = work_preempt(t, l);
         if (r < 0)
                 return r;

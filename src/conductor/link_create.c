@@ -554,7 +554,8 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
                 return fault_set(why, 409, "link.pair_in_use",
                                  "VPN %s already has a virtual link between gateways %s and %s.",
                                  v->id, gateways[SIDE_A]->name, gateways[SIDE_Z]->name);
-        r = link_build(t, &ask, v, sites, gateways, why);
+        r = work_admit(t, ask.who.project_id, why);
+        r = r ? r : link_build(t, &ask, v, sites, gateways, why);
         if (r)
                 return r;
         r = reply_link(t, view_get(&t->view, T_VLINK, ask.id));

@@ -89,7 +89,10 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
 
                 if (m && m->plan)
                         r = m->plan(t, inputs[i]);
-                else if (inputs[i]->kind == INPUT_TIMER || inputs[i]->kind == INPUT_LOST)
+                if (r == 0 && m && m->kind == INPUT_REQUEST && t->c->open_max)
+                        r = idset_add(&t->plan.projects,
+                                      request_context(inputs[i]->request, "project_id"));
+                if (inputs[i]->kind == INPUT_TIMER || inputs[i]->kind == INPUT_LOST)
                         r = plan_timer(&t->plan, &inputs[i]->timer);
                 if (r < 0)
                         return err_pass(r);
@@ -204,7 +207,13 @@ static int read_locked(struct turn *t)
                 { .table = T_INTEGER, .column = "pool", .values = &p->pools },
         };
 
-        return fetch_all(t, locks, sizeof locks / sizeof *locks);
+        int r = 0;
+
+        if (p->projects.n)
+                r = store_select(t->c->store, &store_open_work, "project_id",
+                                 (const char *const *)p->projects.texts, p->projects.n, false,
+                                 &t->open_work);
+        return r ? r : fetch_all(t, locks, sizeof locks / sizeof *locks);
 }
 
 /* A link that was found and is not there under its lock went meanwhile, and its ports with it: to
@@ -295,6 +304,7 @@ void plan_done(struct plan *p)
                 &p->gateways_of_site,
                 &p->attachments_of_gateway,
                 &p->keys,
+                &p->projects,
                 &p->vpns,
                 &p->vpn_members,
                 &p->gateways,

@@ -132,7 +132,8 @@ int port_attach(struct turn *t, const struct input *in, struct fault *why)
                         "VPN %s is plugged into network %s at site %s already; detach it first.",
                         a->vpn_id, a->network_id, a->site_name);
         }
-        r = attach_start(t, l, a, network_id, port_id, who.request_id, why);
+        r = work_admit(t, who.project_id, why);
+        r = r ? r : attach_start(t, l, a, network_id, port_id, who.request_id, why);
         return r ? r : reply_port(t, p);
 }
 
@@ -154,6 +155,9 @@ int port_detach(struct turn *t, const struct input *in, struct fault *why)
                 return r;
         if (a->plug == PLUG_NONE)
                 return reply_port(t, p);
+        r = work_admit(t, who.project_id, why);
+        if (r)
+                return r;
         l->provisioning = PROV_PENDING_UPDATE;
         r = work_start(t, l, OP_DETACH, who.request_id, a->id, &op);
         if (r < 0)

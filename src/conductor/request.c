@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/json.h"
 
 /* clang-format off */
 const struct method request_methods[] = {
@@ -46,6 +47,23 @@ bool caller_of(const struct input *in, struct caller *ret, struct fault *why)
 int refuse_unknown(struct fault *why, const char *noun, const char *id)
 {
         return fault_set(why, 404, "not_found", "%s %.100s could not be found.", noun, id);
+}
+
+int revision_check(const struct input *in, const char *noun, const char *id, int64_t revision,
+                   struct fault *why)
+{
+        int64_t asked = revision;
+
+        if (!json_read_int(in->request->args, "revision_number", JSON_OPTIONAL, 0, INT64_MAX,
+                           &asked, why))
+                return why->code;
+        if (asked == revision)
+                return 0;
+        fault_set(why, 412, "revision_mismatch",
+                  "%s %s has revision_number %lld, not %lld; read it again, then decide.", noun, id,
+                  (long long)revision, (long long)asked);
+        fault_details(why, "{\"revision_number\": %lld}", (long long)revision);
+        return why->code;
 }
 
 int refuse_busy(struct fault *why, const struct vlink *l)

@@ -13,7 +13,10 @@ struct caller {
 bool caller_of(const struct input *in, struct caller *ret, struct fault *why);
 
 int refuse_unknown(struct fault *why, const char *noun, const char *id); /* 404 */
-int refuse_busy(struct fault *why, const struct vlink *l);               /* 409 */
+/* 0, or 412 when the request was made for another revision ("revision_number") of the object. */
+int revision_check(const struct input *in, const char *noun, const char *id, int64_t revision,
+                   struct fault *why);
+int refuse_busy(struct fault *why, const struct vlink *l); /* 409 */
 /* The VPN, locked and the caller's, or NULL with a 404. */
 struct vpn *vpn_of_caller(struct turn *t, const struct caller *who, const char *id,
                           struct fault *why);

@@ -15,6 +15,7 @@
 #include "conductor/keeper.h"
 #include "conductor/worker.h"
 #include "messages/topics.h"
+#include "model/site.h"
 #include "store/pg.h"
 
 enum { WORKERS_MAX = 64, DRAIN_MS = 5000 };
@@ -40,14 +41,35 @@ static const char *site_of(const char *routing_key)
         return dot ? dot + 1 : "";
 }
 
+/* The broker vouches for a user id: of our users only the site's own, or a peer that was given its
+ * keys, speaks for a site. Others are an operator's, with the rights he gave. NULL, or what is
+ * wrong. */
+static const char *stranger(const struct bus_delivery *d, const char *site)
+{
+        static const char ours[] = "atlas-", of_site[] = "atlas-site-", of_peer[] = "atlas-peer-";
+
+        if (!site_name_valid(site))
+                return "its key names no site";
+        if (!text_starts(d->user_id, ours) || text_starts(d->user_id, of_peer))
+                return NULL;
+        return text_starts(d->user_id, of_site) && text_equal(d->user_id + strlen(of_site), site)
+                       ? NULL
+                       : "another site's user sent it";
+}
+
 /* Events of one site go to one worker, so that workers rarely wait for each other's rows. */
 static void on_delivery(struct bus_delivery *d, void *user)
 {
         struct service *s = user;
         bool event = !text_equal(d->queue, TOPIC_CONDUCTOR);
-        struct job *j = calloc(1, sizeof *j);
+        const char *wrong = event ? stranger(d, site_of(d->routing_key)) : NULL;
+        struct job *j = wrong ? NULL : calloc(1, sizeof *j);
         size_t turn;
 
+        if (wrong) {
+                bus_settle(d, BUS_DEAD, wrong);
+                return;
+        }
         if (!j) {
                 bus_settle(d, BUS_AGAIN, NULL);
                 return;
@@ -79,6 +101,7 @@ static int consume(struct service *s)
         const struct bus_consumer_spec spec = {
                 .queues = queues,
                 .prefetch = (int)s->settings.prefetch,
+                .declare = true, /* a queue that somebody deletes is there again at once */
                 .on_delivery = on_delivery,
                 .user = s,
         };

@@ -26,6 +26,7 @@ struct plan {
         struct idset sites;                /* site rows to lock, by name */
         struct idset site_ids, site_names; /* site rows to read */
         struct idset keys;                 /* idempotency keys */
+        struct idset projects;             /* whose open work is counted */
         struct idset vpns, vpn_members;    /* by id; members of these VPNs */
         struct idset gateways;             /* to lock, by id */
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
@@ -47,10 +48,11 @@ struct turn {
         struct view view;
         struct plan plan;
         struct outs *outs;
-        struct idset pump;         /* gateways to look at after the last input */
-        struct idset chosen;       /* pairs of gateways that inputs being refined have chosen */
-        struct idset loaded;       /* gateways whose waiting work is in the view */
-        const struct input *input; /* in hand */
+        struct idset pump;           /* gateways to look at after the last input */
+        struct idset chosen;         /* pairs of gateways that inputs being refined have chosen */
+        struct store_rows open_work; /* of the plan's projects, with what this batch adds */
+        struct idset loaded;         /* gateways whose waiting work is in the view */
+        const struct input *input;   /* in hand */
 };
 
 /* One row of the method table. */
@@ -121,6 +123,9 @@ int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                       const char *owner_id, int64_t *ret, struct fault *why);
 int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind, int64_t value);
 int64_t resource_left(const struct gateway *g, enum direction d);
+
+/* admit.c: a project's open work is bounded; to be asked before an operation is started */
+int work_admit(struct turn *t, const char *project_id, struct fault *why);
 
 /* work.c: an operation and its workflow */
 enum work_event {

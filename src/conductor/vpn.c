@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/request.h"
@@ -67,8 +68,11 @@ static int vpn_event(struct turn *t, const struct vpn *v, const struct caller *w
 static struct vpn *vpn_asked_for(struct turn *t, const struct input *in, struct caller *who,
                                  struct fault *why)
 {
-        return caller_of(in, who, why) ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why)
-                                       : NULL;
+        struct vpn *v = caller_of(in, who, why)
+                                ? vpn_of_caller(t, who, input_text(in, "vpn_id"), why)
+                                : NULL;
+
+        return v && revision_check(in, "VPN", v->id, v->revision_number, why) == 0 ? v : NULL;
 }
 
 static void vpn_touch(struct turn *t, struct vpn *v)
@@ -118,7 +122,8 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
         changed = *v;
         if (!json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
             !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
-                            sizeof changed.description, why))
+                            sizeof changed.description, why) ||
+            tags_change(changed.tags, j, why))
                 return why->code;
         *v = changed;
         vpn_touch(t, v);
@@ -221,6 +226,8 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         size_t at = 0;
         int r;
 
+        if (FAILPOINT("conductor.remove_site"))
+                return err_raise(-EIO);
         v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;

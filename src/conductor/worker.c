@@ -16,8 +16,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "conductor/redelivery.h"
 #include "messages/topics.h"
 #include "store/pg.h"
+
+enum { HINT_MS = 5000 };
 
 static struct metric metric_batches = METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
 static struct metric metric_inputs = METRIC(METRIC_COUNTER, "atlas_conductor_inputs_total", NULL, "Messages and timers folded");
@@ -94,6 +97,17 @@ static void send_cast(struct worker *w, const struct out *o)
         json_decref(context);
 }
 
+/* For those who watch: best effort, they look by themselves too. */
+static void hint(struct worker *w)
+{
+        const struct bus_target all = { .topic = TOPIC_API, .fanout = true };
+        json_t *none = json_object();
+
+        if (bus_cast_to(w->bus, &all, "committed", none, none, HINT_MS, NULL, NULL) < 0)
+                log_error("hint_failed", "trace=\"%s\"", err_trace());
+        json_decref(none);
+}
+
 static void sent(void *user, struct outs *outs, const struct input *const *inputs, size_t n)
 {
         struct worker *w = user;
@@ -113,6 +127,7 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
         }
+        hint(w);
         (void)FAILPOINT("conductor.after_publish");
         for (size_t i = 0; i < n; i++) {
                 struct job *j = inputs[i]->user;
@@ -120,6 +135,12 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 if (j->delivery)
                         bus_settle(TAKE(j->delivery), BUS_DONE, NULL);
         }
+}
+
+static void forget_count(struct worker *w, const struct input *input)
+{
+        if (input->again[0] && redelivery_forget(w->store, input->again) != 0)
+                log_warn("redelivered_kept", "message=%s", input->again);
 }
 
 static void bad(void *user, const struct input *input, const char *reason)
@@ -130,6 +151,7 @@ static void bad(void *user, const struct input *input, const char *reason)
 
         metric_add(&metric_bad, 1);
         log_error("input_bad", "method=%s reason=\"%s\"", input->request ? input->request->method : "timer", reason);
+        forget_count(w, input);
         if (!j->delivery)
                 return;
         fault_set(&f, 500, "internal", "The request could not be processed.");
@@ -192,11 +214,48 @@ static size_t gather(struct worker *w, const struct input **inputs, size_t limit
         return n;
 }
 
+static void wait_for_store(struct worker *w, struct backoff *backoff)
+{
+        metric_add(&metric_away, 1);
+        if (atomic_load(&w->stopping))
+                return;
+        queue_wait(w->queue, backoff_next_ms(backoff, random_u32()));
+        take_new(w);
+}
+
+/* True: go on with it. Else it was begun too often, and is a dead letter now, or the store is away and we are ending. */
+static bool begin_again(struct worker *w, struct job *j)
+{
+        struct backoff backoff = { .first_ms = 50, .limit_ms = 1000 };
+        char reason[96];
+        int64_t times = 0;
+        int r = redelivery_name(j->delivery->request, j->input.again);
+
+        for (r = r < 0 ? r : STORE_LOST; r > 0;) {
+                r = redelivery_count(w->store, j->input.again, clock_wall_ms(), &times);
+                if (r > 0)
+                        wait_for_store(w, &backoff);
+                if (r > 0 && atomic_load(&w->stopping))
+                        return false;
+        }
+        if (r < 0)
+                log_error("redelivered_uncounted", "message=%s trace=\"%s\"", j->input.again, err_trace());
+        if (times <= w->settings->redeliveries)
+                return true;
+        snprintf(reason, sizeof reason, "it came again and was begun %lld times without an end", (long long)times - 1);
+        bad(w, &j->input, reason);
+        return false;
+}
+
 static void run_batch(struct worker *w, const struct input **inputs, size_t n)
 {
         const struct conductor_sink sink = { .sent = sent, .bad = bad, .now_ms = now_ms, .user = w };
         struct backoff backoff = { .first_ms = 50, .limit_ms = 1000 };
+        struct job *first = inputs[0]->user;
         size_t at = 0;
+
+        if (first->delivery && first->delivery->redelivered && !begin_again(w, first))
+                at = n;
 
         while (at < n) {
                 int64_t start = clock_mono_ms();
@@ -210,11 +269,9 @@ static void run_batch(struct worker *w, const struct input **inputs, size_t n)
                         metric_observe_ms(&metric_batch_ms, clock_mono_ms() - start);
                         continue;
                 }
-                metric_add(&metric_away, 1);
                 if (atomic_load(&w->stopping))
                         break; /* the broker keeps what is not settled */
-                queue_wait(w->queue, backoff_next_ms(&backoff, random_u32()));
-                take_new(w);
+                wait_for_store(w, &backoff);
         }
         for (size_t i = 0; i < n; i++)
                 job_free(inputs[i]->user);
@@ -261,6 +318,7 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings, const
         w->number = number;
         w->last = &w->first;
         conductor_init(&w->core, w->store, atomic_load(number));
+        w->core.open_max = settings->open_max;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;

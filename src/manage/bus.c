@@ -15,17 +15,19 @@
 #include "manage/child.h"
 #include "manage/manage.h"
 #include "manage/passwords.h"
+#include "manage/peers.h"
 #include "model/site.h"
 
 enum { CHILD_MS = 60000, TOPOLOGY_MS = 20000 };
 
-/* All there is to be made: the programs' users and one for each site. */
+/* All there is to be made: the programs' users, one for each site and one for each peer. */
 struct plan {
         struct bus_user *users;
         const char **names; /* of users, NULL-terminated */
         const char **sites; /* names, NULL-terminated */
         size_t n_users;
         struct passwords passwords;
+        struct peers peers;
         struct store_rows rows;
 };
 
@@ -37,6 +39,7 @@ static void plan_done(struct plan *p)
         free(p->names);
         free(p->sites);
         passwords_done(&p->passwords);
+        peers_done(&p->peers);
         store_rows_done(&p->rows);
 }
 
@@ -51,13 +54,31 @@ static int add_user(struct plan *p, enum bus_role role, const char *site, const 
         return MANAGE_OK;
 }
 
-static int plan_users(struct plan *p)
+static int add_peer(struct plan *p, const struct peer *peer)
 {
-        size_t n = p->rows.n;
+        char name[128];
         int r;
 
-        p->users = calloc(n + 2, sizeof *p->users);
-        p->names = calloc(n + 3, sizeof *p->names);
+        snprintf(name, sizeof name, "atlas-peer-%s", peer->name);
+        r = add_user(p, BUS_ROLE_PEER, NULL, name);
+        if (r == MANAGE_OK) {
+                p->users[p->n_users - 1].serves = peer->serves;
+                p->users[p->n_users - 1].sends = peer->sends;
+        }
+        return r;
+}
+
+static int plan_users(const struct manage *m, struct plan *p)
+{
+        size_t n = p->rows.n;
+        struct fault why = { 0 };
+        int r = peers_read(&p->peers, m->settings->peers, &why);
+
+        if (r)
+                return r < 0 ? err_pass(r) : manage_refuse(&why);
+
+        p->users = calloc(n + p->peers.n + 2, sizeof *p->users);
+        p->names = calloc(n + p->peers.n + 3, sizeof *p->names);
         p->sites = calloc(n + 1, sizeof *p->sites);
         if (!p->users || !p->names || !p->sites)
                 return err_raise(-ENOMEM);
@@ -71,6 +92,8 @@ static int plan_users(struct plan *p)
                 p->sites[i] = s->name;
                 r = add_user(p, BUS_ROLE_SITE, s->name, name);
         }
+        for (size_t i = 0; i < p->peers.n && r == MANAGE_OK; i++)
+                r = add_peer(p, &p->peers.list[i]);
         return r;
 }
 
@@ -146,8 +169,8 @@ static int read_passwords(const struct manage *m, struct plan *p)
                 return MANAGE_OK;
         fault_set(
                 &why, 400, "passwords.stranger",
-                "There is a password for %.100s, which is no user of ours: they are atlas-api, atlas-conductor and "
-                "atlas-site-NAME for each site; `atlas-manage site list` shows the sites.",
+                "There is a password for %.100s, which is no user of ours: they are atlas-api, atlas-conductor, "
+                "atlas-site-NAME for each site (`atlas-manage site list` shows them) and atlas-peer-NAME for each of [bus] peers.",
                 stranger);
         return manage_refuse(&why);
 }
@@ -174,6 +197,10 @@ static int make_passwords(const struct manage *m, struct plan *p)
 
                 if (passwords_get(&p->passwords, name) || json_object_get(known, name))
                         continue;
+                if (m->settings->client_certificates) {
+                        p->users[i].password = "";
+                        continue;
+                }
                 if (!m->write_passwords) {
                         fault_set(
                                 &why, 400, "passwords.none",
@@ -192,7 +219,8 @@ static int make_passwords(const struct manage *m, struct plan *p)
                         return manage_refuse(&why);
         }
         for (size_t i = 0; i < p->n_users && r == MANAGE_OK; i++)
-                p->users[i].password = passwords_get(&p->passwords, p->names[i]);
+                if (passwords_get(&p->passwords, p->names[i]))
+                        p->users[i].password = passwords_get(&p->passwords, p->names[i]);
         return r < 0 ? err_pass(r) : r;
 }
 
@@ -219,7 +247,10 @@ static int import(const struct manage *m, const struct plan *p)
                 return r < 0 ? err_pass(r) : manage_refuse(&why);
         printf("Exchange %s in vhost %s; users:\n", m->settings->bus.control_exchange, url->vhost);
         for (size_t i = 0; i < p->n_users; i++)
-                printf("  %s%s\n", p->names[i], p->users[i].password ? "" : " (password kept)");
+                printf("  %s%s\n", p->names[i],
+                       !p->users[i].password    ? " (password kept)"
+                       : !*p->users[i].password ? " (by certificate)"
+                                                : "");
         return MANAGE_OK;
 }
 
@@ -228,9 +259,93 @@ int bus_sync(struct manage *m)
         __attribute__((cleanup(plan_done))) struct plan p = { 0 };
         int r = sites_read(m->settings->connection, &p.rows);
 
-        r = r ? r : plan_users(&p);
+        r = r ? r : plan_users(m, &p);
         r = r ? r : read_passwords(m, &p);
         r = r ? r : make_passwords(m, &p);
         r = r ? r : import(m, &p);
         return r < 0 ? err_pass(r) : r;
+}
+
+/* ---- one user ---- */
+
+static int refuse_user(const char *name)
+{
+        struct fault why = { 0 };
+
+        fault_set(&why, 404, "user.unknown",
+                  "%.100s is no user of ours; `bus sync` shows those there are.", name);
+        return manage_refuse(&why);
+}
+
+static bool is_planned(const struct plan *p, const char *name)
+{
+        for (size_t i = 0; i < p->n_users; i++)
+                if (strcmp(p->names[i], name) == 0)
+                        return true;
+        return false;
+}
+
+/* The file has the new password before the broker does: a password nobody knows would be worse than
+ * one that is not valid yet. */
+static int give_new(const struct manage *m, struct plan *p)
+{
+        struct fault why = { 0 };
+        char made[UUID_HEX];
+        int r = passwords_read(&p->passwords, m->write_passwords, true, &why);
+
+        uuid_new_hex(made);
+        r = r ? r : passwords_set(&p->passwords, m->word, made);
+        explicit_bzero(made, sizeof made);
+        r = r ? r : passwords_write(&p->passwords, m->write_passwords, &why);
+        if (r)
+                return r < 0 ? err_pass(r) : manage_refuse(&why);
+        for (size_t i = 0; i < p->n_users; i++)
+                if (strcmp(p->names[i], m->word) == 0)
+                        p->users[i].password = passwords_get(&p->passwords, m->word);
+        return MANAGE_OK;
+}
+
+int bus_rotate(struct manage *m)
+{
+        __attribute__((cleanup(plan_done))) struct plan p = { 0 };
+        struct fault why = { 0 };
+        int r;
+
+        if (!m->write_passwords) {
+                fault_set(&why, 400, "passwords.none",
+                          "Say by --write-passwords FILE where the new password is to be kept.");
+                return manage_refuse(&why);
+        }
+        r = sites_read(m->settings->connection, &p.rows);
+        r = r ? r : plan_users(m, &p);
+        if (r == MANAGE_OK && !is_planned(&p, m->word))
+                return refuse_user(m->word);
+        r = r ? r : give_new(m, &p);
+        r = r ? r : import(m, &p);
+        if (r)
+                return r < 0 ? err_pass(r) : r;
+        printf("%s has a new password in %s; the old one opens no connection any more, and those it opened stay. Next: put "
+               "it into transport_url of that user's programs, restart them one by one, then `atlas-manage bus "
+               "disconnect %s`.\n",
+               m->word, m->write_passwords, m->word);
+        return MANAGE_OK;
+}
+
+int bus_disconnect(struct manage *m)
+{
+        const char *const words[] = { "close_all_user_connections", m->word,
+                                      "atlas-manage bus disconnect", NULL };
+        json_auto_t *known = NULL;
+        struct fault why = { 0 };
+        int r = ask_names(m, "list_users", "user", &known);
+
+        if (r)
+                return r < 0 ? err_pass(r) : r;
+        if (!json_object_get(known, m->word))
+                return refuse_user(m->word);
+        r = child_run(m->settings->rabbitmqctl, words, NULL, CHILD_MS, NULL, &why);
+        if (r)
+                return r < 0 ? err_pass(r) : manage_refuse(&why);
+        printf("The connections of %s are closed.\n", m->word);
+        return MANAGE_OK;
 }

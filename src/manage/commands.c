@@ -14,6 +14,12 @@ const struct manage_command manage_commands[] = {
         { "site", "add",   "NAME", "--description",                  site_add,  "record a site; `bus sync` then gives it its queue and user" },
         { "site", "list",  NULL,   "",                               site_list, "the sites there are" },
         { "bus",  "sync",  NULL,   "--password-file --write-passwords", bus_sync, "queues, users and permissions of all sites and programs" },
+        { "bus",  "rotate", "USER", "--write-passwords",             bus_rotate,  "make a new password for a user; what is connected stays" },
+        { "bus",  "disconnect", "USER", "",                          bus_disconnect, "end a user's connections: who knows only an old password is out" },
+        { "bus dead", "list",   NULL, "",                            dead_list,   "messages that nobody could read or do: id, time, whose, why" },
+        { "bus dead", "show",   "ID", "",                            dead_show,   "one of them in full; \"all\" for all" },
+        { "bus dead", "replay", "ID", "",                            dead_replay, "send it again to where it was going; \"all\" for all" },
+        { "bus dead", "drop",   "ID", "",                            dead_drop,   "throw it away; \"all\" for all" },
         { 0 },
 };
 static const struct option {
@@ -50,7 +56,7 @@ void manage_help(struct text *to)
                 char words[64];
 
                 snprintf(words, sizeof words, "%s %s %s", c->noun, c->verb, c->word ? c->word : "");
-                text_addf(to, "  %-20s %s\n", words, c->help);
+                text_addf(to, "  %-26s %s\n", words, c->help);
         }
         text_add(to, "\nOptions of commands:\n");
         for (const struct option *o = options; o->flag; o++)
@@ -59,11 +65,26 @@ void manage_help(struct text *to)
                  "\nOptions before the command are settings: `atlas-manage --help` lists them.\n");
 }
 
-static const struct manage_command *find(int argc, char **argv)
+/* Takes the words that name the command off the front. */
+static const struct manage_command *find(int *argc, char ***argv)
 {
-        for (const struct manage_command *c = manage_commands; c->noun && argc >= 2; c++)
-                if (text_equal(c->noun, argv[0]) && text_equal(c->verb, argv[1]))
-                        return c;
+        for (const struct manage_command *c = manage_commands; c->noun; c++) {
+                char name[64];
+                size_t at = 0;
+                int n = 0;
+
+                snprintf(name, sizeof name, "%s %s", c->noun, c->verb);
+                while (n < *argc && text_starts(name + at, (*argv)[n]) &&
+                       strchr(" ", name[at + strlen((*argv)[n])])) {
+                        at += strlen((*argv)[n++]);
+                        if (name[at] == '\0') {
+                                *argc -= n;
+                                *argv += n;
+                                return c;
+                        }
+                        at++;
+                }
+        }
         return NULL;
 }
 
@@ -108,13 +129,14 @@ static int read_words(const struct manage_command *c, int argc, char **argv, str
 int manage_run(const struct manage_settings *settings, int argc, char **argv)
 {
         struct manage m = { .settings = settings };
-        const struct manage_command *c = find(argc, argv);
+        const struct manage_command *c;
         int r;
 
         if (argc == 0)
                 return refuse("a command", "is missing, such as `db sync`");
+        c = find(&argc, &argv);
         if (!c)
                 return refuse(argc > 1 ? argv[1] : argv[0], "no such command");
-        r = read_words(c, argc - 2, argv + 2, &m);
+        r = read_words(c, argc, argv, &m);
         return r ? r : c->run(&m);
 }

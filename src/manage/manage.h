@@ -13,6 +13,8 @@ struct manage_settings {
         char *connection;
         char *sql_dir;
         char *rabbitmqctl;
+        char *peers;
+        bool client_certificates;
 };
 extern const struct setting manage_settings[];
 
@@ -23,7 +25,7 @@ struct manage {
 };
 /* One row of the table of commands. */
 struct manage_command {
-        const char *noun, *verb;
+        const char *noun, *verb; /* the noun may be two words */
         const char *word;    /* needed after them, or NULL */
         const char *options; /* those it takes */
         int (*run)(struct manage *m);
@@ -41,6 +43,12 @@ void manage_help(struct text *to);
 int db_sync(struct manage *m);
 int db_check(struct manage *m);
 int bus_sync(struct manage *m);
+int bus_rotate(struct manage *m);
+int bus_disconnect(struct manage *m);
+int dead_list(struct manage *m);
+int dead_show(struct manage *m);
+int dead_replay(struct manage *m);
+int dead_drop(struct manage *m);
 int site_add(struct manage *m);
 int site_list(struct manage *m);
 

@@ -15,6 +15,11 @@ const struct setting manage_settings[] = {
           "Folder of the schema's steps, NNNN-*.sql; empty: that of this program" },
         { "bus", "rabbitmqctl", SETTING_TEXT, FIELD(rabbitmqctl), "rabbitmqctl", 0, 0,
           "Command that reaches the broker's node, words separated by blanks; users and permissions are made through it" },
+        { "bus", "peers", SETTING_TEXT, FIELD(peers), "", 0, 0,
+          "Programs of others: NAME:TOPIC,…>KEY,… separated by blanks; each gets user and exchange atlas-peer-NAME, serves its "
+          "topics (or TOPIC.SERVER), and what it sends with those keys reaches ours" },
+        { "bus", "client_certificates", SETTING_BOOL, FIELD(client_certificates), "false", 0, 0,
+          "Users log in by a TLS client certificate with their name as its common name: new ones get no password" },
         { 0 },
 };
 /* clang-format on */

@@ -3,6 +3,8 @@
 #include "messages/envelope.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,31 @@ struct request *request_free(struct request *r)
 const char *request_context(const struct request *r, const char *key)
 {
         return json_string_value(json_object_get(r->context, key));
+}
+
+/* "X.Y" or "X.Y.Z" in numbers; what is absent is 0, what is too large counts as INT_MAX. */
+static void split_version(const char *text, int ret[3])
+{
+        for (int i = 0; i < 3; i++) {
+                long part = 0;
+                char *end = (char *)(uintptr_t)text;
+
+                if (*text)
+                        part = strtol(text, &end, 10);
+                ret[i] = part > INT_MAX ? INT_MAX : (int)part;
+                text = *end == '.' ? end + 1 : "";
+        }
+}
+
+bool request_fits(const struct request *r, const char *namespace, const char *version)
+{
+        int asked[3], served[3];
+
+        split_version(r->version, asked);
+        split_version(version, served);
+        if (!text_equal(r->namespace, namespace) || asked[0] != served[0] || asked[1] > served[1])
+                return false;
+        return asked[1] < served[1] || asked[2] <= served[2];
 }
 
 bool request_is_call(const struct request *r)
@@ -159,29 +186,45 @@ static void add_context(struct text *t, const json_t *context)
         }
 }
 
-int request_encode(const char *method, const char *version, const json_t *args,
-                   const json_t *context, const char *msg_id, const char *reply_q, struct text *ret)
+int request_write(const struct request_head *head, const json_t *args, const json_t *context,
+                  struct text *ret)
 {
         char unique_id[UUID_HEX];
         size_t begin = outer_begin(ret);
 
         uuid_new_hex(unique_id);
         text_add(ret, "{\"method\": ");
-        ascii_json_add_string(ret, method);
+        ascii_json_add_string(ret, head->method);
         text_add(ret, ", \"args\": ");
         if (args)
                 ascii_json_add(ret, args);
         else
                 text_add(ret, "{}");
-        if (version)
-                add_member(ret, "version", version);
-        if (msg_id) {
-                add_member(ret, "_msg_id", msg_id);
-                add_member(ret, "_reply_q", reply_q);
-                text_add(ret, ", \"_timeout\": null");
+        if (head->namespace)
+                add_member(ret, "namespace", head->namespace);
+        if (head->version)
+                add_member(ret, "version", head->version);
+        if (head->msg_id) {
+                add_member(ret, "_msg_id", head->msg_id);
+                add_member(ret, "_reply_q", head->reply_q);
+                text_add(ret, ", \"_timeout\": ");
+                if (head->monitor_s > 0)
+                        text_addf(ret, "%" PRId64, head->monitor_s);
+                else
+                        text_add(ret, "null");
         }
         add_member(ret, "_unique_id", unique_id);
         add_context(ret, context);
         text_add(ret, "}");
         return outer_end(ret, begin);
+}
+
+int request_encode(const char *method, const char *version, const json_t *args,
+                   const json_t *context, const char *msg_id, const char *reply_q, struct text *ret)
+{
+        const struct request_head head = {
+                .method = method, .version = version, .msg_id = msg_id, .reply_q = reply_q
+        };
+
+        return request_write(&head, args, context, ret);
 }

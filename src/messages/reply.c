@@ -34,7 +34,9 @@ static int take_failure(const json_t *from, struct reply *r, struct fault *why)
 {
         const json_t *failure = json_object_get(from, "failure");
 
-        if (!failure || json_is_null(failure))
+        if (!failure)
+                return malformed(why, "has no 'failure'");
+        if (json_is_null(failure))
                 return ENVELOPE_OK;
         r->failure = json_is_string(failure)
                              ? json_loadb(json_string_value(failure), json_string_length(failure),
@@ -43,6 +45,25 @@ static int take_failure(const json_t *from, struct reply *r, struct fault *why)
         return json_is_object(r->failure)
                        ? ENVELOPE_OK
                        : malformed(why, "has a 'failure' that is no object written as a string");
+}
+
+/* All but the name of the call. */
+static int take_rest(const json_t *from, struct reply *r, struct fault *why)
+{
+        const json_t *ending = json_object_get(from, "ending");
+        json_t *result = json_object_get(from, "result");
+        int answer = take_failure(from, r, why);
+
+        if (answer == ENVELOPE_OK && !json_is_boolean(ending))
+                answer = malformed(why, "does not say whether it is 'ending'");
+        if (answer != ENVELOPE_OK) {
+                json_decref(r->failure);
+                r->failure = NULL;
+                return answer;
+        }
+        r->ending = json_is_true(ending);
+        r->result = result ? json_incref(result) : json_null();
+        return ENVELOPE_OK;
 }
 
 int reply_decode(const void *body, size_t n, struct reply **ret, struct fault *why)
@@ -57,16 +78,13 @@ int reply_decode(const void *body, size_t n, struct reply **ret, struct fault *w
         if (!r)
                 return err_raise(-ENOMEM);
         answer = outer_text(inner, "_msg_id", &r->msg_id, why);
-        answer = answer ? answer : take_failure(inner, r, why);
         if (answer != ENVELOPE_OK)
                 return answer;
         if (!r->msg_id)
                 return malformed(why, "has no '_msg_id'");
-        r->ending = json_is_true(json_object_get(inner, "ending"));
-        r->result = json_object_get(inner, "result");
-        r->result = r->result ? json_incref(r->result) : json_null();
+        answer = take_rest(inner, r, why);
         *ret = TAKE(r);
-        return ENVELOPE_OK;
+        return answer;
 }
 
 /* 'result' or, as text, 'failure'. */

@@ -39,7 +39,7 @@ json_t *vlink_to_json(const struct vlink *l, const struct vport ports[SIDE_N],
         const char *operating = site_silent ? "UNKNOWN" : operating_name[l->operating];
 
         return json_pack(
-                "{ss ss ss ss ss ss s[oo] s{sI sI} sI ss ss ss so sb so so sI so so so}", "id",
+                "{ss ss ss ss ss ss s[oo] s{sI sI} sI ss ss ss so sb so so so sI so so so}", "id",
                 l->id, "name", l->name, "description", l->description, "project_id", l->project_id,
                 "tenant_id", l->project_id, "vpn_id", l->vpn_id, "endpoints",
                 endpoint(&ports[SIDE_A], attachments ? attachments[SIDE_A] : NULL),
@@ -50,10 +50,10 @@ json_t *vlink_to_json(const struct vlink *l, const struct vport ports[SIDE_N],
                 "provisioning_status", provisioning_name[l->provisioning], "operating_status",
                 operating, "status_reason", json_text_or_null(l->status_reason), "admin_state_up",
                 l->admin_state_up, "operation_id", json_text_or_null(l->operation_id),
-                "ignored_parameters", list_or_empty(l->ignored), "revision_number",
-                (json_int_t)l->revision_number, "verified_at", json_time_or_null(l->verified_ms),
-                "created_at", json_time_or_null(l->created_ms), "updated_at",
-                json_time_or_null(l->updated_ms));
+                "ignored_parameters", list_or_empty(l->ignored), "tags", tags_to_json(l->tags),
+                "revision_number", (json_int_t)l->revision_number, "verified_at",
+                json_time_or_null(l->verified_ms), "created_at", json_time_or_null(l->created_ms),
+                "updated_at", json_time_or_null(l->updated_ms));
 }
 
 json_t *vport_to_json(const struct vport *p, const struct attachment *a, bool operator_view)

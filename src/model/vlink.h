@@ -8,6 +8,7 @@
 
 #include "model/limits.h"
 #include "model/status.h"
+#include "model/tags.h"
 
 enum side { SIDE_A, SIDE_Z, SIDE_N };
 enum { KBPS_MAX = 2147483647, IGNORED_SIZE = 128 };
@@ -31,6 +32,7 @@ struct vlink {
         int64_t revision_number;
         int64_t verified_ms;
         int64_t created_ms, updated_ms;
+        char tags[TAGS_SIZE];
 };
 
 /* The link's end at one gateway. Written under the link's lock. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/limits.h"
+#include "model/tags.h"
 
 struct vpn {
         char id[ID_SIZE];
@@ -15,6 +16,7 @@ struct vpn {
         char type[TYPE_SIZE];
         int64_t revision_number;
         int64_t created_ms, updated_ms;
+        char tags[TAGS_SIZE];
 };
 struct vpn_site { /* a member */
         char vpn_id[ID_SIZE];

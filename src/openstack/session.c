@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "openstack/keystone.h"
@@ -325,8 +326,10 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
                      struct fault *why)
 {
         const char *headers[HEADERS_MAX + 5] = { "Accept: application/json" };
-        char roles[256];
-        size_t n = 1;
+        size_t n = 1, n_body = body ? strlen(body) : 0;
+        int64_t began_ms = clock_mono_ms();
+        char roles[256], peer[512];
+        int r;
 
         if (pass->token_header)
                 headers[n++] = pass->token_header;
@@ -338,14 +341,25 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
         }
         for (size_t i = 0; call->headers && call->headers[i] && i < HEADERS_MAX; i++)
                 headers[n++] = call->headers[i];
-        return exchange(s,
-                        &(struct http_call){ .method = call->method,
-                                             .url = pass->url,
-                                             .headers = headers,
-                                             .body = body,
-                                             .n_body = body ? strlen(body) : 0,
-                                             .deadline_mono_ms = call->deadline_mono_ms },
-                        ret, why);
+        r = exchange(s,
+                     &(struct http_call){ .method = call->method,
+                                          .url = pass->url,
+                                          .headers = headers,
+                                          .body = body,
+                                          .n_body = n_body,
+                                          .deadline_mono_ms = call->deadline_mono_ms },
+                     ret, why);
+        snprintf(peer, sizeof peer, "\"%s %s\"", call->method, pass->url);
+        log_dialogue(&(struct log_dialogue){
+                .peer = peer,
+                .asked = body,
+                .n_asked = n_body,
+                .answered = ret->body.bytes,
+                .n_answered = ret->body.n,
+                .status = r == OPENSTACK_OK ? ret->status : -1,
+                .took_ms = clock_mono_ms() - began_ms,
+        });
+        return r;
 }
 
 static int reply_read(const char *who, const struct http_reply *from, struct openstack_reply *ret,

@@ -163,8 +163,11 @@ static void run_command(struct lane *l, struct task *t)
         struct port_event event = { 0 };
         struct fault why = { 0 };
         int64_t began_ms = clock_mono_ms();
-        int r = port_work_run(l->site, t->unit, &l->cloud, &command, began_ms, &event, &why);
+        int r;
 
+        log_request(command.request_id);
+        r = port_work_run(l->site, t->unit, &l->cloud, &command, began_ms, &event, &why);
+        log_request(NULL);
         if (l->has_unit)
                 show_seen(l);
         if (r != 0) {

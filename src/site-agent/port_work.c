@@ -152,6 +152,8 @@ static json_t *found_to_json(const struct policy *policy, const struct cloud_fou
         char project[PROJECT_SIZE];
 
         for (size_t i = 0; i < n; i++) {
+                if (found[i].made)
+                        continue;
                 policy_atlas_project(policy, found[i].project_id, project);
                 if (json_array_append_new(
                             list, json_pack("{ss ss ss ss}", "vif_id", found[i].vif_id, "port_id",
@@ -162,25 +164,46 @@ static json_t *found_to_json(const struct policy *policy, const struct cloud_fou
         return TAKE(list);
 }
 
-/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs; a cloud that fails is told
- * apart as cloud_fault, for the gateway was read all the same. */
+static bool is_found(const struct cloud_found *found, size_t n, const char *vif_id)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(found[i].vif_id, vif_id) == 0)
+                        return true;
+        return false;
+}
+
+/* The VIF-IDs of 'list' that can be one. */
+static size_t take_vif_ids(const json_t *list, const char **ret)
+{
+        struct vif_id parsed;
+        const json_t *item;
+        size_t n = 0, i;
+
+        json_array_foreach (list, i, item)
+                if (vif_id_parse(json_string_value(item), &parsed))
+                        ret[n++] = json_string_value(item);
+        return n;
+}
+
+/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs nobody plugged yet, and gone
+ * to those VIF-IDs that were plugged and no port carries any more. A cloud that fails is told apart
+ * as cloud_fault, for the gateway was read all the same. */
 static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_t *args)
 {
-        const json_t *list = json_object_get(w->command->args, "vif_ids"), *item;
-        OWN(mem_free) const char **vif_ids = calloc(json_array_size(list) + 1, sizeof *vif_ids);
+        const json_t *loose = json_object_get(w->command->args, "vif_ids");
+        const json_t *plugged = json_object_get(w->command->args, "plugged");
+        size_t room = json_array_size(loose) + json_array_size(plugged) + 1, n_loose;
+        OWN(mem_free) const char **vif_ids = calloc(room, sizeof *vif_ids);
         OWN(mem_free) struct cloud_found *found = NULL;
         struct fault why = { 0 };
-        size_t n = 0, n_found = 0, i;
+        json_auto_t *gone = json_array();
+        size_t n, n_found = 0;
         int r = CLOUD_DONE;
 
-        if (!vif_ids)
+        if (!vif_ids || !gone)
                 return err_raise(-ENOMEM);
-        json_array_foreach (list, i, item) {
-                struct vif_id parsed;
-
-                if (vif_id_parse(json_string_value(item), &parsed))
-                        vif_ids[n++] = json_string_value(item);
-        }
+        n_loose = take_vif_ids(loose, vif_ids);
+        n = n_loose + take_vif_ids(plugged, vif_ids + n_loose);
         if (n > 0)
                 r = w->cloud->driver->find(w->cloud->handle, vif_ids, n, deadline_mono_ms, &found,
                                            &n_found, &why);
@@ -190,8 +213,13 @@ static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_
                 n_found = 0;
                 json_object_set_new(args, "cloud_fault", fault_to_json(&why));
         }
-        return json_object_set_new(args, "found_ports",
-                                   found_to_json(&w->site->policy, found, n_found)) == 0
+        for (size_t i = n_loose; r == CLOUD_DONE && i < n; i++)
+                if (!is_found(found, n_found, vif_ids[i]))
+                        json_array_append_new(gone, json_string(vif_ids[i]));
+        return json_object_set(args, "gone", gone) == 0 &&
+                               json_object_set_new(args, "found_ports",
+                                                   found_to_json(&w->site->policy, found,
+                                                                 n_found)) == 0
                        ? 0
                        : err_raise(-ENOMEM);
 }

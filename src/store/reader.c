@@ -388,7 +388,14 @@ int store_reader_select(struct store_reader *r, const struct store_table *t,
                         bool descending, size_t limit, int deadline_ms, store_on_rows on_rows,
                         void *user)
 {
-        const struct reader_question asked = { t, where, n_where, order, descending, limit, false };
+        const struct reader_question asked = {
+                .table = t,
+                .where = where,
+                .n_where = n_where,
+                .order = order,
+                .descending = descending,
+                .limit = limit,
+        };
 
         return reader_ask(r, &asked, deadline_ms, on_rows, user);
 }
@@ -399,9 +406,27 @@ int store_reader_follow(struct store_reader *r, const struct store_table *t, int
         char text[24];
         const char *value = text;
         const struct store_where behind = { "id", STORE_AFTER, &value, 1 };
-        const struct reader_question asked = { t, &behind, 1, "id", false, limit, true };
+        const struct reader_question asked = {
+                .table = t, .where = &behind, .n_where = 1, .order = "id", .limit = limit, .follows = true
+        };
 
         snprintf(text, sizeof text, "%" PRId64, after);
+
+        return reader_ask(r, &asked, deadline_ms, on_rows, user);
+}
+
+int store_reader_page(struct store_reader *r, const struct store_page *page, int deadline_ms,
+                      store_on_rows on_rows, void *user)
+{
+        const struct reader_question asked = {
+                .table = page->table,
+                .where = page->where,
+                .n_where = page->n_where,
+                .limit = page->limit,
+                .by = page->order,
+                .n_by = page->n_order,
+        };
+
         return reader_ask(r, &asked, deadline_ms, on_rows, user);
 }
 

@@ -90,7 +90,7 @@ static const struct store_column *column_of_ids(const struct reader_question *as
         const struct store_column *c;
         bool is_key;
 
-        if (t->append_only || asked->n_where != 1 || asked->descending ||
+        if (t->append_only || asked->n_where != 1 || asked->descending || asked->n_by ||
             w->compare != STORE_IS || w->n_values < 1 || w->n_values > QUESTION_IDS_MAX)
                 return NULL;
         c = store_column_find(t, w->column);

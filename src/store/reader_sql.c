@@ -18,6 +18,16 @@ static const char *const compare_sql[] = {
         [STORE_BEFORE] = "<",
 };
 
+/* What is around the parameter. */
+static const struct {
+        const char *before, *between;
+} list_sql[] = {
+        [STORE_HAS_ALL] = { "", "@>" },
+        [STORE_HAS_ANY] = { "", "&&" },
+        [STORE_LACKS_SOME] = { "NOT ", "@>" },
+        [STORE_LACKS_ALL] = { "NOT ", "&&" },
+};
+
 static const struct store_column *column_of(const struct store_table *t, const char *name)
 {
         if (t->append_only && strcmp(name, serial.name) == 0)
@@ -46,6 +56,13 @@ static int condition(const struct store_table *t, const struct store_where *w,
                 text_addf(&s->sql, "%s = ANY ($%d)", c->name, n);
                 return 0;
         }
+        if (w->compare >= STORE_HAS_ALL) {
+                pg_put_value(&s->bytes, STORE_TEXT, w->values[0]);
+                n = parameter(s, pg_type(STORE_TEXT));
+                text_addf(&s->sql, "%sstring_to_array(%s, ',') %s string_to_array($%d, ',')",
+                          list_sql[w->compare].before, c->name, list_sql[w->compare].between, n);
+                return 0;
+        }
         if (pg_put_value(&s->bytes, c->kind, w->values[0])) {
                 n = parameter(s, pg_type(c->kind));
                 text_addf(&s->sql, "%s %s $%d", c->name, compare_sql[w->compare], n);
@@ -57,12 +74,38 @@ static int condition(const struct store_table *t, const struct store_where *w,
         return 0;
 }
 
+/* Rows behind a place in the order: (a > $1 OR a = $1 AND (b < $2 OR b = $2 AND id > $3)). */
+static int after(const struct reader_question *q, struct reader_select *s)
+{
+        for (size_t i = 0; i < q->n_by; i++) {
+                const struct store_column *c = column_of(q->table, q->by[i].column);
+                int n;
+
+                if (!c || s->n + 2 > READER_PARAMETERS_MAX ||
+                    !pg_put_value(&s->bytes, c->kind, q->by[i].after))
+                        return err_raise(-EINVAL);
+                n = parameter(s, pg_type(c->kind));
+                text_addf(&s->sql, "%s%s %s $%d", i == 0 ? " AND (" : " (", c->name,
+                          q->by[i].descending ? "<" : ">", n);
+                if (i + 1 < q->n_by)
+                        text_addf(&s->sql, " OR %s = $%d AND", c->name, n);
+        }
+        for (size_t i = 0; i < q->n_by; i++)
+                text_add(&s->sql, ")");
+        return 0;
+}
+
 static void order_by(const struct reader_question *q, struct text *sql)
 {
         const struct store_table *t = q->table;
         const char *direction = q->descending ? " DESC" : "";
         const char *comma = " ORDER BY ";
 
+        for (size_t i = 0; i < q->n_by; i++, comma = ", ")
+                text_addf(sql, "%s%s%s", comma, q->by[i].column,
+                          q->by[i].descending ? " DESC" : "");
+        if (q->n_by)
+                return;
         if (q->order) {
                 text_addf(sql, "%s%s%s", comma, q->order, direction);
                 comma = ", ";
@@ -95,6 +138,10 @@ int reader_select_make(const struct reader_question *q, struct reader_select *re
         }
         if (r == 0 && q->order && !column_of(t, q->order))
                 r = err_raise(-EINVAL);
+        for (size_t i = 0; i < q->n_by && r == 0; i++)
+                r = column_of(t, q->by[i].column) ? 0 : err_raise(-EINVAL);
+        if (r == 0 && q->n_by && q->by[0].after)
+                r = after(q, &s);
         if (r == 0) {
                 order_by(q, &s.sql);
                 if (q->limit > 0) {

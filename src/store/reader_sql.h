@@ -6,7 +6,7 @@
 #include "store/pg_codec.h"
 #include "store/reader.h"
 
-enum { READER_PARAMETERS_MAX = 16 };
+enum { READER_PARAMETERS_MAX = 80 };
 
 /* What a reader asks. Lent. */
 struct reader_question {
@@ -16,6 +16,8 @@ struct reader_question {
         const char *order;
         bool descending;
         size_t limit;
+        const struct store_order *by; /* instead of 'order' and 'descending' */
+        size_t n_by;
         bool follows; /* of an append-only table: also what may not be shown yet, marked */
 };
 /* The question in PostgreSQL's terms. Owned. */

@@ -42,6 +42,7 @@ static const struct store_column vpn_columns[] = {
         INT(vpn, revision_number),
         INT(vpn, created_ms),
         INT(vpn, updated_ms),
+        TEXT(vpn, tags),
         { 0 },
 };
 static const struct store_column vpn_site_columns[] = {
@@ -134,6 +135,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, verified_ms),
         INT(vlink, created_ms),
         INT(vlink, updated_ms),
+        TEXT(vlink, tags),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -230,6 +232,18 @@ static const struct store_column conductor_columns[] = {
         { 0 },
 };
 
+static const struct store_column redelivered_columns[] = {
+        TEXT(redelivered, message),
+        INT(redelivered, times),
+        INT(redelivered, at_ms),
+        { 0 },
+};
+static const struct store_column open_work_columns[] = {
+        TEXT(open_work, project_id),
+        INT(open_work, operations),
+        { 0 },
+};
+
 #define TABLE(row, columns_, n_key_) .row_size = sizeof(struct row), .columns = columns_, .n_key = n_key_
 const struct store_table store_tables[T_N] = {
         [T_SITE]        = { "site",           TABLE(site, site_columns, 1) },
@@ -247,5 +261,7 @@ const struct store_table store_tables[T_N] = {
         [T_RESERVATION] = { "reservation",    TABLE(reservation, reservation_columns, 3) },
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },
         [T_CONDUCTOR]   = { "conductor",      TABLE(conductor_row, conductor_columns, 1) },
+        [T_REDELIVERED] = { "redelivered",    TABLE(redelivered, redelivered_columns, 1) },
 };
+const struct store_table store_open_work = { "open_work", TABLE(open_work, open_work_columns, 1) };
 /* clang-format on */

@@ -66,6 +66,13 @@ struct conductor_row {
         int64_t started_ms;
 };
 
+/* A message that came again, while nobody has done it. */
+struct redelivered {
+        char message[KEY_SIZE]; /* key */
+        int64_t times;          /* it was begun since it first came again */
+        int64_t at_ms;          /* the last of them */
+};
+
 enum store_table_id {
         T_SITE,
         T_REQUEST_KEY,
@@ -82,6 +89,14 @@ enum store_table_id {
         T_RESERVATION,
         T_EVENT,
         T_CONDUCTOR,
+        T_REDELIVERED,
         T_N,
 };
 extern const struct store_table store_tables[T_N];
+
+/* Counted by the database, only to be read: the operations under way of a project. */
+struct open_work {
+        char project_id[PROJECT_SIZE]; /* key */
+        int64_t operations;
+};
+extern const struct store_table store_open_work;

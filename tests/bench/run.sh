@@ -11,6 +11,7 @@
 #   --quorum           quorum queues
 #   --idle N           links created one by one for the idle latency (300)
 #   --only LIST        of: load idle get rpc store (comma between; all)
+#   --soak SECONDS     only our bus under load for so long: its memory must stay what it is
 #   --keep             leave the folder with logs and settings
 #
 # RabbitMQ, PostgreSQL (commits on disk) and the programs are private, and gone at the end. With ATLAS_BENCH_HISTORY
@@ -19,7 +20,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 
-links=20000 outstanding=256 per_vpn=64 how=free latency=0 gateways=32 idle=300 quorum='' keep='' only=load,idle,get,rpc,store
+links=20000 outstanding=256 per_vpn=64 how=free latency=0 gateways=32 idle=300 quorum='' keep='' soak='' only=load,idle,get,rpc,store
 while [ $# -gt 0 ]; do
         case $1 in
         --links) links=$2; shift ;;
@@ -31,8 +32,9 @@ while [ $# -gt 0 ]; do
         --only) only=$2; shift ;;
         --named) how=named ;;
         --quorum) quorum=1 ;;
+        --soak) soak=$2; shift ;;
         --keep) keep=1 ;;
-        -h | --help) sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "run.sh: what is \"$1\"? See --help." >&2; exit 2 ;;
         esac
         shift
@@ -224,9 +226,7 @@ measure_get() {
 }
 
 measure_rpc() {
-        "$bench/bus_bench" >"$dir/rpc"
-        awk '/^rpc/ { at = $2; sub(/.*=/, "", at); sub(/.*=/, "", $NF); print "ratio_" at "=" $NF }
-             $1 == "bus" || $1 == "bare" { print $1 "_" at "=" $2 }' "$dir/rpc" >"$dir/rpc.values"
+        tests/bench/bus_table.py ${quorum:+--quorum} --values "$dir/rpc.values" >"$dir/rpc"
         take rpc <"$dir/rpc.values"
 }
 
@@ -256,7 +256,7 @@ show_load() {
 }
 
 show() {
-        local p n
+        local p
         ! wanted load || show_load
         ! wanted idle || row "create to ACTIVE, idle" "p50 ${result[idle_active_p50_ms]} ms, p99 ${result[idle_active_p99_ms]} ms (reply: ${result[idle_reply_p50_ms]}, ${result[idle_reply_p99_ms]})"
         if [ -n "${result[get_per_s]-}" ]; then
@@ -264,10 +264,7 @@ show() {
                 row "processor per GET" "$(awk -v a="${result[get_cpu_api]}" -v p="${result[get_cpu_postgres]}" -v n="${result[get_requests]}" \
                         'BEGIN { printf "api %.0f us, postgres %.0f us", 1000 * a / n, 1000 * p / n }')"
         fi
-        for n in 1 32 200; do
-                [ -n "${result[rpc_bus_$n]-}" ] || continue
-                row "RPC calls, $n outstanding" "${result[rpc_bus_$n]}/s, bare rabbitmq-c ${result[rpc_bare_$n]}/s, ratio ${result[rpc_ratio_$n]}"
-        done
+        ! wanted rpc || cat "$dir/rpc"
         [ -z "${result[store]-}" ] || row "store alone" "${result[store]#store }"
         for p in conductor agent-a agent-z api; do
                 [ -z "${result[rss_$p]-}" ] || row "memory idle, $p" "$(awk -v kb="${result[rss_$p]}" 'BEGIN { printf "%.1f MiB", kb / 1024 }')"
@@ -284,6 +281,10 @@ history() {
                         '$ARGS.named + ([inputs | split("\t") | {(.[0]): (.[1] | tonumber? // .)}] | add // {})' >>"$ATLAS_BENCH_HISTORY"
 }
 
+if [ -n "$soak" ]; then
+        tests/bench/bus_table.py --soak "$soak"
+        exit
+fi
 if wanted load || wanted idle || wanted get; then
         servers_start
         pids_of_servers

@@ -55,6 +55,8 @@ static void publish(struct sim *s, struct message *m)
                 sim_trace(s, "bus: #%lld %s lost", (long long)m->number, m->method);
                 if (m->timer.ref_id[0] && random_chance(&s->random, 50))
                         sim_lose(s, &m->timer); /* the broker said so */
+                if (m->call >= 0)
+                        s->calls[m->call].lost = true;
                 free(m->bytes);
                 return;
         }
@@ -66,7 +68,8 @@ static void publish(struct sim *s, struct message *m)
         if (is_fault(s) && random_chance(&s->random, 50) && port_work_lane(m->method) != LANE_CLOUD) {
                 struct message twin = *m;
 
-                twin.at_ms += (int64_t)random_below(&s->random, 4000);
+                if (random_chance(&s->random, 50)) /* else both are taken at once */
+                        twin.at_ms += (int64_t)random_below(&s->random, 4000);
                 sim_trace(s, "bus: #%lld %s doubled", (long long)m->number, m->method);
                 push_copy(s, &twin);
         }

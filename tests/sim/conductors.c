@@ -38,7 +38,7 @@ static void between(void *user)
         struct sim_conductor *c = user;
         struct sim *s = c->sim;
 
-        if (s->nested || !random_chance(&s->random, 20))
+        if (s->nested || !random_chance(&s->random, 40))
                 return;
         s->nested = true;
         for (int i = 0; i < CONDUCTORS; i++)

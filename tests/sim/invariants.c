@@ -178,8 +178,37 @@ static void check_shared(struct sim *s)
         }
 }
 
+static bool has_timer(const struct sim *s, enum timer_kind kind, const char *ref_id)
+{
+        each_row(s, T_TIMER, timer, t)
+                if (t->kind == (int64_t)kind && text_equal(t->ref_id, ref_id))
+                        return true;
+        return false;
+}
+
+/* Nothing waits without somebody who looks again: work for a gateway is under way or its gate has a time at which it
+ * opens, what an end shall become waits as work until it is confirmed or refused, and operations have deadlines. */
+static void check_waiting(struct sim *s)
+{
+        each_row(s, T_WORK, work, w)
+        {
+                const struct gateway *g = sim_db_find(&s->db, T_GATEWAY, "id", w->gateway_id);
+
+                if (!g || !g->inflight_seq || !has_timer(s, TIMER_GATE, w->gateway_id))
+                        sim_broken(s, "%s waits at the open gate of %s", w->object_id, g ? g->name : "no gateway");
+        }
+        each_row(s, T_VPORT, vport, p)
+                if (p->generation != p->confirmed_generation && !p->reason[0] &&
+                    !sim_db_find(&s->db, T_WORK, "object_id", p->id))
+                        sim_broken(s, "nobody asks for what port %s shall become", p->id);
+        each_row(s, T_OPERATION, operation, o)
+                if (o->result == OP_RUNNING && !has_timer(s, TIMER_OPERATION, o->id))
+                        sim_broken(s, "operation %s waits in %s without a deadline", o->id, o->state);
+}
+
 void sim_check_step(struct sim *s)
 {
+        check_waiting(s);
         check_history(s);
         check_bandwidth(s);
         check_devices(s);
@@ -351,11 +380,25 @@ static void check_plug(struct sim *s, const struct attachment *a, size_t plugged
         }
 }
 
+/* Whoever asked was answered, unless the bus lost the question; and what was promised has been. */
+static void check_answers(struct sim *s)
+{
+        for (size_t i = 0; i < s->n_calls; i++) {
+                const struct sim_call *c = &s->calls[i];
+
+                if (!c->n_answers && !c->lost)
+                        sim_broken(s, "%s %s was never answered", c->method, c->request_id);
+                if (c->made[0] && !sim_db_find(&s->db, T_EVENT, "object_id", c->made))
+                        sim_broken(s, "link %s was promised and never was", c->made);
+        }
+}
+
 void sim_check_quiet(struct sim *s)
 {
         size_t there[GATEWAYS] = { 0 }, plugged[SITES] = { 0 };
 
         sim_check_step(s);
+        check_answers(s);
         check_operations(s);
         each_row(s, T_VPORT, vport, p)
                 check_port(s, p, there);

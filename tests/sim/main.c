@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_run [--seed N] [--schedules N] [--steps N] [-v]: runs schedules, each from a seed of its own. A seed that breaks an invariant
  * is printed with it and with what happened last; `--seed N --schedules 1` plays it again. At the end
- * rows of workflows that never ran are named; with --all-rows that is a failure. */
+ * rows of workflows that never ran are named; with --all-rows that is a failure. With --caught-within N an
+ * invariant has to break in one of N schedules. ATLAS_SIM_SCHEDULES in the environment goes before --schedules. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 struct options {
         unsigned long long seed, schedules;
         int steps, max_broken;
-        bool verbose, all_rows;
+        bool verbose, all_rows, must_break;
 };
 
 static bool options_read(int argc, char **argv, struct options *ret)
@@ -23,14 +24,15 @@ static bool options_read(int argc, char **argv, struct options *ret)
         static const struct option longs[] = {
                 { "seed", required_argument, NULL, 's' }, { "schedules", required_argument, NULL, 'n' },
                 { "steps", required_argument, NULL, 't' }, { "all-rows", no_argument, NULL, 'a' },
-                { "keep-going", required_argument, NULL, 'k' }, { 0 },
+                { "keep-going", required_argument, NULL, 'k' }, { "caught-within", required_argument, NULL, 'c' }, { 0 },
         };
+        const char *many = getenv("ATLAS_SIM_SCHEDULES");
         int c;
 
         while ((c = getopt_long(argc, argv, "v", longs, NULL)) != -1) {
                 if (c == 's')
                         ret->seed = strtoull(optarg, NULL, 10);
-                else if (c == 'n')
+                else if (c == 'n' || c == 'c')
                         ret->schedules = strtoull(optarg, NULL, 10);
                 else if (c == 't')
                         ret->steps = (int)strtol(optarg, NULL, 10);
@@ -42,7 +44,10 @@ static bool options_read(int argc, char **argv, struct options *ret)
                         ret->verbose = true;
                 else
                         return false;
+                ret->must_break |= c == 'c';
         }
+        if (many && !ret->must_break)
+                ret->schedules = strtoull(many, NULL, 10);
         return optind == argc;
 }
 
@@ -56,7 +61,7 @@ static bool play(const struct options *o, unsigned long long seed)
         sim_run_schedule(&s, o->steps);
         whole = !s.broken[0];
         if (!whole) {
-                if (o->max_broken == 1)
+                if (o->max_broken == 1 && !o->must_break)
                         sim_trace_print(&s);
                 printf("seed %llu (steps %d): %s\n", seed, o->steps, s.broken);
         }
@@ -87,15 +92,17 @@ int main(int argc, char **argv)
         log_open("sim_run", LOG_LEVEL_ERROR);
         setvbuf(stdout, NULL, _IOLBF, 0);
         if (!options_read(argc, argv, &o)) {
-                fprintf(stderr, "usage: sim_run [--seed N] [--schedules N] [--steps N] [--keep-going N] [--all-rows] [-v]\n");
+                fprintf(stderr, "usage: sim_run [--seed N] [--schedules N] [--steps N] [--keep-going N] [--caught-within N] [--all-rows] [-v]\n");
                 return 2;
         }
         clock_gettime(CLOCK_MONOTONIC, &from);
         for (unsigned long long i = 0; i < o.schedules && n_broken < o.max_broken; i++)
                 n_broken += !play(&o, o.seed + i);
         clock_gettime(CLOCK_MONOTONIC, &to);
-        n_missing = n_broken || o.schedules < 100 ? 0 : rows_missing();
+        n_missing = n_broken || o.must_break || o.schedules < 100 ? 0 : rows_missing();
         printf("%llu schedules of %d steps from seed %llu: %d broken, %d rows never ran, %.1f s\n", o.schedules, o.steps,
                o.seed, n_broken, n_missing, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+        if (o.must_break)
+                return !n_broken;
         return n_broken || (o.all_rows && n_missing);
 }

@@ -119,6 +119,8 @@ struct sim_call {
         int n_answers;
         int code; /* of the last answer; 0: done */
         bool nonsense; /* it must be refused */
+        bool lost;     /* it never came to the broker */
+        char made[ID_SIZE]; /* the link that an accepting answer told of, or "" */
 };
 
 struct sim {

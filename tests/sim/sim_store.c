@@ -175,11 +175,41 @@ static bool selected(const struct op *o, const void *row)
         return false;
 }
 
+/* What PostgreSQL counts in a view. */
+static int read_open_work(const struct sim_db *db, const struct op *o)
+{
+        size_t at = 0, first = o->ret->n;
+        const struct operation *op;
+
+        while ((op = sim_db_next(db, T_OPERATION, &at))) {
+                struct open_work one = { .operations = 1 }, *w = NULL;
+
+                TEXT_SET(one.project_id, op->project_id);
+                if (op->result != OP_RUNNING || !selected(o, &one))
+                        continue;
+                for (size_t i = first; i < o->ret->n && !w; i++)
+                        if (text_equal(((struct open_work *)o->ret->rows)[i].project_id, op->project_id))
+                                w = (struct open_work *)o->ret->rows + i;
+                if (w)
+                        w->operations++;
+                else if (add_copy(o->ret, o->table, &one) < 0)
+                        return err_raise(-ENOMEM);
+        }
+        if (o->ret->n > first)
+                qsort_r(store_rows_at(o->ret, o->table, first), o->ret->n - first, o->table->row_size, compare_rows,
+                        (void *)(uintptr_t)o->table);
+        return 0;
+}
+
 static int read_op(struct sim_db *db, const struct op *o)
 {
-        struct store_rows *rows = rows_of(db, o->table);
+        struct store_rows *rows;
         size_t first = o->ret->n;
         int r = 0;
+
+        if (o->table == &store_open_work)
+                return read_open_work(db, o);
+        rows = rows_of(db, o->table);
 
         for (size_t i = 0; i < rows->n && r == 0; i++) {
                 const void *row = store_rows_at(rows, o->table, i);
@@ -411,10 +441,14 @@ static int save_tables(const struct sim_store *s, struct store_rows saved[T_N], 
 {
         for (size_t i = 0; i < s->n_ops; i++) {
                 const struct store_table *table = s->ops[i].table;
-                size_t t = (size_t)(table - store_tables);
-                struct store_rows *rows = &s->db->tables[t];
+                struct store_rows *rows;
+                size_t t;
 
-                if (touched[t] || !s->ops[i].rows.n)
+                if (!s->ops[i].rows.n) /* it only reads */
+                        continue;
+                t = (size_t)(table - store_tables);
+                rows = &s->db->tables[t];
+                if (touched[t])
                         continue;
                 touched[t] = true;
                 if (table->append_only) {

@@ -63,6 +63,8 @@ void sim_answered(struct sim *s, int call, const struct out *o)
 
         c->n_answers++;
         c->code = o->kind == OUT_FAULT ? o->fault.code : 0;
+        if (!c->code && strcmp(c->method, "create_virtual_link") == 0)
+                TEXT_SET(c->made, json_string_value(json_object_get(json_object_get(o->body, "virtual_link"), "id")));
         if (o->kind == OUT_FAULT)
                 sim_trace(s, "    refused %s: %d %s %s", c->method, o->fault.code, o->fault.type, o->fault.message);
         if (c->code && (c->code < 400 || c->code > 499 || !o->fault.message[0] || !o->fault.type[0]))

@@ -42,7 +42,7 @@ start() {
         [ -f "$dir/ports" ] || free_ports > "$dir/ports"
         settings
         running && return
-        echo '[].' > "$dir/plugins"
+        cat "$dir/extra.plugins" > "$dir/plugins" 2>/dev/null || echo '[].' > "$dir/plugins"
         printf 'listeners.tcp.1 = 127.0.0.1:%s\nloopback_users = none\ndisk_free_limit.absolute = 1MB\nlog.console = false\n' "$port" > "$dir/rabbitmq.conf"
         [ -f "$dir/extra.conf" ] && cat "$dir/extra.conf" >> "$dir/rabbitmq.conf"
         rm -f "$dir/pid"

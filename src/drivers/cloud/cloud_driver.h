@@ -25,8 +25,9 @@ struct plug_result {
         char network_id[ID_SIZE];
         char neutron_port_id[ID_SIZE];
 };
-/* A port that a tenant gave a VIF-ID of ours as device_id. */
+/* A port that carries a VIF-ID of ours as device_id. */
 struct cloud_found {
+        bool made; /* by us; otherwise a tenant's own, which names the VIF-ID by itself */
         char vif_id[VIF_ID_SIZE];
         char port_id[ID_SIZE], network_id[ID_SIZE], project_id[PROJECT_SIZE];
 };

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/fields.h"
+#include "model/vif_id.h"
 
 struct settings {
         char *state_file, *control_file;
@@ -459,12 +460,31 @@ static int fake_unplug(struct cloud_handle *h, const struct plug_want *want,
         return r == CLOUD_DONE && told.half ? broke_half_way(why) : r;
 }
 
+/* What is plugged under the VIF-ID, a tenant's own port or not. */
+static bool find_plugged(struct cloud *c, const char *vif_id, struct cloud_found *ret)
+{
+        const struct plug *plug;
+        struct vif_id parsed;
+
+        plug = vif_id_parse(vif_id, &parsed) ? map_get(&c->plugs, parsed.attachment_id) : NULL;
+        if (!plug)
+                return false;
+        ret->made = true;
+        TEXT_SET(ret->vif_id, vif_id);
+        TEXT_SET(ret->port_id, plug->neutron_port_id);
+        TEXT_SET(ret->network_id, plug->network_id);
+        return true;
+}
+
 static void find_locked(struct cloud *c, const char *const *vif_ids, size_t n,
                         struct cloud_found *ret, size_t *ret_n)
 {
         json_t *ports = json_object_get(c->world, "ports"), *port;
         const char *id;
         size_t n_found = 0;
+
+        for (size_t i = 0; i < n; i++)
+                n_found += find_plugged(c, vif_ids[i], &ret[n_found]);
 
         json_object_foreach(ports, id, port) {
                 const char *device = json_string_value(json_object_get(port, "device_id"));
@@ -492,14 +512,19 @@ static int fake_find(struct cloud_handle *h, const char *const *vif_ids, size_t 
         struct cloud *c = h->cloud;
         struct injection told;
         struct cloud_found *found;
+        int fd, r;
 
         if (!enter(c, deadline_mono_ms, &told, why))
                 return CLOUD_FAILED;
-        pthread_mutex_lock(&c->mutex);
-        found = calloc(json_object_size(json_object_get(c->world, "ports")) + 1, sizeof *found);
+        r = memory_lock(c, &fd);
+        if (r < 0) {
+                internal_error(why, r);
+                return CLOUD_FAILED;
+        }
+        found = calloc(json_object_size(json_object_get(c->world, "ports")) + n + 1, sizeof *found);
         if (found)
                 find_locked(c, vif_ids, n, found, ret_n);
-        pthread_mutex_unlock(&c->mutex);
+        memory_unlock(c, fd);
         *ret = found;
         return found ? CLOUD_DONE : err_raise(-ENOMEM);
 }

@@ -626,9 +626,10 @@ static int neutron_find(struct cloud_handle *c, const char *const *vif_ids, size
                 struct cloud_found *f = &found[n_found];
                 struct neutron_port p;
 
-                if (!neutron_port_read(port, &p) || neutron_port_is_made(&p) ||
+                if (!neutron_port_read(port, &p) ||
                     !TEXT_SET(f->vif_id, p.device_id) || !TEXT_SET(f->project_id, p.project_id))
                         continue;
+                f->made = neutron_port_is_made(&p);
                 TEXT_SET(f->port_id, p.id);
                 TEXT_SET(f->network_id, p.network_id);
                 n_found++;

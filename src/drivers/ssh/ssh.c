@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "drivers/ssh/connect.h"
 #include "drivers/ssh/host_key.h"
 
@@ -374,6 +375,8 @@ int ssh_run(struct ssh_session *s, const char *command, const char *input, size_
 {
         struct talk t = { .input = input, .n_input = n_input, .out = out, .err = err,
                           .out_max = out->n + OUTPUT_MAX, .err_max = err->n + OUTPUT_MAX };
+        int64_t began_ms = clock_mono_ms();
+        size_t out_from = out->n;
         int status = 0;
         int r = get_channel(s, deadline_mono_ms, &t.channel, why);
 
@@ -383,6 +386,15 @@ int ssh_run(struct ssh_session *s, const char *command, const char *input, size_
                 hang_up(s);
         if (r == SSH_OK && (out->failed || err->failed))
                 return err_raise(-ENOMEM);
+        log_dialogue(&(struct log_dialogue){
+                .peer = name_of(s->target),
+                .asked = input,
+                .n_asked = n_input,
+                .answered = out->n > out_from ? out->bytes + out_from : "",
+                .n_answered = out->n - out_from,
+                .status = r == SSH_OK ? status : -1,
+                .took_ms = clock_mono_ms() - began_ms,
+        });
         if (r == SSH_OK)
                 *ret_status = status;
         return r;

@@ -34,6 +34,13 @@ void serve(struct bus_delivery *d, void *user)
         atomic_fetch_add(&s->n_taken, 1);
         atomic_fetch_add(&s->n_redelivered, d->redelivered);
         atomic_fetch_add(&s->sum, (long)json_integer_value(json_object_get(d->request->args, "n")));
+        if (d->delivery_count > s->most_deliveries)
+                atomic_store(&s->most_deliveries, d->delivery_count);
+        TEXT_SET(s->user_id, d->user_id);
+        if (s->gives_back) {
+                bus_settle(d, BUS_AGAIN, NULL);
+                return;
+        }
         if (strcmp(method, "echo") == 0) {
                 bus_reply(s->bus, d->request, d->request->args);
         } else if (strcmp(method, "refuse") == 0) {
@@ -127,7 +134,7 @@ void assert_echo(struct bus *b, const char *topic)
         json_decref(a.result);
 }
 
-static void on_sent(enum bus_sent how, void *user)
+void on_sent(enum bus_sent how, void *user)
 {
         struct sent *s = user;
 
@@ -151,11 +158,16 @@ void cast(struct bus *b, const char *topic, const char *method, struct sent *s)
 
 void side_open(struct side *side)
 {
+        side_open_url(side, broker.url);
+}
+
+void side_open_url(struct side *side, const char *url)
+{
         static const struct session_hears deaf = { 0 };
         struct fault why = { 0 };
 
         *side = (struct side){ 0 };
-        assert_int_equal(broker_url_parse(broker.url, &side->url, &why), 0);
+        assert_int_equal(broker_url_parse(url, &side->url, &why), 0);
         assert_int_equal(watchdog_new(&side->watchdog), 0);
         struct session_how how = { .host = side->url->hosts,
                                    .vhost = side->url->vhost,

@@ -29,6 +29,9 @@ struct server {
         struct bus_consumer *consumer;
         _Atomic int n_taken, n_redelivered;
         _Atomic long sum; /* of args' "n" */
+        _Atomic long most_deliveries;
+        char user_id[128];       /* of the last one */
+        _Atomic bool gives_back; /* all that comes */
 };
 void serve(struct bus_delivery *d, void *server);
 void start_server(struct server *s, const char *queue);
@@ -51,6 +54,7 @@ void assert_echo(struct bus *b, const char *topic);
 struct sent {
         _Atomic int n[4];
 };
+void on_sent(enum bus_sent how, void *sent);
 void cast(struct bus *b, const char *topic, const char *method, struct sent *s);
 
 struct side {
@@ -60,6 +64,7 @@ struct side {
         struct session *session;
 };
 void side_open(struct side *side);
+void side_open_url(struct side *side, const char *url);
 void side_close(struct side *side);
 void side_publish(struct side *side, const char *queue, const char *body, size_t n);
 /* The next message of a queue, waited for; a copy the caller frees, and its "reason" header. */

@@ -15,9 +15,9 @@ static struct broker broker;
 static int start_broker(void **state)
 {
         static const struct bus_user users[] = {
-                { "conductor", "c/secret:@", BUS_ROLE_CONDUCTOR, NULL },
-                { "api", "a-secret", BUS_ROLE_API, NULL },
-                { "paris", "p-secret", BUS_ROLE_SITE, "paris" },
+                { .name = "conductor", .password = "c/secret:@", .role = BUS_ROLE_CONDUCTOR, .site = NULL },
+                { .name = "api", .password = "a-secret", .role = BUS_ROLE_API, .site = NULL },
+                { .name = "paris", .password = "p-secret", .role = BUS_ROLE_SITE, .site = "paris" },
         };
         static const char *const sites[] = { "paris", "lyon", NULL };
         OWN(text_done) struct text t = { 0 };

@@ -2,6 +2,7 @@
 """All programs together on fake drivers: from a tenant's request to ACTIVE and back, and what the tenant is told when
 something cannot be. Broker and database are real, users and rights those of `atlas-manage bus sync`."""
 import concurrent.futures
+import fcntl
 import json
 import os
 import pathlib
@@ -281,6 +282,28 @@ def test_a_port_on_a_network_of_another_vpn_ends_the_attach(programs, cloud, vpn
         assert end["plug_status"] != "plugged", end
     finally:
         control.unlink()
+
+
+def test_a_port_deleted_behind_our_back_is_noticed_and_plugged_again(programs, cloud, vpn):
+    network = str(uuid.uuid4())
+    link = cloud.settled(create(cloud, vpn, a_end={"network_id": network}))
+    end = link["endpoints"][0]["virtual_port_id"]
+    plugs = programs.folder / "east.json"
+
+    def port_now():
+        return cloud.get(f"/v1/virtual-ports/{end}").body["virtual_port"]
+
+    def held():
+        return [p["network_id"] for p in json.loads(plugs.read_text())["plugs"]]
+
+    assert port_now()["plug_status"] == "plugged" and held() == [network]
+    with open(f"{plugs}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        plugs.write_text(json.dumps({"plugs": []}))
+    wait_until(lambda: held() == [network], 30, "the port again")
+    wait_until(lambda: port_now()["plug_status"] == "plugged", 10, "the end to say so")
+    events = cloud.get(f"/v1/events?object_id={end}").body["events"]
+    assert any(e["type"] == "virtual_port.port_gone" and network in e["reason"] for e in events), events
 
 
 def test_bandwidth_that_is_not_there_is_refused_with_what_is_left(cloud, vpn):

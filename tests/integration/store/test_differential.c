@@ -55,13 +55,15 @@ static void random_value(struct both *b, enum store_table_id t, const struct sto
 static void select_both(struct both *b, struct store_rows got[2])
 {
         enum store_table_id t = (enum store_table_id)random_below(&b->seed, T_EVENT);
-        const struct store_table *table = &store_tables[t];
+        bool counted = t == T_OPERATION && random_below(&b->seed, 2);
+        const struct store_table *table = counted ? &store_open_work : &store_tables[t];
         const struct store_column *c =
-                &table->columns[random_below(&b->seed, store_column_count(table))];
+                counted ? store_column_find(&store_tables[t], "project_id")
+                        : &table->columns[random_below(&b->seed, store_column_count(table))];
         size_t n = random_below(&b->seed, 8);
         const char *values[8];
         static char texts[8][ANSWER_SIZE];
-        bool lock = random_below(&b->seed, 2);
+        bool lock = !counted && random_below(&b->seed, 2);
 
         for (size_t i = 0; i < n; i++) {
                 random_value(b, t, c, texts[i], sizeof texts[i]);

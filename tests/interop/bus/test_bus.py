@@ -1,200 +1,166 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our bus and oslo.messaging's, each as the client and as the server of the other."""
+"""Our bus and oslo.messaging's, each as the client and as the server of the other: calls, casts, results, failures."""
+import concurrent.futures
 import json
-import os
-import pathlib
 import queue
-import signal
-import subprocess
-import threading
+import re
 
 import oslo_messaging
+import peers
 import pytest
-from oslo_config import cfg
-from oslo_messaging._metrics import client as metrics
+from atlas import exceptions
 
-HERE = pathlib.Path(__file__).resolve()
-BROKER = HERE.parents[2] / 'support' / 'broker.sh'
-PEER = pathlib.Path(os.environ['ATLAS_BUILD']) / 'tests' / 'interop' / 'bus-peer'
+VALUES = {"text": 'h"\\é長😀\n', "n": 2 ** 62, "none": None, "list": [1, {"a": True}], "tenth": 0.1, "empty": {}}
+CONTEXT = {"request_id": "req-7", "project_id": "p", "roles": ["member"], "is_admin": False}
 
 
-@pytest.fixture(scope='module')
-def url(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('broker')
-    subprocess.run([BROKER, 'guard', folder, str(os.getpid())], check=True)
-    subprocess.run([BROKER, 'start', folder], check=True, timeout=120)
-    yield (folder / 'url').read_text().strip()
-    subprocess.run([BROKER, 'remove', folder], check=True, timeout=60)
+# ---- Python asks, C answers ----
 
-
-@pytest.fixture(scope='module')
-def transport(url, tmp_path_factory):
-    settings = tmp_path_factory.mktemp('oslo') / 'peer.conf'
-    settings.write_text('[DEFAULT]\ncontrol_exchange = atlas\nrpc_response_timeout = 5\n'
-                        '[oslo_messaging_rabbit]\namqp_durable_queues = true\n')
-    conf = cfg.ConfigOpts()
-    conf.register_opts(metrics.oslo_messaging_metrics, group='oslo_messaging_metrics')
-    conf(['--config-file', str(settings)])
-    transport = oslo_messaging.get_rpc_transport(conf, url)
-    yield transport
-    transport.cleanup()
-
-
-@pytest.fixture
-def our_server(url):
-    """The C program serves 'c-topic'."""
-    process = subprocess.Popen([PEER, 'serve', url, 'atlas', 'c-topic'], stdout=subprocess.PIPE,
-                               text=True)
-    assert process.stdout.readline() == 'ready\n'
-    yield process
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
-
-
-def client(transport, topic, version='1.0', **target):
-    return oslo_messaging.get_rpc_client(
-        transport, oslo_messaging.Target(topic=topic, version=version, **target))
-
-
-VALUES = {'text': 'h"\\é長😀\n', 'n': 2 ** 62, 'none': None, 'list': [1, {'a': True}], 'tenth': 0.1}
-CONTEXT = {'request_id': 'req-7', 'project_id': 'p', 'roles': ['member'], 'is_admin': False}
-
-
-def test_python_calls_c(transport, our_server):
+def test_python_calls_c(site, our_server):
     for _ in range(20):
-        answer = client(transport, 'c-topic').call(CONTEXT, 'echo', **VALUES)
-        assert answer == {'args': VALUES, 'context': CONTEXT, 'version': '1.0'}
+        answer = site.client("c-topic").call(CONTEXT, "echo", **VALUES)
+        assert answer == {"args": VALUES, "context": CONTEXT, "version": "1.0"}
 
 
-def test_python_gets_none_for_nothing(transport, our_server):
-    assert client(transport, 'c-topic').call({}, 'nothing') is None
+def test_python_calls_a_named_c_server(site):
+    site.our_server("c-named.lyon")
+    answer = site.client("c-named", server="lyon").call(CONTEXT, "echo", n=1)
+    assert answer["args"] == {"n": 1}
 
 
-def test_python_gets_the_refusal_with_its_reason(transport, our_server):
+def test_python_gets_none_for_nothing(site, our_server):
+    assert site.client("c-topic").call({}, "nothing") is None
+
+
+def test_python_casts_to_c(site, our_server):
+    site.client("c-topic").cast(CONTEXT, "note", **VALUES)
+    assert our_server.heard() == {"cast": VALUES, "context": CONTEXT}
+
+
+def test_python_gets_a_refusal_of_an_unknown_class(site, our_server):
     with pytest.raises(oslo_messaging.RemoteError) as raised:
-        client(transport, 'c-topic').call({}, 'refuse')
-    assert raised.value.exc_type == 'Conflict'
-    assert raised.value.value == 'Only 5 kbit/s are left.'
+        site.client("c-topic").call({}, "refuse")
+    assert raised.value.exc_type == "Conflict"
+    assert raised.value.value == "Only 5 kbit/s are left."
 
 
-def test_python_hears_of_an_unknown_method(transport, our_server):
+def test_python_gets_a_refusal_of_a_known_class_with_all_it_says(site, our_server):
+    with pytest.raises(exceptions.Conflict) as raised:
+        site.client("c-topic", modules=["atlas.exceptions"]).call({}, "refuse")
+    why = raised.value
+    assert (why.code, why.type, why.message) == (409, "link.bandwidth_unavailable", "Only 5 kbit/s are left.")
+    assert (why.details, why.retry_after_ms) == ({"left_kbps": 5}, 1500)
+
+
+def test_many_python_threads_call_c(site, our_server):
+    with concurrent.futures.ThreadPoolExecutor(64) as threads:
+        answers = threads.map(lambda n: site.client("c-topic").call({}, "echo", n=n)["args"]["n"], range(256))
+    assert list(answers) == list(range(256))
+
+
+def test_python_gets_a_failure_of_a_builtin_class_rebuilt(site, our_server):
+    with pytest.raises(ValueError, match='no such "thing"'):
+        site.client("c-topic").call({}, "fail")
+
+
+def test_python_gets_a_failure_of_a_module_nobody_knows(site, our_server):
     with pytest.raises(oslo_messaging.RemoteError) as raised:
-        client(transport, 'c-topic').call({}, 'nonsense')
-    assert raised.value.exc_type == 'NoSuchMethod'
+        site.client("c-topic", modules=["elsewhere"]).call({}, "fail_strangely")
+    assert (raised.value.exc_type, raised.value.value) == ("Stranger", "länge")
 
 
-def test_python_casts_to_c(transport, our_server):
-    client(transport, 'c-topic').cast({}, 'cast', text='hello')
-    assert our_server.stdout.readline() == 'cast hello\n'
+# ---- C asks, Python answers ----
+
+@pytest.mark.parametrize("server", [None, "paris"])
+def test_c_calls_python(ours, endpoint, server):
+    result = ours.call("py-topic", "echo", server=server, **VALUES)["result"]
+    assert result["args"] == VALUES
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", result["context"].pop("traceparent"))
+    assert result["context"] == peers.CONTEXT
 
 
-def test_python_calls_while_it_monitors_the_call(transport, our_server):
-    monitored = client(transport, 'c-topic').prepare(call_monitor_timeout=4)
-    assert monitored.call({}, 'nothing') is None
+def test_c_gets_null_for_none(ours, endpoint):
+    assert ours.call("py-topic", "nothing") == {"result": None}
 
 
-class Endpoint:
-    target = oslo_messaging.Target(version='1.0')
-
-    def __init__(self):
-        self.casts = queue.Queue()
-
-    def echo(self, ctxt, **args):
-        ctxt.pop('client_timeout')  # of oslo.messaging's own
-        return {'args': args, 'context': ctxt}
-
-    def nothing(self, ctxt):
-        return None
-
-    def fail(self, ctxt):
-        raise ValueError('no such "thing"')
-
-    def cast(self, ctxt, **args):
-        self.casts.put(args)
+@pytest.mark.parametrize("server", [None, "paris"])
+def test_c_casts_to_python(ours, endpoint, server):
+    assert ours.cast("py-topic", "note", server=server, **VALUES) == 0
+    assert endpoint.casts.get(timeout=5) == VALUES
 
 
-@pytest.fixture
-def their_server(transport):
-    """oslo.messaging serves 'py-topic' and 'py-topic.paris'."""
-    endpoint = Endpoint()
-    server = oslo_messaging.get_rpc_server(
-        transport, oslo_messaging.Target(topic='py-topic', server='paris'), [endpoint],
-        executor='threading')
-    server.start()
-    yield endpoint
-    server.stop()
-    server.wait()
+def test_c_gets_the_failure_of_a_builtin_class(ours, endpoint):
+    fault = ours.call("py-topic", "fail")["fault"]
+    assert (fault["code"], fault["type"]) == (500, "bus.remote_failure")
+    assert fault["message"] == 'ValueError: no such "thing"'
 
 
-def ours(verb, url, topic, server, method, **args):
-    done = subprocess.run([PEER, verb, url, 'atlas', topic, server, method, json.dumps(args)],
-                          stdout=subprocess.PIPE, text=True, check=True, timeout=20)
-    return json.loads(done.stdout)
+def test_c_gets_the_failure_of_an_unknown_class(ours, endpoint):
+    fault = ours.call("py-topic", "fail_strangely")["fault"]
+    assert (fault["code"], fault["type"]) == (500, "bus.remote_failure")
+    assert fault["message"] == "Stranger: länge"
 
 
-OUR_CONTEXT = {'request_id': 'req-1', 'roles': ['member'], 'is_admin': False}
+def test_c_gets_its_own_refusals_back_whole(site, ours):
+    """A Python peer may refuse in our words: a class of atlas.exceptions with what it is made of."""
+    class Refusing:
+        target = oslo_messaging.Target(version="1.0")
+
+        def refuse(self, context):
+            why = exceptions.Conflict("Only 5 are left.")
+            why.kwargs = {"message": "Only 5 are left.", "code": 409, "type": "link.bandwidth_unavailable",
+                          "details": {"left_kbps": 5}, "retry_after_ms": 7}
+            raise why
+
+    site.server(Refusing(), "py-refusing")
+    fault = ours.call("py-refusing", "refuse")["fault"]
+    assert (fault["code"], fault["type"], fault["retry_after_ms"]) == (409, "link.bandwidth_unavailable", 7)
+    assert json.loads(fault["details"]) == {"left_kbps": 5}
 
 
-@pytest.mark.parametrize('server', ['', 'paris'])
-def test_c_calls_python(url, their_server, server):
-    assert ours('call', url, 'py-topic', server, 'echo', **VALUES) == {
-        'result': {'args': VALUES, 'context': OUR_CONTEXT}}
+def test_c_learns_that_nobody_serves_a_topic(ours, endpoint):
+    assert ours.cast("py-nobody", "note") == 1
+    assert ours.call("py-nobody", "echo")["fault"]["type"] == "bus.unroutable"
 
 
-def test_c_gets_null_for_none(url, their_server):
-    assert ours('call', url, 'py-topic', '', 'nothing') == {'result': None}
+# ---- one topic, served by both ----
+
+def test_python_and_c_share_the_work_of_one_topic(site, ours):
+    """What both declare is the same, or the second one would be refused."""
+    for order, topic in (("c", "both-1"), ("python", "both-2")):
+        endpoint = peers.Endpoint()
+        if order == "c":
+            site.our_server(topic)
+        site.server(endpoint, topic)
+        if order == "python":
+            site.our_server(topic)
+        for n in range(20):
+            assert site.client(topic).call({}, "echo", n=n)["args"] == {"n": n}
+            assert ours.call(topic, "echo", n=n)["result"]["args"] == {"n": n}
+            site.client(topic).call({}, "count")
+        assert 0 < endpoint.n_seen < 20
 
 
-def test_c_gets_the_failure_of_python(url, their_server):
-    fault = ours('call', url, 'py-topic', '', 'fail')['fault']
-    assert (fault['code'], fault['type']) == (500, 'bus.remote_failure')
-    assert fault['message'] == 'ValueError: no such "thing"'
+# ---- notifications ----
 
-
-def test_c_hears_of_an_unknown_method(url, their_server):
-    fault = ours('call', url, 'py-topic', '', 'nonsense')['fault']
-    assert 'NoSuchMethod' in fault['message']
-
-
-def test_c_casts_to_python(url, their_server):
-    assert ours('cast', url, 'py-topic', 'paris', 'cast', **VALUES) == 0
-    assert their_server.casts.get(timeout=5) == VALUES
-
-
-def test_c_learns_that_nobody_serves_a_topic(url, their_server):
-    assert ours('cast', url, 'py-nobody', '', 'cast') == 1
-    assert ours('call', url, 'py-nobody', '', 'echo')['fault']['type'] == 'bus.unroutable'
-
-
-def test_c_notifies_python(url, transport):
-    heard = queue.Queue()
-
+@pytest.mark.parametrize("priority", ["info", "error"])
+def test_c_notifies_python(site, ours, priority):
     class Listener:
-        def info(self, ctxt, publisher_id, event_type, payload, metadata):
-            heard.put((ctxt.get('request_id'), publisher_id, event_type, payload))
+        def __init__(self):
+            self.heard = queue.Queue()
 
-    listener = oslo_messaging.get_notification_listener(
-        oslo_messaging.get_notification_transport(transport.conf, url),
-        [oslo_messaging.Target(topic='notifications')], [Listener()], executor='threading')
-    listener.start()
-    try:
-        subprocess.run([PEER, 'notify', url, 'atlas'], check=True, timeout=20)
-        assert heard.get(timeout=5) == ('req-1', 'atlas.host', 'atlas.link.create.end',
-                                        {'text': 'länge'})
-    finally:
-        listener.stop()
-        listener.wait()
+        def info(self, context, *what):
+            self.heard.put(("info", context, *what))
 
+        def error(self, context, *what):
+            self.heard.put(("error", context, *what))
 
-def test_many_python_threads_call_c(transport, our_server):
-    answers = []
-
-    def call(n):
-        answers.append(client(transport, 'c-topic').call({}, 'echo', n=n)['args']['n'])
-
-    threads = [threading.Thread(target=call, args=(n,)) for n in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == list(range(64))
+    listener = Listener()
+    closing = site.listener(listener)
+    ours.tell("notify", event_type="atlas.link.create.end", priority=priority, payload={"text": "länge"})
+    ours.heard()
+    level, context, publisher, event, payload, metadata = listener.heard.get(timeout=5)
+    assert (level, publisher, event, payload) == (priority, "atlas.host", "atlas.link.create.end", {"text": "länge"})
+    assert context["request_id"] == "req-1"
+    assert sorted(metadata) == ["message_id", "timestamp"]
+    closing.close()

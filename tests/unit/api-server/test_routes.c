@@ -43,7 +43,8 @@ static void each_path_finds_its_route(void **state)
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 const struct route *route = NULL;
                 char id[128] = "", allow[128] = "";
-                int answer = route_find(cases[i].method, cases[i].path, &route, id, sizeof id, allow, sizeof allow);
+                int answer = route_find(cases[i].method, cases[i].path, &route, id, sizeof id,
+                                        allow, sizeof allow);
 
                 if (answer != cases[i].answer)
                         fail_msg("%s: %d", cases[i].path, answer);
@@ -63,7 +64,8 @@ static void an_id_that_does_not_fit_is_unknown(void **state)
 
         (void)state;
         memset(path + 9, 'a', 200);
-        assert_int_equal(route_find(HTTP_GET, path, &route, id, sizeof id, allow, sizeof allow), ROUTE_UNKNOWN);
+        assert_int_equal(route_find(HTTP_GET, path, &route, id, sizeof id, allow, sizeof allow),
+                         ROUTE_UNKNOWN);
 }
 
 /* What reading asks the store for has to be there. */
@@ -79,17 +81,23 @@ static void every_resource_names_columns_of_its_tables(void **state)
                 for (const struct filter *f = r->filters; f->name; f++) {
                         if (!f->column || (r->serial && strcmp(f->column, "id") == 0))
                                 continue;
-                        for (c = store_tables[r->table].columns; c->name && strcmp(c->name, f->column) != 0; c++)
+                        for (c = store_tables[r->table].columns;
+                             c->name && strcmp(c->name, f->column) != 0; c++)
                                 ;
                         if (!c->name)
-                                fail_msg("%s has no column %s", store_tables[r->table].name, f->column);
+                                fail_msg("%s has no column %s", store_tables[r->table].name,
+                                         f->column);
                         assert_int_equal(c->kind == STORE_UUID, f->kind == FILTER_ID);
                         assert_int_equal(c->kind == STORE_BOOL, f->kind == FILTER_BOOL);
-                        assert_int_equal(c->kind == STORE_INT, f->kind == FILTER_INT || f->kind == FILTER_WORD);
+                        assert_int_equal(c->kind == STORE_INT, f->kind == FILTER_INT ||
+                                                                       f->kind == FILTER_WORD ||
+                                                                       f->kind == FILTER_TIME);
                         assert_true(f->n_words <= 10);
                 }
-                for (const struct related *rel = r->related; rel < r->related + RELATED_MAX && rel->column; rel++) {
-                        for (c = store_tables[rel->table].columns; c->name && strcmp(c->name, rel->column) != 0; c++)
+                for (const struct related *rel = r->related;
+                     rel < r->related + RELATED_MAX && rel->column; rel++) {
+                        for (c = store_tables[rel->table].columns;
+                             c->name && strcmp(c->name, rel->column) != 0; c++)
                                 ;
                         assert_non_null(c->name);
                 }

@@ -104,7 +104,36 @@ static void a_limited_line_is_allowed_once_in_its_interval(void **state)
         assert_true(log_allowed(&other, 0));
 }
 
+static void write_dialogues(void)
+{
+        static char asked[6000];
+        struct log_dialogue d = { .peer = "gw-a", .asked = "{\"verb\": \"apply\"}", .n_asked = 17,
+                                  .answered = "a\nb", .n_answered = 3, .took_ms = 7 };
+
+        log_open("atlas-test", LOG_LEVEL_INFO);
+        log_dialogue(&d); /* only looks: not at this level */
+        log_request("req-7");
+        log_dialogue(&d);
+        memset(asked, 'x', sizeof asked);
+        d.asked = asked;
+        d.n_asked = sizeof asked;
+        log_dialogue(&d);
+        log_request(NULL);
+}
+
+static void a_dialogue_stands_under_its_request_in_one_line(void **state)
+{
+        const char *lines = written_by(write_dialogues);
+
+        (void)state;
+        assert_non_null(strstr(lines, "event=dialogue request=req-7 peer=gw-a status=0 ms=7 asked=\"{'verb': 'apply'}\" "
+                                      "answered=\"a?b\"\n"));
+        assert_non_null(strstr(lines, "xxx\" answered=\"a?b\"\n"));
+        assert_null(strstr(lines, "request=-"));
+}
+
 UNIT_MAIN(UNIT(a_line_is_time_level_program_event_and_pairs),
           UNIT(control_characters_cannot_forge_a_line), UNIT(a_long_line_is_cut_and_still_ends),
           UNIT(lines_below_the_level_are_dropped),
-          UNIT(a_limited_line_is_allowed_once_in_its_interval))
+          UNIT(a_limited_line_is_allowed_once_in_its_interval),
+          UNIT(a_dialogue_stands_under_its_request_in_one_line))

@@ -6,9 +6,12 @@
 static json_t *make(bool quorum)
 {
         static const struct bus_user users[] = {
-                { "conductor", "c-secret", BUS_ROLE_CONDUCTOR, NULL },
-                { "api", NULL, BUS_ROLE_API, NULL },
-                { "paris", "p-secret", BUS_ROLE_SITE, "paris" },
+                { .name = "conductor",
+                  .password = "c-secret",
+                  .role = BUS_ROLE_CONDUCTOR,
+                  .site = NULL },
+                { .name = "api", .password = NULL, .role = BUS_ROLE_API, .site = NULL },
+                { .name = "paris", .password = "p-secret", .role = BUS_ROLE_SITE, .site = "paris" },
         };
         static const char *const sites[] = { "paris", "lyon", NULL };
         const struct bus_settings settings = { .control_exchange = (char *)(uintptr_t) "atlas",

@@ -290,30 +290,45 @@ static void a_foreign_failure_is_a_fault_500(void **state)
 
 static void what_is_no_reply_is_refused_with_a_reason(void **state)
 {
-        static const char *const bad[] = {
-                "{}",
-                "{\"result\": 1, \"failure\": null, \"ending\": true}",
-                "{\"_msg_id\": 5}",
-                "{\"_msg_id\": \"m\", \"failure\": {\"class\": \"a\"}}",
-                "{\"_msg_id\": \"m\", \"failure\": \"[]\"}",
-                "{\"_msg_id\": \"m\", \"failure\": \"nonsense\"}",
+        /* clang-format off */
+        static const struct {
+                const char *body;
+                bool named; /* its call can be told */
+        } bad[] = {
+                { "{}", false },
+                { "{\"result\": 1, \"failure\": null, \"ending\": true}", false },
+                { "{\"_msg_id\": 5}", false },
+                { "{\"_msg_id\": \"m\"}", true },
+                { "{\"_msg_id\": \"m\", \"result\": 1, \"ending\": true}", true },
+                { "{\"_msg_id\": \"m\", \"result\": 1, \"failure\": null}", true },
+                { "{\"_msg_id\": \"m\", \"result\": 1, \"failure\": null, \"ending\": 1}", true },
+                { "{\"_msg_id\": \"m\", \"failure\": {\"class\": \"a\"}, \"ending\": true}", true },
+                { "{\"_msg_id\": \"m\", \"failure\": \"[]\", \"ending\": true}", true },
+                { "{\"_msg_id\": \"m\", \"failure\": \"nonsense\", \"ending\": true}", true },
+                { "{\"_msg_id\": \"m\", \"failure\": \"{}\"}", true },
         };
+        /* clang-format on */
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
-                struct reply *r = NULL;
+                OWN(reply_free) struct reply *r = NULL;
                 struct fault why = { 0 };
 
-                assert_int_equal(reply_decode(bad[i], strlen(bad[i]), &r, &why),
+                assert_int_equal(reply_decode(bad[i].body, strlen(bad[i].body), &r, &why),
                                  ENVELOPE_MALFORMED);
-                assert_null(r);
+                assert_int_equal(r != NULL, bad[i].named);
+                if (r) {
+                        assert_string_equal(r->msg_id, "m");
+                        assert_null(r->failure);
+                        assert_null(r->result);
+                }
                 assert_true(*why.message);
         }
 }
 
 static void a_missing_result_is_null(void **state)
 {
-        static const char body[] = "{\"_msg_id\": \"m\", \"ending\": true}";
+        static const char body[] = "{\"_msg_id\": \"m\", \"failure\": null, \"ending\": true}";
         OWN(reply_free) struct reply *r = NULL;
         struct fault why = { 0 };
 
@@ -323,6 +338,63 @@ static void a_missing_result_is_null(void **state)
         assert_true(r->ending);
 }
 
+static void versions_and_namespaces_fit_as_in_oslo_messaging(void **state)
+{
+        /* clang-format off */
+        static const struct {
+                const char *namespace, *asked, *served_namespace, *served;
+                bool fits;
+        } cases[] = {
+                { NULL, "1.0", NULL, "1.0", true },
+                { NULL, "1.0", NULL, "1.3", true },
+                { NULL, "1.3", NULL, "1.3", true },
+                { NULL, "1.4", NULL, "1.3", false },
+                { NULL, "2.0", NULL, "1.3", false },
+                { NULL, "1.0", NULL, "2.0", false },
+                { NULL, "1.3.0", NULL, "1.3", true },
+                { NULL, "1.3.1", NULL, "1.3", false },
+                { NULL, "1.3.1", NULL, "1.3.2", true },
+                { NULL, "1.2.9", NULL, "1.3", true },
+                { NULL, "1.99999999999999999999", NULL, "1.0", false },
+                { "a", "1.0", NULL, "1.0", false },
+                { NULL, "1.0", "a", "1.0", false },
+                { "a", "1.0", "a", "1.0", true },
+                { "a", "1.0", "b", "1.0", false },
+        };
+        /* clang-format on */
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                const struct request r = { .namespace = (char *)(uintptr_t)cases[i].namespace,
+                                           .version = (char *)(uintptr_t)cases[i].asked };
+
+                if (request_fits(&r, cases[i].served_namespace, cases[i].served) != cases[i].fits)
+                        fail_msg("%s for %s", cases[i].asked, cases[i].served);
+        }
+}
+
+static void a_request_says_its_namespace_and_how_it_is_monitored(void **state)
+{
+        const struct request_head head = { .method = "m",
+                                           .namespace = "baseapi",
+                                           .version = "1.1",
+                                           .msg_id = "id",
+                                           .reply_q = "reply_q",
+                                           .monitor_s = 30 };
+        OWN(text_done) struct text t = { 0 };
+        OWN(request_free) struct request *r = NULL;
+
+        (void)state;
+        assert_int_equal(request_write(&head, NULL, NULL, &t), 0);
+        /* In the order in which oslo.messaging writes them. */
+        assert_non_null(strstr(t.bytes, "\\\"args\\\": {}, \\\"namespace\\\": \\\"baseapi\\\", "
+                                        "\\\"version\\\": \\\"1.1\\\", \\\"_msg_id\\\""));
+        assert_non_null(strstr(t.bytes, "\\\"_timeout\\\": 30, \\\"_unique_id\\\""));
+        r = decoded(t.bytes);
+        assert_string_equal(r->namespace, "baseapi");
+        assert_true(r->monitor_timeout_s > 29.9 && r->monitor_timeout_s < 30.1);
+}
+
 UNIT_MAIN(UNIT(requests_have_the_bytes_of_oslo_messaging),
           UNIT(results_and_heartbeats_have_the_bytes_of_oslo_messaging),
           UNIT(failures_have_the_bytes_of_oslo_messaging_without_its_traceback),
@@ -330,4 +402,5 @@ UNIT_MAIN(UNIT(requests_have_the_bytes_of_oslo_messaging),
           UNIT(what_is_no_request_is_refused_with_a_reason),
           UNIT(what_peers_write_otherwise_is_read_alike), UNIT(a_fault_comes_back_as_it_was_sent),
           UNIT(a_foreign_failure_is_a_fault_500), UNIT(what_is_no_reply_is_refused_with_a_reason),
-          UNIT(a_missing_result_is_null))
+          UNIT(a_missing_result_is_null), UNIT(versions_and_namespaces_fit_as_in_oslo_messaging),
+          UNIT(a_request_says_its_namespace_and_how_it_is_monitored))

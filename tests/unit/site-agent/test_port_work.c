@@ -323,9 +323,10 @@ static void an_audit_tells_what_is_there_and_which_ports_tenants_made(void **sta
         struct apply_result r = apply(w, apply_args(5, &p, 1), NOW);
         json_auto_t *world = json_pack("{s{s{ss ss ss}}}", "ports", ID("ee"), "project_id", "b1ue",
                                        "network_id", NET, "device_id", "ca1:fake:gw1:7:" ID("cc"));
-        json_t *args = json_pack("{ss si si si s[ss]}", "gateway", "gw1", "epoch", 1, "seq", 6,
+        json_t *args = json_pack("{ss si si si s[ss] s[ss]}", "gateway", "gw1", "epoch", 1, "seq", 6,
                                  "timeout_ms", 30000, "vif_ids", "ca1:fake:gw1:7:" ID("cc"),
-                                 "nonsense");
+                                 "nonsense", "plugged", "ca1:fake:gw1:7:" ID("cc"),
+                                 "ca1:fake:gw1:8:" ID("dd"));
         struct port_event e;
         json_t *found;
 
@@ -344,6 +345,9 @@ static void an_audit_tells_what_is_there_and_which_ports_tenants_made(void **sta
         found = json_array_get(json_object_get(e.args, "found_ports"), 0);
         assert_string_equal(json_string_value(json_object_get(found, "project_id")), "blue");
         assert_string_equal(json_string_value(json_object_get(found, "network_id")), NET);
+        assert_int_equal(json_array_size(json_object_get(e.args, "gone")), 1);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(e.args, "gone"), 0)),
+                            "ca1:fake:gw1:8:" ID("dd"));
         json_decref(e.args);
 }
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+
+import pytest
+
+from servers import Broker, Cluster
+from world import World
+
+
+@pytest.fixture
+def say(request, capfd):
+    """Prints what a case saw, in one line under its name."""
+    def tell(text):
+        with capfd.disabled():
+            print(f"\n{request.node.name}: {text}", flush=True)
+    return tell
+
+
+def folder_of(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp(name)
+    folder.chmod(0o755)
+    for parent in folder.parents:  # PostgreSQL runs as another user
+        if parent != pathlib.Path("/tmp") and pathlib.Path("/tmp") in parent.parents:
+            parent.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """One broker, one conductor, one agent a site, one API."""
+    folder = folder_of(tmp_path_factory, "chaos")
+    broker, here = Broker(folder / "mq"), None
+    try:
+        broker.start()
+        here = World(folder, [broker])
+        here.start_all()
+        yield here
+    finally:
+        if here:
+            here.close()
+        broker.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster_world(tmp_path_factory):
+    """The same over three brokers and quorum queues."""
+    folder = folder_of(tmp_path_factory, "cluster")
+    cluster, here = Cluster(folder / "mq"), None
+    try:
+        cluster.start()
+        here = World(folder, cluster.nodes, quorum=True)
+        here.cluster = cluster
+        here.start_all()
+        yield here
+    finally:
+        if here:
+            here.close()
+        cluster.remove()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL goes and comes back under the same load."""
+from load import Load
+from truth import check
+
+
+def away(world):
+    return int(world.metric("conductor-1", "atlas_conductor_store_away_total"))
+
+
+def test_the_database_restarts(world, say):
+    pid, before = world.database.pid, away(world)
+    with Load(world) as load:
+        load.goes_on()
+        world.database.restart()
+        back_s = load.goes_on()
+    check(world, load)
+    assert world.database.pid != pid and away(world) > before
+    say(f"{load}; {away(world) - before} waits of the conductor, 40 more links {back_s:.1f} s after it was back")
+
+
+def test_the_database_is_killed(world, say):
+    pid, before = world.database.pid, away(world)
+    with Load(world) as load:
+        load.goes_on()
+        world.database.kill()
+        world.database.start()
+        back_s = load.goes_on()
+    check(world, load)
+    assert world.database.pid != pid and away(world) > before
+    say(f"{load}; {away(world) - before} waits of the conductor, 40 more links {back_s:.1f} s after it was back")

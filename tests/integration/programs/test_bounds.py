@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One project, or one kind of message, cannot take what others need."""
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from test_programs import PROJECT, STRANGER, SUPPORT, Programs, create, made, refused  # noqa: E402
+from cloud import Cloud, wait_until  # noqa: E402
+from wire import Wire, envelope  # noqa: E402
+
+LIMIT = 3
+SITES = ("east", "west")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bounds")
+    folder.chmod(0o755)
+    for parent in folder.parents:  # PostgreSQL runs as another user
+        if parent != pathlib.Path("/tmp") and pathlib.Path("/tmp") in parent.parents:
+            parent.chmod(0o755)
+    here = None
+    try:
+        connection = made(SUPPORT / "postgres.sh", "start", folder / "pg", env={**os.environ, "ATLAS_PG_FSYNC": "off"}).strip()
+        made(SUPPORT / "broker.sh", "start", folder / "mq")
+        here = Programs(folder, connection)
+        with open(folder / "conductor.conf", "a") as settings:
+            settings.write(f"open_operations = {LIMIT}\n")
+        here.start("conductor", "atlas-conductor")
+        for site in SITES:
+            here.start(site, "atlas-agent")
+        here.start("api", "atlas-api")
+        yield here
+    finally:
+        if here:
+            here.close()
+        subprocess.run([SUPPORT / "broker.sh", "remove", folder / "mq"], check=False)
+        subprocess.run([SUPPORT / "postgres.sh", "remove", folder / "pg"], check=False)
+
+
+@pytest.fixture(scope="module")
+def cloud(programs):
+    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
+    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == 7, 20, "all gateways")
+    return here
+
+
+def ask(cloud, vpn):
+    ends = [{"site_id": site} for site in SITES]
+    return cloud.ask("POST", "/v1/virtual-links", {"virtual_link": {
+        "name": "x", "vpn_id": vpn["id"], "endpoints": ends, "bandwidth": {"a_to_z_kbps": 1, "z_to_a_kbps": 1}}})
+
+
+def test_a_projects_work_under_way_is_bounded_and_another_projects_is_not(programs, cloud):
+    vpns = [cloud.vpn(f"v{i}", "vpls", SITES) for i in range(LIMIT + 1)]
+    rival = cloud.as_project(STRANGER)
+    theirs = rival.vpn("theirs", "vpls", SITES)
+    ready = cloud.settled(create(cloud, vpns[0], kbps=1))
+    for site in SITES:
+        assert programs.stop(site) == 0
+    held = [create(cloud, vpn, kbps=1) for vpn in vpns[1:]]
+
+    again = cloud.vpn("again", "vpls", SITES)
+    answer = ask(cloud, again)
+    error = refused(answer, 429, "project.too_much_under_way", PROJECT, f"no more than {LIMIT}")
+    assert error["details"]["limit"] == LIMIT and int(answer.headers["Retry-After"]) >= 1
+    change = {"virtual_link": {"bandwidth": {"a_to_z_kbps": 2}}}
+    refused(cloud.ask("PUT", f"/v1/virtual-links/{ready['id']}", change), 429, "project.too_much_under_way")
+    assert cloud.get(f"/v1/virtual-links/{ready['id']}").body["virtual_link"]["revision_number"] == ready["revision_number"]
+    port = ready["endpoints"][0]["virtual_port_id"]
+    answer = cloud.ask("POST", f"/v1/virtual-ports/{port}/attach", {"network_id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"})
+    refused(answer, 429, "project.too_much_under_way")
+    assert ask(rival, theirs).status == 202
+    assert cloud.ask("DELETE", f"/v1/virtual-links/{held[0]['id']}").status == 202  # what frees is never refused
+
+    for site in SITES:
+        programs.start(site, "atlas-agent")
+    assert cloud.settled(held[0]) is None
+    assert all(cloud.settled(link)["status"] == "ACTIVE" for link in held[1:])
+    assert ask(cloud, again).status == 202
+    cloud.clear()
+    rival.clear()
+
+
+def test_as_many_as_are_asked_for_at_once_are_bounded_too(programs, cloud):
+    """In one batch: the count grows with what the batch itself accepts."""
+    vpns = [cloud.vpn(f"v{i}", "vpls", SITES) for i in range(8)]
+    assert programs.stop("conductor") == 0
+    for site in SITES:
+        assert programs.stop(site) == 0
+    answers = [None] * len(vpns)
+
+    def one(i):
+        answers[i] = ask(cloud, vpns[i])
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(len(vpns))]
+    for thread in threads:
+        thread.start()
+    lines = wait_until(lambda: "atlas-conductor\t8" in made(SUPPORT / "broker.sh", "ctl", programs.folder / "mq", "list_queues",
+                                                             "-p", "atlas", "name", "messages"), 10, "all in the queue")
+    assert lines
+    programs.start("conductor", "atlas-conductor")
+    for thread in threads:
+        thread.join(30)
+    assert sorted(answer.status for answer in answers) == [202] * LIMIT + [429] * (len(vpns) - LIMIT)
+    for site in SITES:
+        programs.start(site, "atlas-agent")
+    cloud.clear()
+
+
+def test_a_storm_of_creates_delays_no_answer_of_a_site(programs, cloud):
+    """Thousands of creates wait; the events and heartbeats that come behind them are taken first."""
+    api = Wire(programs.url("api"))
+    assert programs.stop("conductor") == 0
+    n = 6000
+    for i in range(n):
+        vpn = {"vpn": {"id": f"{i:08x}-0000-4000-8000-000000000000", "name": "storm", "description": "", "type": "vpls"}}
+        api.publish(envelope("create_vpn", vpn, project_id="storm"), "atlas", "atlas-conductor")
+    site = Wire(programs.url("site-strict"))
+    site.cast("atlas-heartbeat.strict", "heartbeat", {"host": "x", "gateways": []})
+
+    def sql(text):
+        return int(made("psql", "-X", "-A", "-t", f"{programs.connection} dbname=atlas", "-c", text))
+
+    sql_seen = "SELECT last_seen_ms FROM site WHERE name = 'strict'"
+    assert sql(sql_seen) == 0
+    programs.start("conductor", "atlas-conductor")
+    wait_until(lambda: sql(sql_seen) > 0, 20, "the heartbeat")
+    done = sql("SELECT count(*) FROM vpn WHERE name = 'storm'")
+    # Of those before it no more were done than a conductor takes off the queue at once, twice.
+    assert done < 1500, done
+    wait_until(lambda: sql("SELECT count(*) FROM vpn WHERE name = 'storm'") == n, 60, "the storm's end")
+    api.close()
+    site.close()
+
+
+def test_conductors_and_agents_share_their_queues(programs, cloud):
+    """Two agents of one site with one file: both work, and so do two conductors."""
+    for name in ("east", "conductor"):
+        (programs.folder / f"{name}-2.conf").write_text(
+            (programs.folder / f"{name}.conf").read_text().replace("[DEFAULT]\n", "[DEFAULT]\nhost = second\n", 1))
+    programs.start("east-2", "atlas-agent")
+    programs.start("conductor-2", "atlas-conductor")
+    site = [name for name in programs.running if name.startswith(("east", "conductor"))]
+    assert len(site) == 4
+    try:
+        for i in range(8):
+            vpn = cloud.vpn(f"s{i}", "vpls", SITES)
+            assert cloud.settled(create(cloud, vpn, kbps=1))["status"] == "ACTIVE"
+
+
+        def taken(name):
+            port = "".join(programs.found(name, r"metrics_port=([0-9]+)|event=metrics port=([0-9]+)"))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as got:
+                text = got.read().decode()
+            return int(next(line for line in text.splitlines() if line.startswith("atlas_bus_delivered_total")).split()[1])
+
+        counts = {name: taken(name) for name in site}
+        assert all(n >= 3 for n in counts.values()), counts
+    finally:
+        for name in ("east-2", "conductor-2"):
+            assert programs.stop(name) == 0
+        cloud.clear()

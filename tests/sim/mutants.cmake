@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# The simulation has to notice when the code is wrong. Each row makes a program with one mistake in it: in a copy of one
+# file a piece that stands there once is replaced; nothing of this is in the code itself. The test `sim/mutant-<name>`
+# passes when an invariant breaks within so many schedules.
+#
+#   sim_mutant(NAME FILE WITHIN "what stands there" "what stands there instead")
+function(sim_mutant name file within right wrong)
+        set(path "${PROJECT_SOURCE_DIR}/${file}")
+        set(copy "${CMAKE_CURRENT_BINARY_DIR}/${name}.c")
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
+        file(READ "${path}" text)
+        string(FIND "${text}" "${right}" first)
+        string(FIND "${text}" "${right}" last REVERSE)
+        if(first EQUAL -1 OR NOT first EQUAL last)
+                message(FATAL_ERROR "mutant ${name}: this does not stand once in ${file}:\n${right}")
+        endif()
+        string(REPLACE "${right}" "${wrong}" text "${text}")
+        file(CONFIGURE OUTPUT "${copy}" CONTENT "#line 1 \"${path}\"\n${text}" @ONLY)
+
+        # Of the simulation's own files the copy takes the place of one; of a library it is met before it.
+        set(sources ${sim_sources})
+        cmake_path(GET path FILENAME own)
+        if(file MATCHES "^tests/sim/")
+                list(REMOVE_ITEM sources ${own})
+        endif()
+        sim_program(sim_mutant-${name} ${sources} "${copy}")
+        # A mistake may leave something unused.
+        target_compile_options(sim_mutant-${name} PRIVATE -Wno-unused -Wno-unused-parameter)
+        add_test(NAME sim/mutant-${name} COMMAND sim_mutant-${name} --caught-within ${within} --steps 40)
+        set_tests_properties(sim/mutant-${name} PROPERTIES LABELS sim TIMEOUT 600)
+endfunction()
+
+# A device that takes any command, however old.
+sim_mutant(no-fence src/drivers/gateway/fake.c 3000
+        "return want->epoch < d->epoch || (want->epoch == d->epoch && want->seq < d->seq);"
+        "(void)d; return want->epoch < 0;")
+# The broker is told that messages are done before COMMIT.
+sim_mutant(early-acknowledgement tests/sim/conductors.c 3000
+        "batch_done(b, deadly ? 0 : n_done);"
+        "batch_done(b, b->n);")
+# A COMMIT whose answer was lost is taken for done.
+sim_mutant(unknown-is-done src/conductor/batch.c 3000
+        "return CONDUCTOR_UNKNOWN;"
+        "return CONDUCTOR_OK;")
+# Gateways are decided about as they were before their lock: two conductors give the same away.
+sim_mutant(outside-lock src/conductor/view.c 3000
+        "memcpy(s->row, row, table->row_size);"
+        "if (t != T_GATEWAY || !((struct gateway *)(void *)s->row)->id[0]) memcpy(s->row, row, table->row_size);")
+# A link that went while its lock was waited for is written back.
+sim_mutant(back-from-the-dead src/conductor/plan.c 6000
+        "if (r == 0)\n                forget_gone(t);\n"
+        "")
+# Labels and bandwidth are given back although an end has not confirmed that it is gone.
+sim_mutant(freed-too-soon src/conductor/steps.c 3000
+        "!s->ports[SIDE_Z]->wanted && step_ports_settled(s) == EV_PORTS_OK;"
+        "!s->ports[SIDE_Z]->wanted;")
+# Room is made for others before both ends have confirmed that a link takes less.
+sim_mutant(capacity-too-soon src/conductor/link.c 3000
+        "r = resource_reserve(t, l, ports, more_there, more_back, why);"
+        "r = resource_reserve(t, l, ports, a_to_z_kbps, z_to_a_kbps, why);")
+# An answer opens the gateway's gate, and nobody looks at what has gathered before it.
+sim_mutant(lost-wakeup src/conductor/gate.c 3000
+        "int r = timer_clear(t, TIMER_GATE, g->id);\n\n        return r ? r : idset_add(&t->pump, g->id);"
+        "return timer_clear(t, TIMER_GATE, g->id);")
+# An answer to an older desire counts for the newest.
+sim_mutant(any-generation src/conductor/event_applied.c 3000
+        "p->confirmed_generation = res->generation;"
+        "p->confirmed_generation = p->generation;")
+# An answer to an older desire takes the newest one off the list.
+sim_mutant(work-of-another src/conductor/event_applied.c 3000
+        "if (!w || w->generation != generation)"
+        "(void)generation; if (!w)")
+# The receiving end is lowered before the sending one.
+sim_mutant(receiver-first src/conductor/update.c 3000
+        "int64_t rx_z = max64("
+        "int64_t rx_z = min64(")
+# A step waits without a deadline.
+sim_mutant(no-deadline src/conductor/work.c 3000
+        "if (r == 0 && row->within_ms)"
+        "if (r == 0 && row->within_ms && row->state == f->start)")
+# A delete does not end the operation that holds the link.
+sim_mutant(no-preemption src/conductor/link.c 3000
+        "r = work_preempt(t, l);"
+        "r = 0;")
+# A new plug command does not wait for the answer to the older one.
+sim_mutant(plugs-overtake src/conductor/plug.c 3000
+        "return a->plug_sent ? 0 : send_when_clear(t, a, request_id);"
+        "return send(t, a, request_id);")
+# A number is given away twice.
+sim_mutant(number-twice src/conductor/resource.c 3000
+        "*cursor = value;"
+        "")
