@@ -236,7 +236,7 @@ CREATE TABLE public.vlink (
     verified_ms bigint NOT NULL,
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
-    tags text NOT NULL COLLATE pg_catalog."C",
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -255,7 +255,7 @@ CREATE TABLE public.vpn (
     revision_number bigint NOT NULL,
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
-    tags text NOT NULL COLLATE pg_catalog."C"
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
 )
 WITH (fillfactor='45');
 

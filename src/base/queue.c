@@ -71,6 +71,11 @@ struct queue_item *queue_take(struct queue *q)
         return oldest;
 }
 
+bool queue_is_empty(const struct queue *q)
+{
+        return atomic_load_explicit(&q->newest, memory_order_acquire) == NULL;
+}
+
 int queue_fd(const struct queue *q)
 {
         return q->fd;

@@ -20,6 +20,8 @@ OWN_DEFINE(struct queue *, queue_free)
 void queue_put(struct queue *q, struct queue_item *item);
 /* All items in the order they were put, linked by next; NULL when none. Clears the wake-up. */
 struct queue_item *queue_take(struct queue *q);
+/* Whether all that this thread put was taken. */
+bool queue_is_empty(const struct queue *q);
 int queue_fd(const struct queue *q); /* readable while something may wait */
 /* Waits until something is there, 'timeout_ms' passed (-1: no limit), or a signal came. True if
  * queue_take() may give something. */

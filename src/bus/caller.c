@@ -54,8 +54,9 @@ struct caller {
         pthread_cond_t changed;
         pthread_t clock;
         bool running, stop;
-        struct map calls;   /* id -> call */
-        struct call **heap; /* by look_at_ms */
+        int64_t sleeps_until_ms; /* the clock thread; 0 while it is at work */
+        struct map calls;        /* id -> call */
+        struct call **heap;      /* by look_at_ms */
         size_t n, room;
 };
 
@@ -113,7 +114,7 @@ static int add(struct caller *c, struct call *call)
                 return err_raise(-ENOMEM);
         heap_place(c, c->n++, call);
         heap_up(c, call->heap_index);
-        if (call->heap_index == 0)
+        if (call->look_at_ms < c->sleeps_until_ms)
                 pthread_cond_signal(&c->changed);
         return 0;
 }
@@ -200,6 +201,20 @@ static struct call *take_ended(struct caller *c, int64_t now_ms)
         return NULL;
 }
 
+/* Calls that are to be looked at later than that do not wake it: most end before. Under the lock.
+ */
+static void sleep_until(struct caller *c, int64_t at_ms)
+{
+        struct timespec at = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
+
+        c->sleeps_until_ms = at_ms;
+        if (at_ms == INT64_MAX)
+                pthread_cond_wait(&c->changed, &c->lock);
+        else
+                pthread_cond_timedwait(&c->changed, &c->lock, &at);
+        c->sleeps_until_ms = 0;
+}
+
 static void *clock_thread(void *arg)
 {
         struct caller *c = arg;
@@ -213,14 +228,8 @@ static void *clock_thread(void *arg)
                         call->on_reply(NULL, &call->why, call->user);
                         call_unref(call);
                         pthread_mutex_lock(&c->lock);
-                } else if (c->n > 0) {
-                        int64_t at_ms = c->heap[0]->look_at_ms;
-                        struct timespec at = { .tv_sec = at_ms / 1000,
-                                               .tv_nsec = at_ms % 1000 * 1000000 };
-
-                        pthread_cond_timedwait(&c->changed, &c->lock, &at);
                 } else {
-                        pthread_cond_wait(&c->changed, &c->lock);
+                        sleep_until(c, c->n > 0 ? c->heap[0]->look_at_ms : INT64_MAX);
                 }
         }
         pthread_mutex_unlock(&c->lock);

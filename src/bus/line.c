@@ -25,6 +25,7 @@ struct line {
         _Atomic bool woken, stop, opening;
         pthread_t thread;
         struct watch watch;
+        pthread_mutex_t awake; /* held by the thread but while it sleeps */
 
         struct session *session;
         struct backoff backoff;
@@ -132,7 +133,9 @@ static bool wait_for_work(struct line *l, int64_t until_ms)
                 if (l->session->unread)
                         left_ms = 0;
         }
+        pthread_mutex_unlock(&l->awake);
         poll(fds, 2, left_ms <= 0 ? 0 : left_ms > 60000 ? 60000 : (int)left_ms);
+        pthread_mutex_lock(&l->awake);
         if (fds[0].revents)
                 hand_over(l);
         return fds[1].revents & ~POLLOUT;
@@ -165,6 +168,7 @@ static void *line_thread(void *arg)
         struct line *l = arg;
         bool readable = false;
 
+        pthread_mutex_lock(&l->awake);
         while (!atomic_load(&l->stop)) {
                 int64_t next_ms;
 
@@ -179,7 +183,28 @@ static void *line_thread(void *arg)
                 l->session = session_free(l->session);
                 l->duty->down(l->user);
         }
+        pthread_mutex_unlock(&l->awake);
         return NULL;
+}
+
+bool line_act(struct line *l, bool (*act)(struct session *s, int64_t now_ms, void *arg), void *arg)
+{
+        bool done = false;
+
+        if (pthread_mutex_trylock(&l->awake) != 0)
+                return false;
+        if (l->session && !l->session->tls && !session_over(l->session) &&
+            session_unwritten(l->session) == 0 && queue_is_empty(l->queue)) {
+                int64_t now_ms = clock_mono_ms();
+
+                done = act(l->session, now_ms, arg);
+                session_flush(l->session, now_ms);
+                /* The thread knows neither of an error nor of what is left to write. */
+                if (session_over(l->session) || session_unwritten(l->session) > 0)
+                        line_wake(l);
+        }
+        pthread_mutex_unlock(&l->awake);
+        return done;
 }
 
 int line_new(const struct line_net *net, const struct line_duty *duty, void *user,
@@ -196,6 +221,7 @@ int line_new(const struct line_net *net, const struct line_duty *duty, void *use
         l->user = user;
         l->queue = queue;
         l->backoff = (struct backoff){ .first_ms = FIRST_RETRY_MS, .limit_ms = LAST_RETRY_MS };
+        pthread_mutex_init(&l->awake, NULL);
         pthread_attr_init(&attr);
         pthread_attr_setstacksize(&attr, STACK_BYTES);
         *ret = l; /* the thread may use it through its owner at once */
@@ -204,6 +230,7 @@ int line_new(const struct line_net *net, const struct line_duty *duty, void *use
         if (r == 0)
                 return 0;
         *ret = NULL;
+        pthread_mutex_destroy(&l->awake);
         free(l);
         return err_raise(-r);
 }
@@ -226,6 +253,7 @@ struct line *line_free(struct line *l)
         /* The wake-up stands in this memory. */
         while (atomic_load(&l->woken))
                 hand_over(l);
+        pthread_mutex_destroy(&l->awake);
         free(l);
         return NULL;
 }

@@ -41,5 +41,9 @@ int line_new(const struct line_net *net, const struct line_duty *duty, void *use
 /* Gives what was handed over to the duty, writes, closes, ends the thread. */
 struct line *line_free(struct line *l);
 OWN_DEFINE(struct line *, line_free)
+/* While the thread sleeps over an open session that can be written without waiting: does 'act' with
+ * it, here and now, and writes what that added. False: not done, the queue is the way. From any
+ * thread; never waits. */
+bool line_act(struct line *l, bool (*act)(struct session *s, int64_t now_ms, void *arg), void *arg);
 /* Asks for a turn. From any thread. */
 void line_wake(struct line *l);

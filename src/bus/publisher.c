@@ -27,6 +27,7 @@ enum {
         AGAIN_FIRST_MS = 250,
         AGAIN_LAST_MS = 4000,
         STALLED_MS = 1500, /* of silence while a confirm is due */
+        DIRECT = 4,        /* fewer unconfirmed ones: little is being sent */
 };
 
 struct list {
@@ -38,7 +39,9 @@ struct publisher {
         struct queue *queue;
         struct line *line;
         pthread_mutex_t start;
-        _Atomic bool started, up, blocked, stalled, replies_ready;
+        _Atomic bool started, up, blocked, replies_ready;
+        _Atomic int64_t
+                quiet_ms; /* since when the broker is silent though it should confirm; or 0 */
         _Atomic uint64_t epoch;
         _Atomic int64_t n_waiting, n_bytes; /* accepted and not ended */
 
@@ -257,6 +260,7 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                         out->body.bytes, out->body.n);
         out->written_ms = now_ms;
         p->flight[p->next_tag++ % WINDOW] = out;
+        metric_set(&bus_in_flight, (int64_t)(p->next_tag - p->first_tag));
         metric_add(&bus_published, 1);
 }
 
@@ -280,7 +284,6 @@ static void publish_some(struct publisher *p, struct session *s, int64_t now_ms)
                 else
                         publish(p, s, out, now_ms);
         }
-        metric_set(&bus_in_flight, (int64_t)(p->next_tag - p->first_tag));
 }
 
 /* Ends what waited too long; the next deadline. */
@@ -319,39 +322,31 @@ static void wake_rested(struct publisher *p, int64_t now_ms)
         p->expire_ms = now_ms;
 }
 
-/* Whether the broker is silent though it should confirm; when to look again. A blocked one need not
- * confirm. */
-static int64_t notice_stall(struct publisher *p, const struct session *s, int64_t now_ms)
+/* A blocked broker need not confirm. */
+static void note_quiet(struct publisher *p, const struct session *s)
 {
-        int64_t since_ms, look_ms;
+        int64_t since_ms = 0;
 
-        if (!s || p->first_tag == p->next_tag || atomic_load(&p->blocked)) {
-                atomic_store(&p->stalled, false);
-                return INT64_MAX;
+        if (s && p->first_tag != p->next_tag && !atomic_load(&p->blocked)) {
+                since_ms = p->flight[p->first_tag % WINDOW]->written_ms;
+                since_ms = s->heard_ms > since_ms ? s->heard_ms : since_ms;
         }
-        since_ms = p->flight[p->first_tag % WINDOW]->written_ms;
-        if (since_ms < s->heard_ms)
-                since_ms = s->heard_ms;
-        look_ms = since_ms + STALLED_MS;
-        atomic_store(&p->stalled, now_ms >= look_ms);
-        return now_ms >= look_ms ? INT64_MAX : look_ms;
+        atomic_store(&p->quiet_ms, since_ms);
 }
 
 static int64_t turn(struct session *s, int64_t now_ms, void *user)
 {
         struct publisher *p = user;
-        int64_t next_ms, calls_ms, other_ms;
+        int64_t next_ms, calls_ms;
 
-        notice_stall(p, s, now_ms);
+        note_quiet(p, s);
         if (now_ms >= p->again_ms)
                 wake_rested(p, now_ms);
-        if (s && !atomic_load(&p->blocked) && !atomic_load(&p->stalled))
+        if (s && !atomic_load(&p->blocked) && !publisher_stalled(p))
                 publish_some(p, s, now_ms);
-        other_ms = notice_stall(p, s, now_ms);
-        if (p->again_ms < other_ms)
-                other_ms = p->again_ms;
+        note_quiet(p, s);
         if (!p->ready.first && !p->calls.first)
-                return other_ms;
+                return p->again_ms;
         if (now_ms >= p->expire_ms) {
                 next_ms = expire(p, &p->ready, now_ms);
                 calls_ms = expire(p, &p->calls, now_ms);
@@ -359,7 +354,7 @@ static int64_t turn(struct session *s, int64_t now_ms, void *user)
                 p->expire_ms =
                         next_ms > now_ms + EXPIRE_EVERY_MS ? next_ms : now_ms + EXPIRE_EVERY_MS;
         }
-        return other_ms < p->expire_ms ? other_ms : p->expire_ms;
+        return p->again_ms < p->expire_ms ? p->again_ms : p->expire_ms;
 }
 
 static void take(struct queue_item *item, void *user)
@@ -399,7 +394,7 @@ static void session_down(void *user)
 
         atomic_store(&p->up, false);
         atomic_store(&p->blocked, false);
-        atomic_store(&p->stalled, false);
+        atomic_store(&p->quiet_ms, 0);
         for (uint64_t at = p->first_tag; at < p->next_tag; at++) {
                 struct outgoing *out = p->flight[at % WINDOW];
 
@@ -495,14 +490,40 @@ void publisher_open(struct publisher *p)
         start(p);
 }
 
+struct direct {
+        struct publisher *publisher;
+        struct outgoing *out;
+};
+
+/* Whoever sends little has it written without waking the thread; of much, the thread writes many at
+ * once. What waits is not overtaken. */
+static bool publish_now(struct session *s, int64_t now_ms, void *arg)
+{
+        struct direct *d = arg;
+        struct publisher *p = d->publisher;
+        struct outgoing *out = d->out;
+
+        if (p->ready.first || p->calls.first || p->next_tag - p->first_tag >= DIRECT ||
+            !atomic_load(&p->up) || atomic_load(&p->blocked) || publisher_stalled(p) ||
+            (out->needs_replies && !atomic_load(&p->replies_ready)))
+                return false;
+        if (out->start && !out->start(out))
+                return false;
+        publish(p, s, out, now_ms);
+        note_quiet(p, s);
+        return true;
+}
+
 void publisher_put(struct publisher *p, struct outgoing *out)
 {
         int64_t n = atomic_fetch_add(&p->n_waiting, 1);
         int64_t bytes = atomic_fetch_add(&p->n_bytes, (int64_t)out->body.n);
+        struct direct d = { p, out };
 
         out->refused = n >= WAITING_MESSAGES || bytes >= WAITING_BYTES;
         start(p);
-        queue_put(p->queue, &out->item);
+        if (out->refused || n >= DIRECT || !p->line || !line_act(p->line, publish_now, &d))
+                queue_put(p->queue, &out->item);
 }
 
 void publisher_drain(struct publisher *p, int timeout_ms)
@@ -521,12 +542,14 @@ void publisher_drain(struct publisher *p, int timeout_ms)
 
 bool publisher_up(const struct publisher *p)
 {
-        return atomic_load(&p->up) && !atomic_load(&p->blocked) && !atomic_load(&p->stalled);
+        return atomic_load(&p->up) && !atomic_load(&p->blocked) && !publisher_stalled(p);
 }
 
 bool publisher_stalled(const struct publisher *p)
 {
-        return atomic_load(&p->stalled);
+        int64_t since_ms = atomic_load(&p->quiet_ms);
+
+        return since_ms != 0 && clock_mono_ms() - since_ms >= STALLED_MS;
 }
 
 bool publisher_blocked(const struct publisher *p)

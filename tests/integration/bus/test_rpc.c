@@ -421,6 +421,41 @@ static void what_is_deleted_by_itself_is_gone_after_its_last_user(void **state)
         side_close(&side);
 }
 
+static void a_channel_the_broker_closed_is_opened_again(void **state)
+{
+        char url[160];
+        struct bus_settings s = in_vhost("closed", url);
+        struct fault why = { 0 };
+        struct sent sent = { 0 };
+        struct bus *b = NULL;
+        struct server server;
+        struct side side;
+
+        (void)state;
+        assert_int_equal(bus_new("client", &s, &b, &why), 0);
+        start_with(&server, &s, "t-closed");
+        assert_echo(b, "t-closed");
+        /* Publishing to an exchange that is not there closes the channel: 404. */
+        side_open_url(&side, url);
+        amqp_exchange_delete(side.session->amqp, SESSION_CHANNEL, amqp_cstring_bytes("atlas"), 0);
+        assert_true(session_answered(side.session, "exchange.delete"));
+        cast(b, "t-closed", "m", &sent);
+        assert_true(wait_until(is_sent, &sent, 5000));
+        assert_int_equal(sent.n[BUS_SENT_LOST], 1);
+        poll(NULL, 0, 500);
+        assert_false(bus_can_send(b)); /* not before somebody put it back */
+        assert_true(bus_consumer_ready(server.consumer));
+        assert_int_equal(bus_topology_sync(&s, NULL, 5000, &why), 0);
+        assert_true(wait_until(can_send, b, 5000));
+        assert_int_equal(bus_send_epoch(b), 2);
+        stop_server(&server);
+        start_with(&server, &s, "t-closed");
+        assert_echo(b, "t-closed");
+        stop_server(&server);
+        bus_free(b);
+        side_close(&side);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -435,6 +470,7 @@ int main(void)
                 UNIT(every_message_says_who_sent_it_and_what_it_belongs_to),
                 UNIT(a_quorum_queue_counts_its_deliveries_and_keeps_to_its_limit),
                 UNIT(what_is_deleted_by_itself_is_gone_after_its_last_user),
+                UNIT(a_channel_the_broker_closed_is_opened_again),
         };
 
         log_open("test", LOG_LEVEL_WARN);
