@@ -262,7 +262,7 @@ static bool conn_read(struct conn *c)
 static void conn_discard(struct conn *c)
 {
         char bytes[4096];
-        ssize_t n = 0;
+        ssize_t n = 1;
 
         while (c->readable && c->discarded < DISCARD_MAX) {
                 n = recv(c->fd, bytes, sizeof bytes, 0);
