@@ -57,10 +57,9 @@ struct waiter {
         struct waiter *next, *prev;
         struct hub *hub;
         struct call *call;
-        const struct resource *resource;
-        char object_id[ID_SIZE], operation_id[ID_SIZE];
+        void (*then)(struct call *c, bool done);
+        char operation_id[ID_SIZE];
         int64_t deadline_ms;
-        int done_status;
         bool asking, again;
 };
 struct hub {
@@ -276,25 +275,15 @@ static void watcher_start(struct watcher *w)
 
 /* ---- waiters ---- */
 
-static void waiter_end(struct waiter *w, int status)
+static void waiter_end(struct waiter *w, bool done)
 {
-        struct call *c = w->call;
-        struct fault why;
-
         if (w->prev)
                 w->prev->next = w->next;
         else
                 w->hub->waiters = w->next;
         if (w->next)
                 w->next->prev = w->prev;
-        fault_set(&why, 503, "service.unavailable",
-                  "The request was accepted, but the object cannot be read at the moment; GET %s/%s.",
-                  w->resource->path, w->object_id);
-        why.retry_after_ms = RETRY_MS;
-        if (status == 204)
-                call_answer(c, 204, NULL, NULL);
-        else
-                read_written(c, w->resource, w->object_id, status, &why);
+        w->then(w->call, done);
         free(w);
 }
 
@@ -310,9 +299,9 @@ static void on_operation(int r, const struct store_rows *rows, const int64_t *se
         (void)serials;
         w->asking = false;
         if (o && o->result != OP_RUNNING)
-                waiter_end(w, o->result == OP_DONE ? w->done_status : 202);
+                waiter_end(w, o->result == OP_DONE);
         else if (over)
-                waiter_end(w, 202);
+                waiter_end(w, false);
         else if (w->again)
                 waiter_look(w);
 }
@@ -491,7 +480,7 @@ void events_done(struct api_loop *loop)
                 watcher_leave(h->watchers);
         }
         while (h->waiters)
-                waiter_end(h->waiters, 202);
+                waiter_end(h->waiters, false);
         http_timer_free(h->timer);
         free(h);
         loop->hub = NULL;
@@ -614,30 +603,25 @@ int events_wait_s(const struct call *c)
         return n < EVENTS_WAIT_MAX_S ? (int)n : EVENTS_WAIT_MAX_S;
 }
 
-void events_wait(struct call *c, const struct resource *r, const char *object_id,
-                 const char *operation_id, int wait_s, int done_status)
+void events_wait(struct call *c, const char *operation_id, int wait_s,
+                 void (*then)(struct call *c, bool done))
 {
         struct hub *h = api_can_read(c->loop) ? hub_of(c->loop) : NULL;
         struct waiter *w = h ? calloc(1, sizeof *w) : NULL;
-        struct fault why;
 
         if (!w) {
-                problem_unavailable(&why, "database");
-                read_written(c, r, object_id, 202, &why);
+                then(c, false);
                 return;
         }
         *w = (struct waiter){ .hub = h,
                               .call = c,
-                              .resource = r,
+                              .then = then,
                               .deadline_ms = clock_mono_ms() + wait_s * 1000,
-                              .done_status = done_status,
                               .next = h->waiters };
-        TEXT_SET(w->object_id, object_id);
         TEXT_SET(w->operation_id, operation_id);
         if (w->next)
                 w->next->prev = w;
         h->waiters = w;
-        c->waited_s = wait_s;
         if (!h->looking && !h->started)
                 hub_look(h);
         /* It may have ended between the conductor's answer and now. */

@@ -15,10 +15,10 @@ void events_list(struct call *c);
 /* The seconds a client would wait ("Prefer: wait=N"), at most EVENTS_WAIT_MAX_S; 0: none. */
 enum { EVENTS_WAIT_MAX_S = 60 };
 int events_wait_s(const struct call *c);
-/* Answers the call when the operation ended, or after its 'wait_s': with the object as it is then,
- * 'done_status' (204: nothing is shown) when it ended well, else 202. */
-void events_wait(struct call *c, const struct resource *r, const char *object_id,
-                 const char *operation_id, int wait_s, int done_status);
+/* Calls 'then' when the operation ended, or after 'wait_s', or when the loop ends: 'done' when it
+ * ended well. */
+void events_wait(struct call *c, const char *operation_id, int wait_s,
+                 void (*then)(struct call *c, bool done));
 
 /* Something was committed. From any thread. */
 void events_hint(struct api_loop *loop);

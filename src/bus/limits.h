@@ -3,7 +3,7 @@
 /* The numbers that bound the bus: sizes, windows, waits. Inner header. */
 
 enum {
-        BUS_BODY_BYTES = 2 << 20, /* the audit of a gateway with some 10 000 objects */
+        BUS_BODY_BYTES = 1 << 20, /* the audit of a gateway with some 5 000 objects */
         BUS_CAST_WAITS_MS = 30000,
         BUS_REPLY_WAITS_MS = 60000, /* for a caller's queue that is not there */
         BUS_DEAD_WAITS_MS = 60000,

@@ -108,13 +108,13 @@ static void a_call_nobody_answers_ends_in_time(void **state)
 static void too_large_messages_are_refused_before_they_are_sent(void **state)
 {
         struct bus *b = new_bus("client");
-        char *text = malloc(120 * 1024 + 1);
+        char *text = malloc(1100 * 1024 + 1);
         json_auto_t *args = NULL;
         struct answer a;
 
         (void)state;
-        memset(text, 'x', 120 * 1024);
-        text[120 * 1024] = '\0';
+        memset(text, 'x', 1100 * 1024);
+        text[1100 * 1024] = '\0';
         args = json_pack("{s:s}", "text", text);
         free(text);
         assert_true(bus_cast(b, "t", NULL, "m", args, NULL, 0, NULL, NULL) < 0);
@@ -142,7 +142,7 @@ static void what_is_given_back_comes_again(void **state)
 
 static void poison_becomes_a_dead_letter_with_its_reason(void **state)
 {
-        char reason[256], *body, *large = malloc(300000);
+        char reason[256], *body, *large = malloc(1200000);
         struct server s;
         struct side side;
 
@@ -155,11 +155,11 @@ static void poison_becomes_a_dead_letter_with_its_reason(void **state)
         assert_string_equal(body, "no JSON at all");
         assert_non_null(strstr(reason, "no JSON"));
         free(body);
-        memset(large, 'x', 300000);
-        side_publish(&side, "t-poison", large, 300000);
+        memset(large, 'x', 1200000);
+        side_publish(&side, "t-poison", large, 1200000);
         body = side_get(&side, QUEUE_DEAD, reason);
-        assert_int_equal(strlen(body), 300000);
-        assert_string_equal(reason, "The message has 300000 bytes.");
+        assert_int_equal(strlen(body), 1200000);
+        assert_string_equal(reason, "The message has 1200000 bytes.");
         free(body);
         side_publish(&side, "t-poison", "{\"method\": \"bury\"}", 18);
         body = side_get(&side, QUEUE_DEAD, reason);
