@@ -13,6 +13,7 @@
 #include "api-server/body.h"
 #include "api-server/events_stream.h"
 #include "api-server/problem.h"
+#include "api-server/rate.h"
 #include "api-server/routes.h"
 #include "base/clock.h"
 #include "base/daemon.h"
@@ -53,6 +54,7 @@ static struct metric in_flight = METRIC(METRIC_GAUGE, "atlas_api_requests_in_fli
 struct api {
         const struct api_config *config;
         struct auth *auth;
+        struct rate *rate;
         struct bus *bus;
         struct bus_consumer *hints; /* of the conductors */
         struct http_server *server;
@@ -209,11 +211,32 @@ bool call_owns(struct call *c, json_t **object)
         return true;
 }
 
+/* False: too many of the project's came lately, and the call has been refused. */
+static bool may_now(struct call *c)
+{
+        int64_t wait_ms = c->route->flags & ROUTE_OPEN
+                                  ? 0
+                                  : rate_take(c->loop->api->rate, c->who.project_id, clock_mono_ms());
+        struct fault why;
+
+        if (wait_ms == 0)
+                return true;
+        fault_set(&why, 429, "request.too_many",
+                  "The project sends more requests than this service answers to one; wait %" PRId64
+                  " ms, and watch events instead of asking again and again.",
+                  wait_ms);
+        why.retry_after_ms = wait_ms;
+        call_refuse(c, &why);
+        return false;
+}
+
 static void carry_out(struct call *c)
 {
         const struct http_message *m = &c->q->message;
         struct fault why;
 
+        if (!may_now(c))
+                return;
         if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) && m->method != HTTP_GET &&
             m->method != HTTP_HEAD && http_message_field(m, "if-match")) {
                 fault_set(&why, 400, "request.invalid_header",
@@ -360,6 +383,7 @@ static struct api *api_free(struct api *api)
         for (int i = 0; i < api->n_loops; i++)
                 auth_loop_free(api->loops[i].auth);
         auth_free(api->auth);
+        rate_free(api->rate);
         free(api->loops);
         sem_destroy(&api->connected);
         free(api);
@@ -391,7 +415,8 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         api->loops = calloc((size_t)config->workers, sizeof *api->loops);
         if (!api->loops)
                 return err_raise(-ENOMEM);
-        r = auth_new(config, &api->auth, why);
+        r = rate_new(config->project_rate_limit, config->project_rate_burst, &api->rate);
+        r = r ? r : auth_new(config, &api->auth, why);
         if (r != 0)
                 return r < 0 ? err_pass(r) : r;
         r = metrics_server_new(config->metrics_host, (int)config->metrics_port, &api->metrics);

@@ -373,7 +373,8 @@ static void a_watcher_that_does_not_read_is_cut_and_can_resume(void **state)
         snprintf(header, sizeof header, "Last-Event-ID: %" PRId64 "\r\n", id);
         fd = ask("/v1/events", "slow", header);
         text[0] = '\0';
-        assert_true(hear(fd, "slow-", text, WAIT_MS));
+        if (!hear(fd, "slow-", text, WAIT_MS))
+                fail_msg("after %s: %.600s", header, text);
         close(fd);
 }
 
@@ -506,6 +507,35 @@ static void a_server_that_ends_lets_its_watchers_go(void **state)
         close(fd);
 }
 
+static void a_project_that_asks_too_often_has_to_wait(void **state)
+{
+        const char *const red[] = { "X-Project-Id: red", NULL }, *const blue[] = { "X-Project-Id: blue", NULL };
+        OWN(text_done) struct text headers = { 0 };
+        struct api_process other;
+        int n_ok = 0, n_late = 0;
+
+        (void)state;
+        api_start(&other, ATLAS_API, broker.url, database_connection(db),
+                  "project_rate_limit = 1\nproject_rate_burst = 10\n");
+        for (int i = 0; i < 30; i++) {
+                json_auto_t *answer = NULL;
+                int status = api_ask(&other, "GET", "/v1/vpns", red, NULL, &answer, &headers);
+
+                n_ok += status == 200;
+                n_late += status == 429;
+                if (status == 429) {
+                        assert_non_null(strstr(headers.bytes, "etry-After: 1\n"));
+                        assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "type")),
+                                            "request.too_many");
+                }
+        }
+        assert_int_equal(n_ok + n_late, 30);
+        assert_in_range(n_ok, 10, 20); /* one a second comes on top */
+        assert_int_equal(api_ask(&other, "GET", "/v1/vpns", blue, NULL, NULL, NULL), 200);
+        assert_int_equal(api_ask(&other, "GET", "/healthcheck/live", NULL, NULL, NULL, NULL), 200);
+        assert_int_equal(api_stop(&other), 0);
+}
+
 static int start_all(void **state)
 {
         static const char *const queues[] = { TOPIC_CONDUCTOR, NULL };
@@ -550,6 +580,7 @@ int main(void)
                 UNIT(what_cannot_be_watched_is_refused),
                 UNIT(who_would_wait_is_answered_when_it_ended),
                 UNIT(a_server_that_ends_lets_its_watchers_go),
+                UNIT(a_project_that_asks_too_often_has_to_wait),
         };
 
         return cmocka_run_group_tests(tests, start_all, stop_all);
