@@ -78,6 +78,13 @@ CREATE TABLE public.event (
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.5');
 
+CREATE TABLE public.exchange (
+    port_id uuid NOT NULL,
+    link_id uuid NOT NULL,
+    object text NOT NULL COLLATE pg_catalog."C",
+    given text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.gateway (
     id uuid NOT NULL,
     site_id uuid NOT NULL,
@@ -259,6 +266,7 @@ CREATE TABLE public.vlink (
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
     tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    exchange boolean DEFAULT false NOT NULL,
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -343,6 +351,9 @@ ALTER TABLE ONLY public.conductor
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.exchange
+    ADD CONSTRAINT exchange_pkey PRIMARY KEY (port_id);
+
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
 
@@ -410,6 +421,8 @@ CREATE INDEX event_operation ON public.event USING btree (operation_id, id);
 
 CREATE INDEX event_project ON public.event USING btree (project_id, id);
 
+CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
+
 CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_ms);
 
 CREATE INDEX idempotency_key_key ON public.idempotency_key USING btree (key);
@@ -460,6 +473,9 @@ GRANT USAGE ON SEQUENCE public.conductor_number TO atlas_conductor;
 
 GRANT SELECT,INSERT ON TABLE public.event TO atlas_conductor;
 GRANT SELECT ON TABLE public.event TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange TO atlas_conductor;
+GRANT SELECT ON TABLE public.exchange TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO atlas_conductor;
 GRANT SELECT ON TABLE public.gateway TO atlas_api;

@@ -65,6 +65,10 @@ int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const ch
         TEXT_SET(want.peer_site, peer->site_name);
         TEXT_SET(want.peer_address, peer_gateway->address);
         want.peer_label = peer->label;
+        if (l->exchange && p->wanted)
+                r = exchange_give(t, p, peer, want.peer_object);
+        if (r < 0)
+                return r;
         TEXT_SET(w.object_id, p->id);
         TEXT_SET(w.link_id, l->id);
         TEXT_SET(w.request_id, request_id);

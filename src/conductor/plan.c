@@ -246,6 +246,7 @@ static int read_under_locks(struct turn *t)
         OWN(idset_done) struct idset open = { 0 };
         OWN(idset_done) struct idset peers = { 0 };
         OWN(idset_done) struct idset links = { 0 };
+        OWN(idset_done) struct idset exchanging = { 0 };
         const struct vlink *l;
         const struct attachment *a;
         const struct gateway *g;
@@ -259,6 +260,8 @@ static int read_under_locks(struct turn *t)
                         continue; /* only the pair it joins is asked for */
                 r = idset_add(&operations, l->operation_id);
                 r = r ? r : idset_add(&links, l->id);
+                if (r == 0 && l->exchange)
+                        r = idset_add(&exchanging, l->id);
         }
         at = 0;
         while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at)))
@@ -275,6 +278,7 @@ static int read_under_locks(struct turn *t)
         if (r == 0) {
                 struct fetch rows[] = {
                         { .table = T_VPORT, .column = "link_id", .values = &links },
+                        { .table = T_EXCHANGE, .column = "link_id", .values = &exchanging },
                         { .table = T_OPERATION, .column = "id", .values = &operations },
                         { .table = T_WORK, .column = "gateway_id", .values = &open },
                         { .table = T_GATEWAY, .column = "id", .values = &peers },

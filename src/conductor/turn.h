@@ -112,6 +112,14 @@ int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
 
+/* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
+int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
+                  char ret[OBJECT_SIZE]); /* what 'p' is to be told with its next desire */
+/* 'p' brought its object: if it is news, the other end is asked to take it. */
+int exchange_take(struct turn *t, struct vlink *l, struct vport *p, const char *object);
+int exchange_forget(struct turn *t, const struct vport *p); /* the end is gone, and what it made */
+bool exchange_complete(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
+
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id);

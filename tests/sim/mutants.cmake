@@ -98,3 +98,7 @@ sim_mutant(key-forgotten src/conductor/once.c 3000
 sim_mutant(force-frees src/conductor/rescue.c 3000
         "bool left = p && p->label && (p->present || p->confirmed_generation != p->generation);"
         "bool left = false;")
+# An end that made another object tells nobody.
+sim_mutant(stale-object src/conductor/exchange.c 3000
+        "(theirs && text_equal(theirs->given, object))"
+        "(theirs && theirs->given[0])")

@@ -131,6 +131,7 @@ struct sim {
         int fault_percent;    /* how bad the days are; 0: all works */
         bool liars;           /* devices may claim what is not so */
         bool lasting;         /* what fails does so for longer than operations wait */
+        bool exchanges;       /* the ends of links make objects for each other */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
         struct sim_conductor conductors[CONDUCTORS];
