@@ -46,6 +46,13 @@ transport_url = $RABBIT_ADMIN_URL
 connection = $PG_ATLAS_OWNER_URL
 [bus]
 rabbitmqctl = $RABBITMQCTL
+[keystone]
+auth_url = $KEYSTONE_URL
+username = admin
+password = $KEYSTONE_PASSWORD_ADMIN
+project_name = admin
+service_password = $KEYSTONE_PASSWORD_CLOUD_ATLAS
+public_url = $ATLAS_API_URL
 END
         atlas_conf atlas-conductor <<END
 [DEFAULT]
@@ -61,11 +68,17 @@ quarantine = 10
 END
         atlas_conf atlas-api <<END
 [DEFAULT]
+auth_strategy = keystone
 bind_port = $ATLAS_API_PORT
 transport_url = $(atlas_bus_url api)
 metrics_port = 0
 [database]
 connection = $PG_ATLAS_API_URL
+[keystone_authtoken]
+auth_url = $KEYSTONE_URL
+username = cloud-atlas
+password = $KEYSTONE_PASSWORD_CLOUD_ATLAS
+project_name = service
 END
         for letter in "${SITES[@]}"; do
                 atlas_agent_settings "$letter"
@@ -120,6 +133,9 @@ atlas_records() {
                         atlas_manage site list | grep -qw "site-$letter" || atlas_manage site add "site-$letter"
                 done
                 atlas_manage bus sync --password-file "$LAB/etc/passwords.conf"
+                for letter in "${SITES[@]}"; do
+                        atlas_manage "--keystone-region-name=$(site "$letter" REGION)" keystone sync
+                done
         } >"$LAB/log/atlas-manage.log" 2>&1 || { fail_with_log "atlas-manage failed" "$LAB/log/atlas-manage.log"; return 1; }
 }
 
@@ -163,15 +179,17 @@ atlas_down() {
 
 ### The command line, as somebody ###
 
+# Alice, or whom OS_USERNAME and OS_PROJECT_NAME say.
 atlas() {
-        OS_AUTH_TYPE=none OS_ENDPOINT=$ATLAS_API_URL OS_PROJECT_ID=${ATLAS_PROJECT:-$PROJECT_ID_ALICE} OS_ROLES=${ATLAS_ROLES:-member} \
-                "$(atlas_bin)/atlas" "$@"
+        local user=${OS_USERNAME:-alice}
+        OS_AUTH_URL=$KEYSTONE_URL OS_USERNAME=$user OS_PASSWORD=$(os_password "$user") \
+                OS_PROJECT_NAME=${OS_PROJECT_NAME:-atlas-demo} OS_REGION_NAME=$SITE_A_REGION "$(atlas_bin)/atlas" "$@"
 }
 
 as_operator() {
-        ATLAS_ROLES="admin" "$@"
+        as_admin "$@"
 }
 
 as_rival() {
-        ATLAS_PROJECT=$PROJECT_ID_MALLORY "$@"
+        as_mallory "$@"
 }

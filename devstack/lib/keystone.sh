@@ -117,7 +117,7 @@ ks_service() {
 }
 
 keystone_fill() {
-        local admin member service_role service demo rival identity network atlas letter
+        local admin member service_role service demo rival identity network letter
         export OS_USERNAME=admin OS_PROJECT_NAME=admin
         admin=$(ks_role admin)
         member=$(ks_role member)
@@ -126,18 +126,15 @@ keystone_fill() {
         demo=$(ks_project atlas-demo)
         rival=$(ks_project rival)
         ks_user neutron "$service" "$admin" "$service_role"
-        ks_user cloud-atlas "$service" "$service_role"
         ks_user alice "$demo" "$member"
         ks_user mallory "$rival" "$member"
         identity=$(ks_service identity keystone)
         network=$(ks_service network neutron)
-        atlas=$(ks_service elastic-network cloud-atlas)
         for letter in "${SITES[@]}"; do
                 ks_user "$(site "$letter" AGENT_USER)" "$service" "$admin" "$service_role"
                 ks_region "$(site "$letter" REGION)" "$(site "$letter" NAME)"
                 ks_endpoint "$identity" "$(site "$letter" REGION)" "$KEYSTONE_URL"
                 ks_endpoint "$network" "$(site "$letter" REGION)" "$(site "$letter" NEUTRON_URL)"
-                ks_endpoint "$atlas" "$(site "$letter" REGION)" "$ATLAS_API_URL"
         done
         env_put PROJECT_ID_ALICE "$demo"
         env_put PROJECT_ID_MALLORY "$rival"

@@ -49,6 +49,7 @@ static struct metric in_flight = METRIC(METRIC_GAUGE, "atlas_api_requests_in_fli
 
 struct api {
         const struct api_config *config;
+        struct auth *auth;
         struct bus *bus;
         struct http_server *server;
         struct metrics_server *metrics;
@@ -93,16 +94,18 @@ static void finish(struct call *c, const struct http_answer *a)
         count(a->status, ms);
         metric_add(&in_flight, -1);
         log_info("request",
-                 "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s",
+                 "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s%s%.32s",
                  c->q->id, http_method_name[m->method], m->path, a->status, ms, c->who.project_id,
-                 c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id);
+                 c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id,
+                 c->trace[0] ? " trace=" : "", c->trace[0] ? c->trace + 3 : "");
         http_answer(c->q, a);
+        sent_free(c->sent);
         free(c);
 }
 
 void call_answer(struct call *c, int status, json_t *body, const char *location)
 {
-        char header[400] = "", base[256];
+        char header[CALL_BASE_SIZE + 300] = "", base[CALL_BASE_SIZE];
         struct http_answer a = { .status = status, .headers = header };
         char *bytes = body ? json_dumps(body, JSON_COMPACT) : NULL;
         struct fault why;
@@ -126,7 +129,7 @@ void call_answer(struct call *c, int status, json_t *body, const char *location)
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra)
 {
         OWN(text_done) struct text body = { 0 };
-        char headers[320];
+        char headers[700];
         /* A fault from elsewhere may have a code that is none of HTTP's errors. */
         int status = why->code >= 400 && why->code <= 599 ? why->code : 500;
         struct http_answer a = { .status = status, .headers = headers };
@@ -144,20 +147,6 @@ void call_refuse_with(struct call *c, const struct fault *why, const char *extra
 void call_refuse(struct call *c, const struct fault *why)
 {
         call_refuse_with(c, why, NULL);
-}
-
-void call_base(const struct call *c, char *ret, size_t size)
-{
-        static const char allowed[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-[]_";
-        const struct http_message *m = &c->q->message;
-        const char *host = http_message_field(m, "host"),
-                   *scheme = http_message_field(m, "x-forwarded-proto");
-        bool tls = scheme && strcasecmp(scheme, "https") == 0;
-
-        ret[0] = '\0';
-        if (host && *host && strlen(host) < size - 9 && strspn(host, allowed) == strlen(host))
-                snprintf(ret, size, "%s://%s", tls ? "https" : "http", host);
 }
 
 /* ---- its beginning ---- */
@@ -197,10 +186,27 @@ bool call_owns(struct call *c, json_t **object)
         return true;
 }
 
+static void carry_out(struct call *c)
+{
+        const struct http_message *m = &c->q->message;
+        struct fault why;
+
+        if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) && m->method != HTTP_GET &&
+            m->method != HTTP_HEAD && http_message_field(m, "if-match")) {
+                fault_set(&why, 400, "request.invalid_header",
+                          "If-Match is not understood for this path.");
+                call_refuse(c, &why);
+        } else {
+                c->route->handle(c);
+        }
+}
+
 static void on_request(struct http_request *q, void *local)
 {
         struct call *c = calloc(1, sizeof *c);
-        char allow[128] = "", header[160];
+        const char *parent = http_message_field(&q->message, "traceparent");
+        struct route_match match = { 0 };
+        char header[160];
         struct fault why;
         int found;
 
@@ -211,26 +217,24 @@ static void on_request(struct http_request *q, void *local)
         metric_add(&in_flight, 1);
         c->q = q;
         c->loop = local;
-        found = route_find(q->message.method, q->message.path, &c->route, c->id, sizeof c->id,
-                           allow, sizeof allow);
+        found = route_find(q->message.method, q->message.path, &match);
+        c->route = match.route;
+        TEXT_SET(c->id, match.id);
+        TEXT_SET(c->tag, match.tag);
+        if (parent || (q->message.method != HTTP_GET && q->message.method != HTTP_HEAD))
+                traceparent_new(parent, q->id, c->trace);
         if (found == ROUTE_UNKNOWN) {
                 problem_unknown(&why, "Path", q->message.path);
                 call_refuse(c, &why);
         } else if (found == ROUTE_METHOD) {
-                fault_set(&why, 405, "request.method_not_allowed", "This path takes %s.", allow);
-                snprintf(header, sizeof header, "Allow: %s\r\n", allow);
+                fault_set(&why, 405, "request.method_not_allowed", "This path takes %s.",
+                          match.allow);
+                snprintf(header, sizeof header, "Allow: %s\r\n", match.allow);
                 call_refuse_with(c, &why, header);
-        } else if (!(c->route->flags & ROUTE_OPEN) &&
-                   caller_from_message(&q->message, q->id, &c->who, &why) != CALLER_OK) {
-                call_refuse(c, &why);
-        } else if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) &&
-                   q->message.method != HTTP_GET && q->message.method != HTTP_HEAD &&
-                   http_message_field(&q->message, "if-match")) {
-                fault_set(&why, 400, "request.invalid_header",
-                          "If-Match is not understood for this path.");
-                call_refuse(c, &why);
+        } else if (c->route->flags & ROUTE_OPEN) {
+                carry_out(c);
         } else {
-                c->route->handle(c);
+                auth_admit(c, carry_out);
         }
 }
 
@@ -267,7 +271,8 @@ static int on_start(struct http_loop *http, void *user, void **ret_local)
         loop->api = api;
         loop->http = http;
         *ret_local = loop;
-        r = store_reader_new(api->config->connection, &loop->reader);
+        r = auth_loop_new(api->auth, &loop->auth);
+        r = r ? r : store_reader_new(api->config->connection, &loop->reader);
         r = r ? r
               : http_watch_new(http, store_reader_fd(loop->reader), on_reader, loop, &loop->watch);
         if (r != 0)
@@ -296,10 +301,15 @@ static struct api *api_free(struct api *api)
                 return NULL;
         if (api->server)
                 http_server_drain(api->server, DRAIN_MS);
+        if (api->auth)
+                auth_stop(api->auth);
         /* Calls that are still out end here, and their answers go to loops that only free them. */
         api->bus = bus_free(api->bus);
         http_server_free(api->server);
         metrics_server_free(api->metrics);
+        for (int i = 0; i < api->n_loops; i++)
+                auth_loop_free(api->loops[i].auth);
+        auth_free(api->auth);
         free(api->loops);
         sem_destroy(&api->connected);
         free(api);
@@ -331,6 +341,9 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         api->loops = calloc((size_t)config->workers, sizeof *api->loops);
         if (!api->loops)
                 return err_raise(-ENOMEM);
+        r = auth_new(config, &api->auth, why);
+        if (r != 0)
+                return r < 0 ? err_pass(r) : r;
         r = metrics_server_new(config->metrics_host, (int)config->metrics_port, &api->metrics);
         if (r != 0) {
                 fault_set(why, 500, "metrics.listen",

@@ -83,7 +83,7 @@ static int read_all_projects(const struct reading *g, const struct query_pair *p
 {
         if (!read_bool(p->value, &g->q->all_projects))
                 return refuse(why, p->name, "true or false is needed.");
-        if (g->q->all_projects && !g->who->is_admin) {
+        if (g->q->all_projects && !g->who->all_projects) {
                 fault_set(why, 403, "policy.forbidden", "Only the role admin sees all projects.");
                 return QUERY_INVALID;
         }
@@ -352,7 +352,7 @@ int query_read(char *text, const struct resource *r, const struct caller *who, s
                 result = settle_order(q, why);
         if (result != QUERY_OK)
                 return result;
-        q->nothing = q->nothing || (r->operators_only && !who->is_admin);
+        q->nothing = q->nothing || (r->operators_only && !who->all_projects);
         if (!r->shared && !q->all_projects) {
                 q->values[q->n_values] = who->project_id;
                 q->where[q->n_where++] = (struct store_where){ "project_id", STORE_IS,

@@ -20,6 +20,9 @@ const struct manage_command manage_commands[] = {
         { "bus dead", "show",   "ID", "",                            dead_show,   "one of them in full; \"all\" for all" },
         { "bus dead", "replay", "ID", "",                            dead_replay, "send it again to where it was going; \"all\" for all" },
         { "bus dead", "drop",   "ID", "",                            dead_drop,   "throw it away; \"all\" for all" },
+        { "keystone", "sync",  NULL, "",                             keystone_sync, "the service's user and its entry in the catalogue" },
+        { "policy",   "list",  NULL, "--policy-file",                policy_list,   "the rules of the API, as a file to edit" },
+        { "policy",   "check", NULL, "--policy-file --rule --roles", policy_check,  "tell whether they fit together, and what roles may do" },
         { 0 },
 };
 static const struct option {
@@ -30,6 +33,9 @@ static const struct option {
         { "--description",     offsetof(struct manage, description),     "TEXT", "what the site is" },
         { "--password-file",   offsetof(struct manage, password_file),   "FILE", "lines \"user = password\" to be set" },
         { "--write-passwords", offsetof(struct manage, write_passwords), "FILE", "make passwords for new users, keep all in FILE (mode 0600)" },
+        { "--policy-file",     offsetof(struct manage, policy_file),     "FILE", "rules of this file instead of the setting's" },
+        { "--rule",            offsetof(struct manage, rule),            "NAME", "only this rule" },
+        { "--roles",           offsetof(struct manage, roles),           "ROLE,...", "what these roles may do, to the own project's and to others' objects" },
         { 0 },
 };
 /* clang-format on */

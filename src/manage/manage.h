@@ -4,6 +4,7 @@
  * MANAGE_REFUSED after telling why on standard error, or a negative error. */
 
 #include "bus/bus.h"
+#include "manage/keystone.h"
 #include "store/store.h"
 
 enum { MANAGE_OK, MANAGE_REFUSED };
@@ -15,6 +16,8 @@ struct manage_settings {
         char *rabbitmqctl;
         char *peers;
         bool client_certificates;
+        char *policy_file;
+        struct keystone_settings keystone;
 };
 extern const struct setting manage_settings[];
 
@@ -22,6 +25,7 @@ struct manage {
         const struct manage_settings *settings;
         const char *word; /* what follows the command, or NULL */
         const char *description, *password_file, *write_passwords; /* options; NULL: not given */
+        const char *policy_file, *rule, *roles;
 };
 /* One row of the table of commands. */
 struct manage_command {
@@ -51,6 +55,9 @@ int dead_replay(struct manage *m);
 int dead_drop(struct manage *m);
 int site_add(struct manage *m);
 int site_list(struct manage *m);
+int keystone_sync(struct manage *m);
+int policy_list(struct manage *m);
+int policy_check(struct manage *m);
 
 /* All sites of the database by name, appended to 'ret' as rows of T_SITE. */
 int sites_read(const char *connection, struct store_rows *ret);

@@ -20,6 +20,9 @@ const struct setting manage_settings[] = {
           "topics (or TOPIC.SERVER), and what it sends with those keys reaches ours" },
         { "bus", "client_certificates", SETTING_BOOL, FIELD(client_certificates), "false", 0, 0,
           "Users log in by a TLS client certificate with their name as its common name: new ones get no password" },
+        KEYSTONE_SETTINGS(struct manage_settings, keystone),
+        { "oslo_policy", "policy_file", SETTING_TEXT, FIELD(policy_file), "", 0, 0,
+          "What `policy list` and `policy check` look at: that of atlas-api; empty: the defaults" },
         { 0 },
 };
 /* clang-format on */

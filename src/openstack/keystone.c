@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/err.h"
 #include "base/text.h"
+#include "openstack/identity.h"
 
 enum { TOKEN_MAX = 16 << 10, INTERFACE_MAX = 32 };
 
@@ -44,18 +44,6 @@ json_t *keystone_auth_body(const struct openstack_settings *s)
                          project);
 }
 
-/* "2026-01-31T23:59:59.000000Z" as seconds; false for anything else. */
-static bool time_read(const char *text, int64_t *ret)
-{
-        struct tm t = { 0 };
-        const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &t) : NULL;
-
-        if (!rest || (*rest != '.' && *rest != 'Z'))
-                return false;
-        *ret = timegm(&t);
-        return true;
-}
-
 /* A token goes into a header: printable ASCII only. */
 static bool token_id_valid(const char *id)
 {
@@ -75,8 +63,9 @@ int keystone_token_read(const char *id, const json_t *body, struct keystone_toke
         int64_t issued, expires;
 
         if (!token_id_valid(id) ||
-            !time_read(json_string_value(json_object_get(token, "issued_at")), &issued) ||
-            !time_read(json_string_value(json_object_get(token, "expires_at")), &expires) ||
+            !identity_time_read(json_string_value(json_object_get(token, "issued_at")), &issued) ||
+            !identity_time_read(json_string_value(json_object_get(token, "expires_at")),
+                                &expires) ||
             expires <= issued || (catalog && !json_is_array(catalog))) {
                 fault_set(why, 502, "openstack.bad_answer",
                           "Keystone's answer is not a token as version 3 has it.");
@@ -85,7 +74,7 @@ int keystone_token_read(const char *id, const json_t *body, struct keystone_toke
         *ret = (struct keystone_token){
                 .id = strdup(id),
                 .catalog = catalog ? json_incref(catalog) : json_array(),
-                .lifetime_ms = (expires - issued) * 1000,
+                .lifetime_ms = expires - issued,
         };
         if (ret->id && ret->catalog)
                 return KEYSTONE_OK;

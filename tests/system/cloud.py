@@ -27,16 +27,19 @@ def wait_until(predicate, seconds, what):
 
 
 class Cloud:
-    def __init__(self, url, project, roles="member"):
-        self.url, self.project, self.roles = url, project, roles
+    def __init__(self, url, project, roles="member", token=None):
+        self.url, self.project, self.roles, self.token = url, project, roles, token
 
     def as_project(self, project):
         return Cloud(self.url, project, self.roles)
 
     def raw(self, method, path, data=None, headers=None, timeout=15):
         request = urllib.request.Request(self.url + path, data=data, method=method)
-        request.add_header("X-Project-Id", self.project)
-        request.add_header("X-Roles", self.roles)
+        if self.token is None:
+            request.add_header("X-Project-Id", self.project)
+            request.add_header("X-Roles", self.roles)
+        else:
+            request.add_header("X-Auth-Token", self.token)
         if data is not None:
             request.add_header("Content-Type", "application/json")
         for name, value in (headers or {}).items():

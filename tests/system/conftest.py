@@ -60,7 +60,7 @@ def lab():
 
 @pytest.fixture(scope="session")
 def cloud(lab):
-    return Cloud(lab.setting("ATLAS_API_URL"), lab.setting("PROJECT_ID_ALICE"))
+    return Cloud(lab.setting("ATLAS_API_URL"), lab.setting("PROJECT_ID_ALICE"), token=lab.sh("as_alice os_token"))
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ static int read_fields(const char *project, const char *roles, const char *globa
                 m.fields[m.n_fields++] = (struct http_field){ "x-roles", roles };
         if (global)
                 m.fields[m.n_fields++] = (struct http_field){ "x-openstack-request-id", global };
-        return caller_from_message(&m, "req-1", ret, why);
+        *ret = (struct caller){ 0 };
+        caller_requests(&m, "req-1", ret);
+        return caller_from_headers(&m, ret, why);
 }
 
 static void who_names_no_project_is_nobody(void **state)
@@ -47,15 +49,20 @@ static void a_header_that_is_no_text_is_refused(void **state)
         assert_int_equal(read_fields("p", "\xff", NULL, &c, &why), CALLER_REFUSED);
 }
 
-static void only_the_role_admin_is_an_operator(void **state)
+static void a_role_brings_those_below_it(void **state)
 {
         static const struct {
-                const char *roles;
-                bool admin;
+                const char *sent, *roles;
         } cases[] = {
-                { NULL, false },          { "", false },       { "member", false },  { "admin", true },
-                { "member, admin", true }, { "admin ,x", true }, { "administrator", false },
-                { "xadmin", false },      { "Admin", false },  { ",,", false },
+                { NULL, "member,reader" },
+                { "", "" },
+                { ",,", "" },
+                { "reader", "reader" },
+                { "member", "member,reader" },
+                { "admin", "admin,member,reader" },
+                { " x , Admin,", "x,Admin,member,reader" },
+                { "admin ,reader", "admin,reader,member" },
+                { "administrator, xadmin", "administrator,xadmin" },
         };
 
         (void)state;
@@ -63,9 +70,24 @@ static void only_the_role_admin_is_an_operator(void **state)
                 struct caller c;
                 struct fault why;
 
-                assert_int_equal(read_fields("p", cases[i].roles, NULL, &c, &why), CALLER_OK);
-                assert_int_equal(c.is_admin, cases[i].admin);
+                assert_int_equal(read_fields("p", cases[i].sent, NULL, &c, &why), CALLER_OK);
+                assert_string_equal(c.roles, cases[i].roles);
+                assert_false(c.is_admin);
+                assert_false(c.all_projects);
         }
+}
+
+static void an_identity_is_taken_as_it_is(void **state)
+{
+        struct identity i = { .project_id = "p", .user_id = "u", .roles = "admin" };
+        struct caller c = { .request_id = "req-1" };
+
+        (void)state;
+        caller_from_identity(&i, &c);
+        assert_string_equal(c.project_id, "p");
+        assert_string_equal(c.user_id, "u");
+        assert_string_equal(c.roles, "admin"); /* Keystone names what a role implies */
+        assert_string_equal(c.request_id, "req-1");
 }
 
 static void a_request_id_of_the_client_is_kept_when_it_is_one(void **state)
@@ -81,7 +103,7 @@ static void a_request_id_of_the_client_is_kept_when_it_is_one(void **state)
         with = caller_context(&c);
         assert_string_equal(json_string_value(json_object_get(with, "request_id")), "req-1");
         assert_string_equal(json_string_value(json_object_get(with, "global_request_id")), good);
-        assert_int_equal(json_array_size(json_object_get(with, "roles")), 2);
+        assert_int_equal(json_array_size(json_object_get(with, "roles")), 3);
         assert_int_equal(read_fields("p", NULL, "req-x", &c, &why), CALLER_OK);
         assert_string_equal(c.global_request_id, "");
         without = caller_context(&c);
@@ -89,4 +111,4 @@ static void a_request_id_of_the_client_is_kept_when_it_is_one(void **state)
 }
 
 UNIT_MAIN(UNIT(who_names_no_project_is_nobody), UNIT(a_header_that_is_no_text_is_refused),
-          UNIT(only_the_role_admin_is_an_operator), UNIT(a_request_id_of_the_client_is_kept_when_it_is_one))
+          UNIT(a_role_brings_those_below_it), UNIT(an_identity_is_taken_as_it_is), UNIT(a_request_id_of_the_client_is_kept_when_it_is_one))

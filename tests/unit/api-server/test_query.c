@@ -6,7 +6,7 @@
 #define UUID "aaaaaaaa-0000-4000-8000-000000000001"
 
 static struct caller tenant = { .project_id = "red" };
-static struct caller admin = { .project_id = "ops", .is_admin = true };
+static struct caller admin = { .project_id = "ops", .is_admin = true, .all_projects = true };
 static char text[1000];
 static struct query q;
 
