@@ -61,6 +61,14 @@ CREATE SEQUENCE public.conductor_number
     MAXVALUE 2147483647
     CACHE 1;
 
+CREATE TABLE public.control (
+    name text NOT NULL COLLATE pg_catalog."C",
+    is_on boolean NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    since_ms bigint NOT NULL
+);
+
 CREATE TABLE public.event (
     project_id text NOT NULL COLLATE pg_catalog."C",
     object_type text NOT NULL COLLATE pg_catalog."C",
@@ -113,9 +121,13 @@ CREATE TABLE public.gateway (
     inflight_by bigint NOT NULL,
     attempts bigint NOT NULL,
     audit_wanted boolean NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    brake bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN public.gateway.brake IS '0 armed, 1 halted, 2 released';
 
 CREATE TABLE public.idempotency_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -348,6 +360,9 @@ ALTER TABLE ONLY public.attachment
 ALTER TABLE ONLY public.conductor
     ADD CONSTRAINT conductor_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.control
+    ADD CONSTRAINT control_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
@@ -470,6 +485,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conductor TO atlas_conductor;
 GRANT SELECT ON TABLE public.conductor TO atlas_api;
 
 GRANT USAGE ON SEQUENCE public.conductor_number TO atlas_conductor;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.control TO atlas_conductor;
+GRANT SELECT ON TABLE public.control TO atlas_api;
 
 GRANT SELECT,INSERT ON TABLE public.event TO atlas_conductor;
 GRANT SELECT ON TABLE public.event TO atlas_api;

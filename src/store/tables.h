@@ -67,6 +67,15 @@ struct exchange {
         char object[OBJECT_SIZE]; /* what this end made */
         char given[OBJECT_SIZE];  /* the other's, as the newest desire handed it to this end */
 };
+/* What an operator has set for all. */
+#define CONTROL_FREEZE "freeze" /* on: nothing is sent to gateways and networks */
+struct control {
+        char name[32]; /* key */
+        bool is_on;
+        char reason[REASON_SIZE];
+        char user_id[PROJECT_SIZE];
+        int64_t since_ms;
+};
 /* An end of a link that was deleted by force before its gateway had confirmed that it is gone: what
  * it holds there is not given to others until then. */
 struct leftover {
@@ -109,6 +118,7 @@ enum store_table_id {
         T_RESERVATION,
         T_LEFTOVER,
         T_EXCHANGE,
+        T_CONTROL,
         T_EVENT,
         T_CONDUCTOR,
         T_REDELIVERED,

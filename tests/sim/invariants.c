@@ -254,6 +254,8 @@ static const char *restless(struct sim *s, char ret[300])
                         return "a command in hand";
         if (s->n_lost)
                 return "a lost command";
+        if (sim_is_frozen(s))
+                return "the freeze";
         each_row(s, T_TIMER, timer, t)
                 if (t->kind != TIMER_AUDIT) {
                         snprintf(ret, 300, "timer %lld of %s", (long long)t->kind, t->ref_id);
@@ -273,7 +275,7 @@ static const char *restless(struct sim *s, char ret[300])
                 return ret;
         }
         each_row(s, T_GATEWAY, gateway, g)
-                if (g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
+                if (g->brake == BRAKE_HALTED || g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
                         snprintf(ret, 300, "gateway %s: inflight %lld, audit %d, digest %s", g->name,
                                  (long long)g->inflight_seq, g->audit_wanted, digest_matches(s, g) ? "equal" : "different");
                         return ret;

@@ -139,6 +139,7 @@ void sim_init(struct sim *s, uint64_t seed, bool verbose)
         s->fault_percent = badness[random_below(&s->random, sizeof badness / sizeof *badness)];
         s->liars = random_chance(&s->random, 10);
         s->lasting = random_chance(&s->random, 30);
+        s->braked = random_chance(&s->random, 50);
         s->exchanges = random_chance(&s->random, 30);
         for (int i = 0; i < GATEWAYS; i++)
                 gateway_init(s, i);
