@@ -247,7 +247,7 @@ static void link_switch(struct sim *s)
 
         while (off && off->admin_state_up)
                 off = sim_db_next(&s->db, T_VLINK, &at);
-        if (off && chance(s, 60))
+        if (off && chance(s, s->lasting ? 85 : 60))
                 l = off;
         if (l)
                 ask(s, project_of(s, l->project_id), "update_virtual_link",
@@ -264,7 +264,7 @@ static void rescue(struct sim *s)
 
         while (ill && ill->provisioning != PROV_ERROR)
                 ill = sim_db_next(&s->db, T_VLINK, &at);
-        if (sim_is_frozen(s) ? chance(s, 80) : chance(s, 15))
+        if (sim_is_frozen(s) ? chance(s, 80) : chance(s, 8))
                 ask_as(s, 0, is_admin, sim_is_frozen(s) ? "unfreeze" : "freeze", json_pack("{ss}", "reason", "work on the WAN"));
         else if (chance(s, 5))
                 sim_operator_release(s);
@@ -328,13 +328,23 @@ static void take_vif_id(struct sim *s)
         }
 }
 
+static bool some_device_fails(const struct sim *s)
+{
+        for (int i = 0; i < GATEWAYS; i++)
+                if (s->gateways[i].calm_ms > s->now_ms + 60000)
+                        return true;
+        return false;
+}
+
 void sim_tenant_step(struct sim *s)
 {
         size_t what = below(s, 100);
 
-        if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
-                what = chance(s, 40) ? 33 + below(s, 10) : 72 + below(s, 17);
-        if (chance(s, 6)) {
+        if (s->lasting && some_device_fails(s) && chance(s, 40))
+                what = 37; /* a link is switched on while its gateway is away for long */
+        else if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
+                what = chance(s, 50) ? 32 + below(s, 9) : 72 + below(s, 17);
+        if (chance(s, sim_is_frozen(s) ? 30 : 6)) {
                 rescue(s);
                 return;
         }
