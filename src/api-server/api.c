@@ -94,16 +94,18 @@ static void finish(struct call *c, const struct http_answer *a)
         count(a->status, ms);
         metric_add(&in_flight, -1);
         log_info("request",
-                 "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s",
+                 "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s%s%.32s",
                  c->q->id, http_method_name[m->method], m->path, a->status, ms, c->who.project_id,
-                 c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id);
+                 c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id,
+                 c->trace[0] ? " trace=" : "", c->trace[0] ? c->trace + 3 : "");
         http_answer(c->q, a);
+        sent_free(c->sent);
         free(c);
 }
 
 void call_answer(struct call *c, int status, json_t *body, const char *location)
 {
-        char header[400] = "", base[256];
+        char header[CALL_BASE_SIZE + 300] = "", base[CALL_BASE_SIZE];
         struct http_answer a = { .status = status, .headers = header };
         char *bytes = body ? json_dumps(body, JSON_COMPACT) : NULL;
         struct fault why;
@@ -145,20 +147,6 @@ void call_refuse_with(struct call *c, const struct fault *why, const char *extra
 void call_refuse(struct call *c, const struct fault *why)
 {
         call_refuse_with(c, why, NULL);
-}
-
-void call_base(const struct call *c, char *ret, size_t size)
-{
-        static const char allowed[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-[]_";
-        const struct http_message *m = &c->q->message;
-        const char *host = http_message_field(m, "host"),
-                   *scheme = http_message_field(m, "x-forwarded-proto");
-        bool tls = scheme && strcasecmp(scheme, "https") == 0;
-
-        ret[0] = '\0';
-        if (host && *host && strlen(host) < size - 9 && strspn(host, allowed) == strlen(host))
-                snprintf(ret, size, "%s://%s", tls ? "https" : "http", host);
 }
 
 /* ---- its beginning ---- */
@@ -216,7 +204,9 @@ static void carry_out(struct call *c)
 static void on_request(struct http_request *q, void *local)
 {
         struct call *c = calloc(1, sizeof *c);
-        char allow[128] = "", header[160];
+        const char *parent = http_message_field(&q->message, "traceparent");
+        struct route_match match = { 0 };
+        char header[160];
         struct fault why;
         int found;
 
@@ -227,14 +217,19 @@ static void on_request(struct http_request *q, void *local)
         metric_add(&in_flight, 1);
         c->q = q;
         c->loop = local;
-        found = route_find(q->message.method, q->message.path, &c->route, c->id, sizeof c->id,
-                           allow, sizeof allow);
+        found = route_find(q->message.method, q->message.path, &match);
+        c->route = match.route;
+        TEXT_SET(c->id, match.id);
+        TEXT_SET(c->tag, match.tag);
+        if (parent || (q->message.method != HTTP_GET && q->message.method != HTTP_HEAD))
+                traceparent_new(parent, q->id, c->trace);
         if (found == ROUTE_UNKNOWN) {
                 problem_unknown(&why, "Path", q->message.path);
                 call_refuse(c, &why);
         } else if (found == ROUTE_METHOD) {
-                fault_set(&why, 405, "request.method_not_allowed", "This path takes %s.", allow);
-                snprintf(header, sizeof header, "Allow: %s\r\n", allow);
+                fault_set(&why, 405, "request.method_not_allowed", "This path takes %s.",
+                          match.allow);
+                snprintf(header, sizeof header, "Allow: %s\r\n", match.allow);
                 call_refuse_with(c, &why, header);
         } else if (c->route->flags & ROUTE_OPEN) {
                 carry_out(c);

@@ -11,6 +11,7 @@
 #include "api-server/site_cache.h"
 #include "bus/bus.h"
 #include "http/server.h"
+#include "messages/trace.h"
 #include "store/reader.h"
 
 struct api;
@@ -35,7 +36,9 @@ struct call {
         struct http_request *q;
         struct api_loop *loop;
         const struct route *route;
-        char id[128]; /* the {id} of the path, decoded; "" if none */
+        char id[128];                     /* the {id} of the path, decoded; "" if none */
+        char tag[4 * TAG_LENGTH_MAX + 1]; /* the {tag} */
+        char trace[TRACEPARENT];           /* of a change, or of a client that traces; else "" */
         struct caller who;
         void (*then)(struct call *c); /* when it is known who asks */
         struct call *next_waiting;    /* for that */
@@ -63,7 +66,8 @@ json_t *call_body(struct call *c, const char *envelope, const struct attribute *
 /* "project_id" and "tenant_id" leave '*object'; false when they name another project: then the call
  * has been refused and the object freed. */
 bool call_owns(struct call *c, json_t **object);
-/* "http://host:port" as the client sees us, or "" when it did not say so properly. */
+/* "http://host:port/prefix" as the client sees us, or "" when it did not say so properly. What a
+ * proxy says (X-Forwarded-Proto, -Host, -Prefix) counts when the settings say so. */
 enum { CALL_BASE_SIZE = 512 };
 void call_base(const struct call *c, char *ret, size_t size);
 
@@ -72,10 +76,10 @@ void call_base(const struct call *c, char *ret, size_t size);
 /* GET of the route's resource: one object, or a list. */
 void read_one(struct call *c);
 void read_list(struct call *c);
-/* Answers a write with the object as it can be read now, 'status' and Location; if there is none,
- * with 'otherwise'. */
-void read_written(struct call *c, const struct resource *r, const char *id, int status,
-                  const struct fault *otherwise);
+/* The object as the caller may see it now, for 'on_object', which takes it: NULL when there is
+ * none, or it could not be read ('error' is negative). */
+void read_object(struct call *c, const struct resource *r, const char *id,
+                 void (*on_object)(struct call *c, int error, json_t *object));
 
 /* ---- writing ---- */
 
@@ -84,8 +88,14 @@ struct write {
         const char *method;
         const struct resource *resource; /* its envelope is what the result must be */
         int status;                      /* 204: the result is not shown */
-        bool creates; /* the object's id is ours: after a timeout it can be looked for */
+        /* Whether what 'args' ask for can be seen at the object as it is now (NULL: it is gone). So
+         * a call that nobody answered may turn out to be done. */
+        bool (*done)(const json_t *object, const json_t *args);
+        bool tags; /* the answer is only the object's tags */
 };
-/* Sends the call to a conductor. 'args' is taken; NULL stands for no memory. 'object_id' is what it
- * is about. */
+/* 'object' has all that 'asked' has. */
+bool shows(const json_t *object, const json_t *asked);
+/* Sends the call to a conductor, with what its headers say (Idempotency-Key, If-Match). 'args' is
+ * taken; NULL stands for no memory. 'object_id' is what it is about. */
+struct sent *sent_free(struct sent *s);
 void write_send(struct call *c, const struct write *w, json_t *args, const char *object_id);

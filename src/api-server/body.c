@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "model/limits.h"
 #include "model/site.h"
+#include "model/tags.h"
 #include "model/vlink.h"
 
 enum { PATH_SIZE = 128 };
@@ -176,6 +177,26 @@ static int check_list(const struct attribute *a, json_t *value, unsigned verb, c
         return r;
 }
 
+static int check_tags(const json_t *value, const char *path, struct fault *why)
+{
+        char item[PATH_SIZE + 24];
+        const json_t *tag;
+        size_t i;
+
+        if (!json_is_array(value) || json_array_size(value) > BODY_TAGS_MAX)
+                return body_refuse(why, path, "a list of at most 100 tags is needed.");
+        json_array_foreach (value, i, tag) {
+                const char *text = json_string_value(tag);
+
+                snprintf(item, sizeof item, "%s[%zu]", path, i);
+                if (!text || strlen(text) != json_string_length(tag) || !tag_valid(text))
+                        return body_refuse(
+                                why, item,
+                                "a tag is a text of 1 to 255 characters without ',' and '/'.");
+        }
+        return BODY_OK;
+}
+
 static int check_value(const struct attribute *a, json_t *value, unsigned verb, const char *path,
                        struct fault *why)
 {
@@ -196,6 +217,8 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:
                 return check_list(a, value, verb, path, why);
+        case ATTR_TAGS:
+                return check_tags(value, path, why);
         }
         return BODY_OK;
 }

@@ -16,7 +16,9 @@ enum attribute_kind {
         ATTR_KBPS,   /* 1 … 2147483647 */
         ATTR_OBJECT, /* of 'inner' */
         ATTR_LIST,   /* of exactly 'max' objects of 'inner' */
+        ATTR_TAGS,   /* a list of tags, see model/tags.h */
 };
+enum { BODY_TAGS_MAX = 100 };
 enum { IN_POST = 1, IN_PUT = 2, NEEDED = 4 /* in POST */ };
 struct attribute {
         const char *name;

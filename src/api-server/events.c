@@ -21,6 +21,22 @@ static const struct filter filters[] = {
         FILTER("to",           "to_state",     FILTER_TEXT),
         { 0 },
 };
+static const struct shown shown[] = {
+        { "id",           SHOWN_TEXT, 0, NULL, NULL },
+        { "type",         SHOWN_TEXT, 0, NULL, NULL },
+        { "at",           SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
+        { "project_id",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "object_type",  SHOWN_TEXT, 0, NULL, NULL },
+        { "object_id",    SHOWN_TEXT, 0, NULL, NULL },
+        { "operation_id", SHOWN_ID, MAY_BE_NULL, NULL, NULL },
+        { "request_id",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "row",          SHOWN_INT, 0, NULL, NULL },
+        { "from",         SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "to",           SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "site",         SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "reason",       SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { 0 },
+};
 /* clang-format on */
 
 static json_t *render(const struct view *v, size_t i)
@@ -40,5 +56,6 @@ const struct resource event_resource = {
         .serial = true,
         .project_offset = offsetof(struct event, project_id),
         .filters = filters,
+        .shown = shown,
         .render = render,
 };

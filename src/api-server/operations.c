@@ -14,6 +14,34 @@ static const struct filter filters[] = {
         FILTER("finished_at",     "finished_ms", FILTER_TIME),
         { 0 },
 };
+static const char *const type_word[] = { "create", "update", "delete", "attach", "detach", NULL };
+static const char *const status_word[] = { "running", "done", "failed", "preempted", NULL };
+static const struct shown shown_step[] = {
+        { "row",    SHOWN_INT, 0, NULL, NULL },
+        { "from",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "to",     SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "at",     SHOWN_TIME, 0, NULL, NULL },
+        { "type",   SHOWN_TEXT, 0, NULL, NULL },
+        { "site",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "reason", SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { 0 },
+};
+static const struct shown shown[] = {
+        { "id",              SHOWN_ID, 0, NULL, NULL },
+        { "type",            SHOWN_WORD, 0, type_word, NULL },
+        { "project_id",      SHOWN_TEXT, 0, NULL, NULL },
+        { "tenant_id",       SHOWN_TEXT, 0, NULL, NULL },
+        { "virtual_link_id", SHOWN_ID, MAY_BE_NULL, NULL, NULL },
+        { "state",           SHOWN_TEXT, 0, NULL, NULL },
+        { "status",          SHOWN_WORD, 0, status_word, NULL },
+        { "status_reason",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "request_id",      SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "started_at",      SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
+        { "finished_at",     SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
+        { "duration_ms",     SHOWN_INT, MAY_BE_NULL, NULL, NULL },
+        { "steps",           SHOWN_OBJECTS, SHOWN_ALONE, NULL, shown_step },
+        { 0 },
+};
 /* clang-format on */
 
 static json_t *steps(const struct store_rows *events)
@@ -49,6 +77,7 @@ const struct resource operation_resource = {
         .table = T_OPERATION,
         .project_offset = offsetof(struct operation, project_id),
         .filters = filters,
+        .shown = shown,
         .related = { { T_EVENT, "operation_id", 0, offsetof(struct operation, id),
                        .one_only = true } },
         .render = render,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/handlers.h"
 #include "api-server/problem.h"
 #include "api-server/query.h"
 #include "api-server/routes.h"
@@ -30,10 +31,8 @@ struct reading {
         struct part parts[SETS_MAX];
         bool asked[SETS_MAX], here[SETS_MAX];
         int pending;
-        int error;    /* the first failure, negative */
-        int status;   /* of the answer */
-        bool written; /* a write is answered with it */
-        struct fault otherwise;
+        int error; /* the first failure, negative */
+        void (*on_object)(struct call *c, int error, json_t *object); /* of read_object() */
         struct reading *next_waiting;
 };
 
@@ -222,25 +221,23 @@ static bool may_see(const struct reading *g, const void *row)
 
 static void finish_one(struct reading *g)
 {
+        bool found = g->view.sets[0].n > 0 && may_see(g, g->view.sets[0].rows);
+        json_t *object = found ? g->r->render(&g->view, 0) : NULL;
         struct call *c = g->call;
-        json_t *object = NULL, *body;
-        struct fault why = g->otherwise;
-        char location[256 + 64];
+        struct fault why;
 
-        if (g->view.sets[0].n == 0 || !may_see(g, g->view.sets[0].rows)) {
-                if (!g->written)
-                        problem_unknown(&why, g->r->noun, c->id);
+        if (g->on_object) {
+                g->on_object(c, found && !object ? -ENOMEM : 0, object);
+        } else if (!found) {
+                problem_unknown(&why, g->r->noun, c->id);
                 call_refuse(c, &why);
-                return;
+        } else if (c->route->flags & ROUTE_TAGS) {
+                tags_show(c, object);
+        } else {
+                if (g->query && object)
+                        query_trim(g->query, object);
+                call_answer(c, 200, object ? json_pack("{so}", g->r->name, object) : NULL, NULL);
         }
-        object = g->r->render(&g->view, 0);
-        if (g->query && object)
-                query_trim(g->query, object);
-        body = object ? json_pack("{so}", g->r->name, object) : NULL;
-        if (g->written)
-                snprintf(location, sizeof location, "%s/%s", g->r->path,
-                         json_string_value(json_object_get(object, "id")));
-        call_answer(c, g->status, body, g->written ? location : NULL);
 }
 
 static void add_link(const struct reading *g, json_t *links, const char *rel, const char *marker)
@@ -327,8 +324,8 @@ static void reading_step(struct reading *g)
                         return reading_step(g);
         g->view.now_ms = clock_wall_ms();
         if (g->error != 0) {
-                if (g->written)
-                        call_refuse(c, &g->otherwise);
+                if (g->on_object)
+                        g->on_object(c, g->error, NULL);
                 else
                         refuse_error(c, g->error);
         } else if (g->view.one) {
@@ -349,7 +346,6 @@ static struct reading *reading_new(struct call *c, const struct resource *r)
                 return NULL;
         g->call = c;
         g->r = r;
-        g->status = 200;
         g->view.who = &c->who;
         g->view.sites = &c->loop->sites;
         g->pending = 1; /* until everything was asked */
@@ -508,17 +504,15 @@ void read_list(struct call *c)
         reading_step(list);
 }
 
-void read_written(struct call *c, const struct resource *r, const char *id, int status,
-                  const struct fault *otherwise)
+void read_object(struct call *c, const struct resource *r, const char *id,
+                 void (*on_object)(struct call *c, int error, json_t *object))
 {
         struct reading *g = api_can_read(c->loop) ? reading_new(c, r) : NULL;
 
         if (!g) {
-                call_refuse(c, otherwise);
+                on_object(c, -ENOMEM, NULL);
                 return;
         }
-        g->status = status;
-        g->written = true;
-        g->otherwise = *otherwise;
+        g->on_object = on_object;
         ask_by_id(g, id);
 }

@@ -46,6 +46,29 @@ const char *filter_sort_column(const struct filter *f);
                 .n_words = n_words_                                                                \
         }
 
+/* An attribute as it is shown. */
+enum shown_kind {
+        SHOWN_ID,
+        SHOWN_TEXT,
+        SHOWN_WORD, /* one of 'words' */
+        SHOWN_INT,
+        SHOWN_BOOL,
+        SHOWN_TIME,
+        SHOWN_TEXTS, /* a list */
+        SHOWN_IDS,
+        SHOWN_OBJECT, /* of 'inner' */
+        SHOWN_OBJECTS,
+        SHOWN_MAP, /* an object whose keys are data */
+};
+enum { MAY_BE_NULL = 1, TO_OPERATORS = 2, SHOWN_ALONE = 4 /* not in lists */ };
+struct shown {
+        const char *name;
+        enum shown_kind kind;
+        unsigned flags;
+        const char *const *words; /* NULL-terminated */
+        const struct shown *inner;
+};
+
 /* What nouns have in common. */
 #define FILTERS_OF_A_PROJECT                                                                       \
         FILTER("id", "id", FILTER_ID), FILTER("project_id", "project_id", FILTER_TEXT),            \
@@ -56,6 +79,13 @@ const char *filter_sort_column(const struct filter *f);
         FILTER("revision_number", "revision_number", FILTER_INT),                                  \
                 FILTER("created_at", "created_ms", FILTER_TIME),                                   \
                 FILTER("updated_at", "updated_ms", FILTER_TIME)
+
+#define SHOWN_OF_CHANGE                                                                            \
+        { "revision_number", SHOWN_INT, 0, NULL, NULL },                                           \
+                { "created_at", SHOWN_TIME, 0, NULL, NULL },                                       \
+        {                                                                                          \
+                "updated_at", SHOWN_TIME, 0, NULL, NULL                                            \
+        }
 
 /* The rows that were read, sets[0] the resource's own. */
 struct view {
@@ -83,9 +113,11 @@ struct resource {
         bool operators_only;   /* who is none finds nothing */
         bool tagged;           /* rows have a column "tags" */
         size_t project_offset; /* of its project_id, unless shared */
+        const char *updating;  /* the conductor's method that changes one */
         const struct filter *filters;
+        const struct shown *shown; /* what 'render' gives, as the API's description has it */
         struct related related[RELATED_MAX];
         json_t *(*render)(const struct view *v, size_t i);
 };
-extern const struct resource site_resource, gateway_resource, vpn_resource, virtual_link_resource,
-        virtual_port_resource, operation_resource, event_resource;
+extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
+        virtual_link_resource, virtual_port_resource, operation_resource, event_resource;

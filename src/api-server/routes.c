@@ -9,42 +9,72 @@
 
 /* clang-format off */
 const struct route routes[] = {
-        { HTTP_GET,    "/",                             show_versions,        NULL, ROUTE_OPEN },
-        { HTTP_GET,    "/v1",                           show_version,         NULL, ROUTE_OPEN },
-        { HTTP_GET,    "/healthcheck",                  healthcheck,          NULL, ROUTE_OPEN },
-        { HTTP_GET,    "/v1/sites",                     read_list,            &site_resource, 0 },
-        { HTTP_GET,    "/v1/sites/{id}",                read_one,             &site_resource, 0 },
-        { HTTP_GET,    "/v1/gateways",                  read_list,            &gateway_resource, 0 },
-        { HTTP_GET,    "/v1/gateways/{id}",             read_one,             &gateway_resource, 0 },
-        { HTTP_GET,    "/v1/vpns",                      read_list,            &vpn_resource, 0 },
-        { HTTP_POST,   "/v1/vpns",                      vpn_create,           &vpn_resource, 0 },
-        { HTTP_GET,    "/v1/vpns/{id}",                 read_one,             &vpn_resource, 0 },
-        { HTTP_PUT,    "/v1/vpns/{id}",                 vpn_update,           &vpn_resource, 0 },
-        { HTTP_DELETE, "/v1/vpns/{id}",                 vpn_delete,           &vpn_resource, 0 },
-        { HTTP_PUT,    "/v1/vpns/{id}/add_site",        vpn_add_site,         &vpn_resource, 0 },
-        { HTTP_PUT,    "/v1/vpns/{id}/remove_site",     vpn_remove_site,      &vpn_resource, 0 },
-        { HTTP_GET,    "/v1/virtual-links",             read_list,            &virtual_link_resource, 0 },
-        { HTTP_POST,   "/v1/virtual-links",             virtual_link_create,  &virtual_link_resource, 0 },
-        { HTTP_GET,    "/v1/virtual-links/{id}",        read_one,             &virtual_link_resource, 0 },
-        { HTTP_PUT,    "/v1/virtual-links/{id}",        virtual_link_update,  &virtual_link_resource, ROUTE_IF_MATCH },
-        { HTTP_DELETE, "/v1/virtual-links/{id}",        virtual_link_delete,  &virtual_link_resource, 0 },
-        { HTTP_GET,    "/v1/virtual-ports",             read_list,            &virtual_port_resource, 0 },
-        { HTTP_GET,    "/v1/virtual-ports/{id}",        read_one,             &virtual_port_resource, 0 },
-        { HTTP_POST,   "/v1/virtual-ports/{id}/attach", virtual_port_attach,  &virtual_port_resource, 0 },
-        { HTTP_POST,   "/v1/virtual-ports/{id}/detach", virtual_port_detach,  &virtual_port_resource, 0 },
-        { HTTP_GET,    "/v1/operations",                read_list,            &operation_resource, 0 },
-        { HTTP_GET,    "/v1/operations/{id}",           read_one,             &operation_resource, 0 },
-        { HTTP_GET,    "/v1/events",                    read_list,            &event_resource, 0 },
-        { HTTP_GET,    "/v1/events/{id}",               read_one,             &event_resource, 0 },
+        { HTTP_GET,    "/",                                 show_versions,       NULL,                   ROUTE_OPEN,                      200, NULL,                    "Which versions of the API there are" },
+        { HTTP_GET,    "/v1",                               show_version,        NULL,                   ROUTE_OPEN,                      200, NULL,                    "This version" },
+        { HTTP_GET,    "/healthcheck",                      healthcheck,         NULL,                   ROUTE_OPEN,                      200, NULL,                    "Whether requests can be served, and what is missing" },
+        { HTTP_GET,    "/healthcheck/live",                 healthcheck_live,    NULL,                   ROUTE_OPEN,                      200, NULL,                    "Whether the program runs" },
+        { HTTP_GET,    "/v1/openapi.json",                  show_openapi,        NULL,                   ROUTE_OPEN,                      200, NULL,                    "This document" },
+        { HTTP_GET,    "/v1/extensions",                    list_extensions,     NULL,                   0,                               200, NULL,                    "What this service can do beyond the least" },
+        { HTTP_GET,    "/v1/extensions/{id}",               show_extension,      NULL,                   0,                               200, NULL,                    "One extension" },
+        { HTTP_GET,    "/v1/agents",                        read_list,           &agent_resource,        ROUTE_LIST,                      200, NULL,                    "List sites' agents" },
+        { HTTP_GET,    "/v1/agents/{id}",                   read_one,            &agent_resource,        0,                               200, NULL,                    "Show a site's agents" },
+        { HTTP_GET,    "/v1/sites",                         read_list,           &site_resource,         ROUTE_LIST,                      200, NULL,                    "List sites" },
+        { HTTP_GET,    "/v1/sites/{id}",                    read_one,            &site_resource,         0,                               200, NULL,                    "Show a site" },
+        { HTTP_GET,    "/v1/gateways",                      read_list,           &gateway_resource,      ROUTE_LIST,                      200, NULL,                    "List gateways" },
+        { HTTP_GET,    "/v1/gateways/{id}",                 read_one,            &gateway_resource,      0,                               200, NULL,                    "Show a gateway" },
+        { HTTP_GET,    "/v1/vpns",                          read_list,           &vpn_resource,          ROUTE_LIST,                      200, NULL,                    "List VPNs" },
+        { HTTP_POST,   "/v1/vpns",                          vpn_create,          &vpn_resource,          ROUTE_ENVELOPE,                  201, vpn_attributes,          "Create a VPN" },
+        { HTTP_GET,    "/v1/vpns/{id}",                     read_one,            &vpn_resource,          0,                               200, NULL,                    "Show a VPN" },
+        { HTTP_PUT,    "/v1/vpns/{id}",                     vpn_update,          &vpn_resource,          ROUTE_IF_MATCH | ROUTE_ENVELOPE, 200, vpn_attributes,          "Change a VPN" },
+        { HTTP_DELETE, "/v1/vpns/{id}",                     vpn_delete,          &vpn_resource,          ROUTE_IF_MATCH,                  204, NULL,                    "Delete a VPN" },
+        { HTTP_PUT,    "/v1/vpns/{id}/add_site",            vpn_add_site,        &vpn_resource,          ROUTE_IF_MATCH,                  200, vpn_site_attributes,     "Make a site a member of a VPN" },
+        { HTTP_PUT,    "/v1/vpns/{id}/remove_site",         vpn_remove_site,     &vpn_resource,          ROUTE_IF_MATCH,                  200, vpn_site_attributes,     "Take a site out of a VPN" },
+        { HTTP_GET,    "/v1/vpns/{id}/tags",                read_one,            &vpn_resource,          ROUTE_TAGS,                      200, NULL,                    "List a VPN's tags" },
+        { HTTP_PUT,    "/v1/vpns/{id}/tags",                tags_replace,        &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     200, tags_attributes,         "Replace a VPN's tags" },
+        { HTTP_POST,   "/v1/vpns/{id}/tags",                tags_add,            &vpn_resource,          ROUTE_TAGS,                      200, tags_attributes,         "Add tags to a VPN" },
+        { HTTP_DELETE, "/v1/vpns/{id}/tags",                tags_clear,          &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     204, NULL,                    "Remove a VPN's tags" },
+        { HTTP_GET,    "/v1/vpns/{id}/tags/{tag}",          read_one,            &vpn_resource,          ROUTE_TAGS,                      204, NULL,                    "Whether a VPN has a tag" },
+        { HTTP_PUT,    "/v1/vpns/{id}/tags/{tag}",          tag_add,             &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     201, NULL,                    "Add a tag to a VPN" },
+        { HTTP_DELETE, "/v1/vpns/{id}/tags/{tag}",          tag_remove,          &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     204, NULL,                    "Remove a tag from a VPN" },
+        { HTTP_GET,    "/v1/virtual-links",                 read_list,           &virtual_link_resource, ROUTE_LIST,                      200, NULL,                    "List virtual links" },
+        { HTTP_POST,   "/v1/virtual-links",                 virtual_link_create, &virtual_link_resource, ROUTE_ENVELOPE,                  202, virtual_link_attributes, "Create a virtual link" },
+        { HTTP_GET,    "/v1/virtual-links/{id}",            read_one,            &virtual_link_resource, 0,                               200, NULL,                    "Show a virtual link" },
+        { HTTP_PUT,    "/v1/virtual-links/{id}",            virtual_link_update, &virtual_link_resource, ROUTE_IF_MATCH | ROUTE_ENVELOPE, 202, virtual_link_attributes, "Change a virtual link" },
+        { HTTP_DELETE, "/v1/virtual-links/{id}",            virtual_link_delete, &virtual_link_resource, ROUTE_IF_MATCH,                  202, NULL,                    "Delete a virtual link" },
+        { HTTP_GET,    "/v1/virtual-links/{id}/tags",       read_one,            &virtual_link_resource, ROUTE_TAGS,                      200, NULL,                    "List a virtual link's tags" },
+        { HTTP_PUT,    "/v1/virtual-links/{id}/tags",       tags_replace,        &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     200, tags_attributes,         "Replace a virtual link's tags" },
+        { HTTP_POST,   "/v1/virtual-links/{id}/tags",       tags_add,            &virtual_link_resource, ROUTE_TAGS,                      200, tags_attributes,         "Add tags to a virtual link" },
+        { HTTP_DELETE, "/v1/virtual-links/{id}/tags",       tags_clear,          &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     204, NULL,                    "Remove a virtual link's tags" },
+        { HTTP_GET,    "/v1/virtual-links/{id}/tags/{tag}", read_one,            &virtual_link_resource, ROUTE_TAGS,                      204, NULL,                    "Whether a virtual link has a tag" },
+        { HTTP_PUT,    "/v1/virtual-links/{id}/tags/{tag}", tag_add,             &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     201, NULL,                    "Add a tag to a virtual link" },
+        { HTTP_DELETE, "/v1/virtual-links/{id}/tags/{tag}", tag_remove,          &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     204, NULL,                    "Remove a tag from a virtual link" },
+        { HTTP_GET,    "/v1/virtual-ports",                 read_list,           &virtual_port_resource, ROUTE_LIST,                      200, NULL,                    "List virtual ports" },
+        { HTTP_GET,    "/v1/virtual-ports/{id}",            read_one,            &virtual_port_resource, 0,                               200, NULL,                    "Show a virtual port" },
+        { HTTP_POST,   "/v1/virtual-ports/{id}/attach",     virtual_port_attach, &virtual_port_resource, 0,                               202, attach_attributes,       "Plug a virtual port into a network or port" },
+        { HTTP_POST,   "/v1/virtual-ports/{id}/detach",     virtual_port_detach, &virtual_port_resource, 0,                               202, no_attributes,           "Unplug a virtual port" },
+        { HTTP_GET,    "/v1/operations",                    read_list,           &operation_resource,    ROUTE_LIST,                      200, NULL,                    "List operations" },
+        { HTTP_GET,    "/v1/operations/{id}",               read_one,            &operation_resource,    0,                               200, NULL,                    "Show an operation with its steps" },
+        { HTTP_GET,    "/v1/events",                        read_list,           &event_resource,        ROUTE_LIST,                      200, NULL,                    "List events" },
+        { HTTP_GET,    "/v1/events/{id}",                   read_one,            &event_resource,        0,                               200, NULL,                    "Show an event" },
         { 0 },
 };
 /* clang-format on */
 
+/* Where the segments of a path stand that a pattern leaves open. */
+struct open_segments {
+        struct open_segment {
+                const char *at;
+                size_t n;
+        } id, tag;
+};
+
 /* Compares segment by segment; a final '/' or ".json" of the path does not count. */
-static bool matches(const char *pattern, const char *path, const char **ret_id, size_t *ret_n)
+static bool matches(const char *pattern, const char *path, struct open_segments *ret)
 {
         while (*pattern) {
                 size_t n = strcspn(pattern, "{");
+                struct open_segment *s =
+                        strncmp(pattern + n, "{id}", 4) == 0 ? &ret->id : &ret->tag;
 
                 if (strncmp(pattern, path, n) != 0)
                         return false;
@@ -52,47 +82,54 @@ static bool matches(const char *pattern, const char *path, const char **ret_id, 
                 path += n;
                 if (!*pattern)
                         break;
-                pattern += strlen("{id}");
-                *ret_id = path;
-                *ret_n = strcspn(path, "/");
-                if (!*pattern && *ret_n > 5 && strncmp(path + *ret_n - 5, ".json", 5) == 0)
-                        *ret_n -= 5;
-                if (*ret_n == 0)
+                pattern += strcspn(pattern, "}") + 1;
+                s->at = path;
+                s->n = strcspn(path, "/");
+                if (!*pattern && s->n > 5 && strncmp(path + s->n - 5, ".json", 5) == 0)
+                        s->n -= 5;
+                if (s->n == 0)
                         return false;
-                path += *ret_n;
+                path += s->n;
         }
         return strcmp(path, "") == 0 || strcmp(path, "/") == 0 || strcmp(path, ".json") == 0;
 }
 
-static bool copy_id(const char *id, size_t n, char *ret, size_t size)
+static bool copy_segment(const struct open_segment *s, char *ret, size_t size)
 {
-        if (n >= size)
+        char raw[3 * 4 * TAG_LENGTH_MAX + 1];
+
+        if (s->n >= sizeof raw)
                 return false;
-        memcpy(ret, id, n);
-        ret[n] = '\0';
-        return http_percent_decode(ret, false) && text_utf8_valid(ret, strlen(ret));
+        memcpy(raw, s->at ? s->at : "", s->n);
+        raw[s->n] = '\0';
+        return http_percent_decode(raw, false) && text_utf8_valid(raw, strlen(raw)) &&
+               text_copy(ret, size, raw);
 }
 
-int route_find(enum http_method method, const char *path, const struct route **ret, char *ret_id,
-               size_t id_size, char *ret_allow, size_t allow_size)
+int route_find(enum http_method method, const char *path, struct route_match *ret)
 {
-        const char *id = "";
-        size_t n_id = 0, n_allow = 0;
+        struct open_segments found;
+        size_t n_allow = 0;
         bool known = false;
 
         if (method == HTTP_HEAD)
                 method = HTTP_GET;
         for (const struct route *r = routes; r->pattern; r++) {
-                if (!matches(r->pattern, path, &id, &n_id))
+                found = (struct open_segments){ 0 };
+                if (!matches(r->pattern, path, &found))
                         continue;
                 known = true;
                 if (r->method == method) {
-                        *ret = r;
-                        return copy_id(id, n_id, ret_id, id_size) ? ROUTE_OK : ROUTE_UNKNOWN;
+                        ret->route = r;
+                        return copy_segment(&found.id, ret->id, sizeof ret->id) &&
+                                               copy_segment(&found.tag, ret->tag, sizeof ret->tag)
+                                       ? ROUTE_OK
+                                       : ROUTE_UNKNOWN;
                 }
-                n_allow += (size_t)snprintf(ret_allow + n_allow, allow_size - n_allow, "%s%s%s",
-                                            n_allow ? ", " : "", http_method_name[r->method],
-                                            r->method == HTTP_GET ? ", HEAD" : "");
+                n_allow +=
+                        (size_t)snprintf(ret->allow + n_allow, sizeof ret->allow - n_allow,
+                                         "%s%s%s", n_allow ? ", " : "", http_method_name[r->method],
+                                         r->method == HTTP_GET ? ", HEAD" : "");
         }
         return known ? ROUTE_METHOD : ROUTE_UNKNOWN;
 }

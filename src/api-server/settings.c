@@ -28,6 +28,8 @@ const struct setting api_settings[] = {
           "The same for requests that change something; 0: Keystone is asked each time" },
         { "oslo_policy", "policy_file", SETTING_TEXT, offsetof(struct api_config, policy_file), "", 0, 0,
           "Rules that override those of `atlas-manage policy list`, as policy.yaml; empty: none" },
+        { "oslo_middleware", "enable_proxy_headers_parsing", SETTING_BOOL, offsetof(struct api_config, proxy_headers), "false", 0, 0,
+          "Links in answers begin with what a proxy in front says: X-Forwarded-Proto, -Host, -Prefix" },
         { "database", "connection", SETTING_SECRET, offsetof(struct api_config, connection), NULL, 0, 0,
           "libpq URI of the database's primary, as a user that may only read" },
         BUS_SETTINGS(struct api_config, bus),

@@ -18,6 +18,7 @@ struct api_config {
         struct openstack_settings keystone;
         char *www_authenticate_uri;
         int64_t token_cache_time, token_cache_time_writes; /* seconds */
+        bool proxy_headers;
         char *connection;
         struct bus_settings bus;
 };

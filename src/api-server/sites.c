@@ -12,6 +12,15 @@ static const struct filter filters[] = {
         FILTER("created_at",   "created_ms", FILTER_TIME),
         { 0 },
 };
+static const struct shown shown[] = {
+        { "id",           SHOWN_ID, 0, NULL, NULL },
+        { "name",         SHOWN_TEXT, 0, NULL, NULL },
+        { "description",  SHOWN_TEXT, 0, NULL, NULL },
+        { "alive",        SHOWN_BOOL, 0, NULL, NULL },
+        { "last_seen_at", SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
+        { "created_at",   SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
+        { 0 },
+};
 /* clang-format on */
 
 static json_t *render(const struct view *v, size_t i)
@@ -28,5 +37,6 @@ const struct resource site_resource = {
         .shared = true,
         .by_name = true,
         .filters = filters,
+        .shown = shown,
         .render = render,
 };

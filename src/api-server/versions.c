@@ -8,9 +8,9 @@
 
 static json_t *version(const struct call *c)
 {
-        char href[300];
+        char href[CALL_BASE_SIZE + 8];
 
-        call_base(c, href, sizeof href - 8);
+        call_base(c, href, CALL_BASE_SIZE);
         snprintf(href + strlen(href), 8, "/v1/");
         return json_pack("{ss ss ss ss ss s[{ss ss}]}", "id", "v1.0", "status", "CURRENT",
                          "version", "1.0", "min_version", "1.0", "max_version", "1.0", "links",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Virtual links: asked for here, done by a workflow that the answer's operation_id follows. */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,7 @@ static const struct attribute bandwidth_attributes[] = {
         { "z_to_a_kbps", ATTR_KBPS, IN_POST | IN_PUT | NEEDED, 0, NULL },
         { 0 },
 };
-static const struct attribute attributes[] = {
+const struct attribute virtual_link_attributes[] = {
         { "name",        ATTR_TEXT,   IN_POST | IN_PUT,          255, NULL },
         { "description", ATTR_TEXT,   IN_POST | IN_PUT,          255, NULL },
         { "vpn_id",      ATTR_ID,     IN_POST | NEEDED,          0,   NULL },
@@ -49,10 +48,70 @@ static const struct attribute attributes[] = {
         { "tenant_id",   ATTR_WORD,   IN_POST,                   255, NULL },
         { 0 },
 };
-static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, true };
-static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, false };
-static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, false };
-static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, false };
+static const char *const status_word[] = { "BUILD", "ACTIVE", "DEGRADED", "DOWN", "ERROR", "UNKNOWN", NULL };
+static const char *const provisioning_word[] = { "PENDING_CREATE", "ACTIVE", "PENDING_UPDATE", "PENDING_DELETE", "ERROR", NULL };
+static const char *const operating_word[] = { "ONLINE", "DEGRADED", "OFFLINE", "SCHEDULED", "UNKNOWN", NULL };
+static const struct shown shown_endpoint[] = {
+        { "site_id",         SHOWN_ID, 0,           NULL, NULL },
+        { "gateway_id",      SHOWN_ID, 0,           NULL, NULL },
+        { "virtual_port_id", SHOWN_ID, 0,           NULL, NULL },
+        { "network_id",      SHOWN_ID, MAY_BE_NULL, NULL, NULL },
+        { "port_id",         SHOWN_ID, MAY_BE_NULL, NULL, NULL },
+        { 0 },
+};
+static const struct shown shown_bandwidth[] = {
+        { "a_to_z_kbps", SHOWN_INT, 0, NULL, NULL },
+        { "z_to_a_kbps", SHOWN_INT, 0, NULL, NULL },
+        { 0 },
+};
+static const struct shown shown[] = {
+        { "id",                  SHOWN_ID,      0,           NULL, NULL },
+        { "name",                SHOWN_TEXT,    0,           NULL, NULL },
+        { "description",         SHOWN_TEXT,    0,           NULL, NULL },
+        { "project_id",          SHOWN_TEXT,    0,           NULL, NULL },
+        { "tenant_id",           SHOWN_TEXT,    0,           NULL, NULL },
+        { "vpn_id",              SHOWN_ID,      0,           NULL, NULL },
+        { "endpoints",           SHOWN_OBJECTS, 0,           NULL, shown_endpoint },
+        { "bandwidth",           SHOWN_OBJECT,  0,           NULL, shown_bandwidth },
+        { "mtu",                 SHOWN_INT,     0,           NULL, NULL },
+        { "status",              SHOWN_WORD,    0,           status_word, NULL },
+        { "provisioning_status", SHOWN_WORD,    0,           provisioning_word, NULL },
+        { "operating_status",    SHOWN_WORD,    0,           operating_word, NULL },
+        { "status_reason",       SHOWN_TEXT,    MAY_BE_NULL, NULL, NULL },
+        { "admin_state_up",      SHOWN_BOOL,    0,           NULL, NULL },
+        { "operation_id",        SHOWN_ID,      MAY_BE_NULL, NULL, NULL },
+        { "ignored_parameters",  SHOWN_TEXTS,   0,           NULL, NULL },
+        { "tags",                SHOWN_TEXTS,   0,           NULL, NULL },
+        { "verified_at",         SHOWN_TIME,    MAY_BE_NULL, NULL, NULL },
+        SHOWN_OF_CHANGE,
+        { 0 },
+};
+/* clang-format on */
+
+static bool is_there(const json_t *object, const json_t *args)
+{
+        (void)args;
+        return object;
+}
+
+static bool is_changed(const json_t *object, const json_t *args)
+{
+        return object && shows(object, json_object_get(args, "virtual_link"));
+}
+
+static bool is_going(const json_t *object, const json_t *args)
+{
+        const json_t *status = json_object_get(object, "provisioning_status");
+
+        (void)args;
+        return !object || text_equal(json_string_value(status), "PENDING_DELETE");
+}
+
+/* clang-format off */
+static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, is_there,   false };
+static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, is_changed, false };
+static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, is_changed, false };
+static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
 static json_t *render(const struct view *v, size_t i)
@@ -87,53 +146,13 @@ const struct resource virtual_link_resource = {
         .needs_sites = true,
         .tagged = true,
         .project_offset = offsetof(struct vlink, project_id),
+        .updating = "update_virtual_link",
         .filters = filters,
+        .shown = shown,
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },
                      { T_ATTACHMENT, "id", 1, offsetof(struct vport, attachment_id), false } },
         .render = render,
 };
-
-/* SHA-256 of who asks for what: the same key with another hash is another request. */
-static bool request_hash(const struct call *c, const json_t *body, char ret[65])
-{
-        unsigned char digest[EVP_MAX_MD_SIZE];
-        unsigned n = 0;
-        OWN(text_done) struct text all = { 0 };
-        char *canonical = json_dumps(body, JSON_SORT_KEYS | JSON_COMPACT);
-
-        text_addf(&all, "%s\n%s\n", c->who.project_id, c->q->message.path);
-        text_add(&all, canonical ? canonical : "");
-        if (!canonical || all.failed ||
-            EVP_Digest(all.bytes, all.n, digest, &n, EVP_sha256(), NULL) != 1)
-                n = 0;
-        free(canonical);
-        for (unsigned i = 0; i < n; i++)
-                snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-        return n == 32;
-}
-
-/* Idempotency-Key, if there is one, into 'args'. */
-static bool add_key(struct call *c, const json_t *link, json_t *args, struct fault *why)
-{
-        const char *key = http_message_field(&c->q->message, "idempotency-key");
-        char hash[65];
-
-        if (!key)
-                return true;
-        if (!*key || strlen(key) >= KEY_SIZE || !text_utf8_valid(key, strlen(key))) {
-                fault_set(why, 400, "request.invalid_header",
-                          "The header Idempotency-Key is not a text of 1 to 255 bytes of UTF-8.");
-                fault_details(why, "{\"header\": \"Idempotency-Key\"}");
-                return false;
-        }
-        if (!request_hash(c, link, hash)) {
-                problem_internal(why);
-                return false;
-        }
-        json_object_set_new(args, "idempotency_key", json_string(key));
-        json_object_set_new(args, "request_hash", json_string(hash));
-        return true;
-}
 
 static bool one_plug_each(const json_t *link, struct fault *why)
 {
@@ -154,7 +173,7 @@ static bool one_plug_each(const json_t *link, struct fault *why)
 
 void virtual_link_create(struct call *c)
 {
-        json_t *link = call_body(c, "virtual_link", attributes, IN_POST);
+        json_t *link = call_body(c, "virtual_link", virtual_link_attributes, IN_POST);
         json_auto_t *args = json_object();
         char id[UUID_TEXT];
         struct fault why;
@@ -162,7 +181,7 @@ void virtual_link_create(struct call *c)
         if (!link || !call_owns(c, &link))
                 return;
         json_object_set(args, "virtual_link", link);
-        if (!one_plug_each(link, &why) || !add_key(c, link, args, &why)) {
+        if (!one_plug_each(link, &why)) {
                 json_decref(link);
                 call_refuse(c, &why);
                 return;
@@ -173,41 +192,15 @@ void virtual_link_create(struct call *c)
         write_send(c, &creating, json_incref(args), id);
 }
 
-/* "revision_number=7" of If-Match into '*ret', -1 when there is none. */
-static bool read_if_match(const struct call *c, json_int_t *ret, struct fault *why)
-{
-        const char *match = http_message_field(&c->q->message, "if-match");
-        long long n = -1;
-
-        if (match && (!text_starts(match, "revision_number=") ||
-                      !text_to_int(match + strlen("revision_number="), 0, INT64_MAX, &n))) {
-                fault_set(why, 400, "request.invalid_header",
-                          "The header If-Match has to read revision_number=N.");
-                fault_details(why, "{\"header\": \"If-Match\"}");
-                return false;
-        }
-        *ret = n;
-        return true;
-}
-
 void virtual_link_update(struct call *c)
 {
-        json_t *link = call_body(c, "virtual_link", attributes, IN_PUT), *args;
+        json_t *link = call_body(c, "virtual_link", virtual_link_attributes, IN_PUT);
         bool shapes = json_object_get(link, "bandwidth") != NULL;
-        json_int_t revision;
-        struct fault why;
 
-        if (!link)
-                return;
-        if (!read_if_match(c, &revision, &why)) {
-                json_decref(link);
-                call_refuse(c, &why);
-                return;
-        }
-        args = json_pack("{ss so}", "virtual_link_id", c->id, "virtual_link", link);
-        if (revision >= 0)
-                json_object_set_new(args, "revision_number", json_integer(revision));
-        write_send(c, shapes ? &changing : &renaming, args, c->id);
+        if (link)
+                write_send(c, shapes ? &changing : &renaming,
+                           json_pack("{ss so}", "virtual_link_id", c->id, "virtual_link", link),
+                           c->id);
 }
 
 void virtual_link_delete(struct call *c)

@@ -21,14 +21,60 @@ static const struct filter filters[] = {
         FILTER("status",          NULL,         FILTER_TEXT),
         { 0 },
 };
-static const struct attribute attach_attributes[] = {
+const struct attribute attach_attributes[] = {
         { "network_id", ATTR_ID, IN_POST, 0, NULL },
         { "port_id",    ATTR_ID, IN_POST, 0, NULL },
         { 0 },
 };
-static const struct attribute no_attributes[] = { { 0 } };
-static const struct write attaching = { "attach_virtual_port", &virtual_port_resource, 202, false };
-static const struct write detaching = { "detach_virtual_port", &virtual_port_resource, 202, false };
+const struct attribute no_attributes[] = { { 0 } };
+static const char *const side_word[] = { "a", "z", NULL };
+static const char *const plug_word[] = { "unplugged", "plugging", "plugged", "unplugging", NULL };
+static const char *const status_word[] = { "ACTIVE", "DOWN", NULL };
+static const struct shown shown[] = {
+        { "id",              SHOWN_ID,   0,            NULL, NULL },
+        { "virtual_link_id", SHOWN_ID,   0,            NULL, NULL },
+        { "project_id",      SHOWN_TEXT, 0,            NULL, NULL },
+        { "tenant_id",       SHOWN_TEXT, 0,            NULL, NULL },
+        { "side",            SHOWN_WORD, 0,            side_word, NULL },
+        { "site_id",         SHOWN_ID,   0,            NULL, NULL },
+        { "gateway_id",      SHOWN_ID,   0,            NULL, NULL },
+        { "vif_id",          SHOWN_TEXT, MAY_BE_NULL,  NULL, NULL },
+        { "network_id",      SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
+        { "port_id",         SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
+        { "plug_status",     SHOWN_WORD, 0,            plug_word, NULL },
+        { "operation_id",    SHOWN_ID,   MAY_BE_NULL,  NULL, NULL },
+        { "status",          SHOWN_WORD, 0,            status_word, NULL },
+        { "status_reason",   SHOWN_TEXT, MAY_BE_NULL,  NULL, NULL },
+        { "verified_at",     SHOWN_TIME, MAY_BE_NULL,  NULL, NULL },
+        { "label",           SHOWN_INT,  TO_OPERATORS, NULL, NULL },
+        { "tag",             SHOWN_INT,  TO_OPERATORS | MAY_BE_NULL, NULL, NULL },
+        { "tx_kbps",         SHOWN_INT,  TO_OPERATORS, NULL, NULL },
+        { "rx_kbps",         SHOWN_INT,  TO_OPERATORS, NULL, NULL },
+        { "generation",      SHOWN_INT,  TO_OPERATORS, NULL, NULL },
+        { 0 },
+};
+/* clang-format on */
+
+static bool is_attached(const json_t *object, const json_t *args)
+{
+        const json_t *network = json_object_get(args, "network_id"),
+                     *port = json_object_get(args, "port_id");
+
+        return object && (!network || json_equal(json_object_get(object, "network_id"), network)) &&
+               (!port || json_equal(json_object_get(object, "port_id"), port));
+}
+
+static bool is_detached(const json_t *object, const json_t *args)
+{
+        const char *plug = json_string_value(json_object_get(object, "plug_status"));
+
+        (void)args;
+        return text_equal(plug, "unplugged") || text_equal(plug, "unplugging");
+}
+
+/* clang-format off */
+static const struct write attaching = { "attach_virtual_port", &virtual_port_resource, 202, is_attached, false };
+static const struct write detaching = { "detach_virtual_port", &virtual_port_resource, 202, is_detached, false };
 /* clang-format on */
 
 static json_t *render(const struct view *v, size_t i)
@@ -49,6 +95,7 @@ const struct resource virtual_port_resource = {
         .table = T_VPORT,
         .project_offset = offsetof(struct vport, project_id),
         .filters = filters,
+        .shown = shown,
         .related = { { T_ATTACHMENT, "id", 0, offsetof(struct vport, attachment_id), false } },
         .render = render,
 };

@@ -14,7 +14,7 @@ static const struct filter filters[] = {
         FILTER("type", "type", FILTER_TEXT),
         { 0 },
 };
-static const struct attribute attributes[] = {
+const struct attribute vpn_attributes[] = {
         { "name",        ATTR_TEXT, IN_POST | IN_PUT, 255,           NULL },
         { "description", ATTR_TEXT, IN_POST | IN_PUT, 255,           NULL },
         { "type",        ATTR_WORD, IN_POST | NEEDED, TYPE_SIZE - 1, NULL },
@@ -22,15 +22,66 @@ static const struct attribute attributes[] = {
         { "tenant_id",   ATTR_WORD, IN_POST,          255,           NULL },
         { 0 },
 };
-static const struct attribute site_attributes[] = {
+const struct attribute vpn_site_attributes[] = {
         { "site_id", ATTR_SITE, IN_POST | NEEDED, 0, NULL },
         { 0 },
 };
-static const struct write creating    = { "create_vpn",  &vpn_resource, 201, true };
-static const struct write updating    = { "update_vpn",  &vpn_resource, 200, false };
-static const struct write deleting    = { "delete_vpn",  &vpn_resource, 204, false };
-static const struct write adding      = { "add_site",    &vpn_resource, 200, false };
-static const struct write removing    = { "remove_site", &vpn_resource, 200, false };
+static const struct shown shown[] = {
+        { "id",          SHOWN_ID,    0, NULL, NULL },
+        { "name",        SHOWN_TEXT,  0, NULL, NULL },
+        { "description", SHOWN_TEXT,  0, NULL, NULL },
+        { "project_id",  SHOWN_TEXT,  0, NULL, NULL },
+        { "tenant_id",   SHOWN_TEXT,  0, NULL, NULL },
+        { "type",        SHOWN_TEXT,  0, NULL, NULL },
+        { "site_ids",    SHOWN_IDS,   0, NULL, NULL },
+        { "tags",        SHOWN_TEXTS, 0, NULL, NULL },
+        SHOWN_OF_CHANGE,
+        { 0 },
+};
+/* clang-format on */
+
+static bool is_there(const json_t *object, const json_t *args)
+{
+        (void)args;
+        return object;
+}
+
+static bool is_changed(const json_t *object, const json_t *args)
+{
+        return object && shows(object, json_object_get(args, "vpn"));
+}
+
+static bool is_gone(const json_t *object, const json_t *args)
+{
+        (void)args;
+        return !object;
+}
+
+/* A site that was named by its name is not found again among the ids. */
+static bool has_site(const json_t *object, const json_t *args)
+{
+        const json_t *id;
+        size_t i;
+
+        json_array_foreach (json_object_get(object, "site_ids"), i, id)
+                if (json_equal(id, json_object_get(args, "site_id")))
+                        return true;
+        return false;
+}
+
+static bool lacks_site(const json_t *object, const json_t *args)
+{
+        const char *site = json_string_value(json_object_get(args, "site_id"));
+
+        return object && uuid_valid(site) && !has_site(object, args);
+}
+
+/* clang-format off */
+static const struct write creating = { "create_vpn",  &vpn_resource, 201, is_there,   false };
+static const struct write updating = { "update_vpn",  &vpn_resource, 200, is_changed, false };
+static const struct write deleting = { "delete_vpn",  &vpn_resource, 204, is_gone,    false };
+static const struct write adding   = { "add_site",    &vpn_resource, 200, has_site,   false };
+static const struct write removing = { "remove_site", &vpn_resource, 200, lacks_site, false };
 /* clang-format on */
 
 static json_t *render(const struct view *v, size_t i)
@@ -54,7 +105,9 @@ const struct resource vpn_resource = {
         .table = T_VPN,
         .tagged = true,
         .project_offset = offsetof(struct vpn, project_id),
+        .updating = "update_vpn",
         .filters = filters,
+        .shown = shown,
         .related = { { T_VPN_SITE, "vpn_id", 0, offsetof(struct vpn, id), false } },
         .render = render,
 };
@@ -62,7 +115,7 @@ const struct resource vpn_resource = {
 void vpn_create(struct call *c)
 {
         char id[UUID_TEXT];
-        json_t *vpn = call_body(c, "vpn", attributes, IN_POST);
+        json_t *vpn = call_body(c, "vpn", vpn_attributes, IN_POST);
 
         if (!vpn || !call_owns(c, &vpn))
                 return;
@@ -73,7 +126,7 @@ void vpn_create(struct call *c)
 
 void vpn_update(struct call *c)
 {
-        json_t *vpn = call_body(c, "vpn", attributes, IN_PUT);
+        json_t *vpn = call_body(c, "vpn", vpn_attributes, IN_PUT);
 
         if (vpn)
                 write_send(c, &updating, json_pack("{ss so}", "vpn_id", c->id, "vpn", vpn), c->id);
@@ -86,7 +139,7 @@ void vpn_delete(struct call *c)
 
 static void change_members(struct call *c, const struct write *w)
 {
-        json_t *args = call_body(c, NULL, site_attributes, IN_POST);
+        json_t *args = call_body(c, NULL, vpn_site_attributes, IN_POST);
 
         if (!args)
                 return;

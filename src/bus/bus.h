@@ -156,9 +156,9 @@ struct bus_target {
         bool fanout;
 };
 /* Encodes at once (args and context are borrowed; the context gets a request id and a traceparent
- * if it has none). Mandatory, delivery mode 1. 'expiration_ms' 0: none. 'on_sent' may be NULL.
- * Waits in memory for the broker, at most 30 s; when too much waits, it is EXPIRED at once. Returns
- * 0 or a negative number when it could not even be encoded. */
+ * if it has none). Mandatory, delivery mode 1. 'expiration_ms', from now on; 0: none. 'on_sent' may
+ * be NULL. Waits in memory for the broker, at most 30 s; when too much waits, it is EXPIRED at
+ * once. Returns 0 or a negative number when it could not even be encoded. */
 int bus_cast_to(struct bus *b, const struct bus_target *target, const char *method,
                 const json_t *args, const json_t *context, int64_t expiration_ms,
                 bus_on_sent on_sent, void *user);

@@ -211,8 +211,12 @@ static void on_delivered(const struct session_message *m, void *user)
         metric_add(&bus_delivered, 1);
         metric_add(&bus_redelivered, m->redelivered);
         if (d) {
+                const char *ours = c->net.settings->control_exchange;
+
                 d->consumer = c;
                 d->session = c->session;
+                d->by_exchange = m->exchange.len == strlen(ours) &&
+                                 memcmp(m->exchange.bytes, ours, m->exchange.len) == 0;
                 atomic_fetch_add(&c->refs, 1);
         }
         if (!d || settled_out(&c->settled, m->tag) != 0) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "bus/counters.h"
+#include "bus/declare.h"
 #include "bus/limits.h"
 
 static struct vigil *vigil_free(struct vigil *v)
@@ -137,12 +138,26 @@ static int note_vigil(struct delivery *d, const struct request *r)
         return 0;
 }
 
+/* A sender may name further keys in a header, which the broker routes by but does not hold against
+ * his rights: what comes under another queue's key did not come by right. */
+static bool key_fits(const struct delivery *d)
+{
+        const char *bound = declare_key(d->public.queue);
+        size_t n = strcspn(bound, "*#");
+
+        return bound[n] ? strncmp(d->public.routing_key, bound, n) == 0
+                        : strcmp(d->public.routing_key, bound) == 0;
+}
+
 bool delivery_decode(struct delivery *d)
 {
         struct fault why = { 0 };
         int r = 0;
 
-        if (d->announced > d->n)
+        if (d->by_exchange && !key_fits(d))
+                fault_set(&why, 403, "bus.wrong_key",
+                          "The key it was sent with is not this queue's.");
+        else if (d->announced > d->n)
                 fault_set(&why, 413, "bus.message_too_large",
                           "The message has %" PRIu64 " bytes; the first %zu are here.",
                           d->announced, d->n);

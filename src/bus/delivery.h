@@ -19,6 +19,7 @@ struct delivery {
         struct bus_delivery public;
         struct queue_item item; /* on its way back */
         struct bus_consumer *consumer;
+        bool by_exchange; /* ours; not the default one, or a fanout's */
         uint64_t session, tag;
         enum bus_outcome outcome;
         char *reason;

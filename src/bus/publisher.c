@@ -222,6 +222,13 @@ static int fill_headers(const struct outgoing *out, char at[24],
         return 4;
 }
 
+/* What is left of the time for which it was to be worth something: it counts from acceptance, so
+ * that nothing outlives whoever waits for it. */
+static int64_t worth_ms(const struct outgoing *out, int64_t now_ms)
+{
+        return out->expiration_ms > 0 ? out->accepted_ms + out->expiration_ms - now_ms : INT64_MAX;
+}
+
 static void publish(struct publisher *p, struct session *s, struct outgoing *out, int64_t now_ms)
 {
         char expiration[24], at[24] = "", id[UUID_TEXT];
@@ -241,7 +248,7 @@ static void publish(struct publisher *p, struct session *s, struct outgoing *out
                                                   : "";
 
         if (out->expiration_ms > 0) {
-                snprintf(expiration, sizeof expiration, "%" PRId64, out->expiration_ms);
+                snprintf(expiration, sizeof expiration, "%" PRId64, worth_ms(out, now_ms));
                 properties._flags |= AMQP_BASIC_EXPIRATION_FLAG;
                 properties.expiration = amqp_cstring_bytes(expiration);
         }
@@ -279,7 +286,8 @@ static void publish_some(struct publisher *p, struct session *s, int64_t now_ms)
 
                 if (!out)
                         break;
-                if (out->deadline_ms <= now_ms || (out->start && !out->start(out)))
+                if (out->deadline_ms <= now_ms || worth_ms(out, now_ms) <= 0 ||
+                    (out->start && !out->start(out)))
                         end(p, out, BUS_SENT_EXPIRED);
                 else
                         publish(p, s, out, now_ms);
@@ -505,7 +513,7 @@ static bool publish_now(struct session *s, int64_t now_ms, void *arg)
 
         if (p->ready.first || p->calls.first || p->next_tag - p->first_tag >= DIRECT ||
             !atomic_load(&p->up) || atomic_load(&p->blocked) || publisher_stalled(p) ||
-            (out->needs_replies && !atomic_load(&p->replies_ready)))
+            worth_ms(out, now_ms) <= 0 || (out->needs_replies && !atomic_load(&p->replies_ready)))
                 return false;
         if (out->start && !out->start(out))
                 return false;

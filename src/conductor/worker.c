@@ -95,6 +95,16 @@ static void send_cast(struct worker *w, const struct out *o)
         json_decref(context);
 }
 
+static void refuse_method(struct worker *w, const struct request *r)
+{
+        static struct log_limit limit;
+        const char *id = request_context(r, "request_id");
+
+        if (log_allowed(&limit, 1000))
+                log_warn("unknown_method", "request=%s method=%s", id ? id : "", r->method);
+        bus_reply_no_method(w->bus, r);
+}
+
 static void sent(void *user, struct outs *outs, const struct input *const *inputs, size_t n)
 {
         struct worker *w = user;
@@ -110,7 +120,7 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 else if (o->kind == OUT_REPLY)
                         bus_reply(w->bus, o->input->request, o->body);
                 else if (text_equal(o->fault.type, "bus.no_such_method"))
-                        bus_reply_no_method(w->bus, o->input->request);
+                        refuse_method(w, o->input->request);
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
         }

@@ -58,14 +58,15 @@ json_t *vlink_to_json(const struct vlink *l, const struct vport ports[SIDE_N],
 
 json_t *vport_to_json(const struct vport *p, const struct attachment *a, bool operator_view)
 {
-        json_t *port = json_pack("{ss ss ss ss ss ss ss so so so ss ss so so}", "id", p->id,
+        json_t *port = json_pack("{ss ss ss ss ss ss ss so so so ss so ss so so}", "id", p->id,
                                  "virtual_link_id", p->link_id, "project_id", p->project_id,
                                  "tenant_id", p->project_id, "side", p->side == SIDE_A ? "a" : "z",
                                  "site_id", p->site_id, "gateway_id", p->gateway_id, "vif_id",
                                  json_text_or_null(a ? a->vif_id : NULL), "network_id",
                                  json_text_or_null(a ? a->network_id : NULL), "port_id",
                                  json_text_or_null(a ? plugged_port(a) : NULL), "plug_status",
-                                 plug_state_name[a ? a->plug : PLUG_NONE], "status",
+                                 plug_state_name[a ? a->plug : PLUG_NONE], "operation_id",
+                                 json_text_or_null(a ? a->operation_id : NULL), "status",
                                  p->present ? "ACTIVE" : "DOWN", "status_reason",
                                  json_text_or_null(*p->reason || !a ? p->reason
                                                    : *a->reason     ? a->reason

@@ -33,7 +33,7 @@ def rpc_client(world):
     url = world.url("atlas-conductor", world.passwords["atlas-conductor"])
     transport = oslo_messaging.get_rpc_transport(conf, url)
     conf.set_override("control_exchange", "atlas")
-    for name, value in (("amqp_durable_queues", True), ("heartbeat_timeout_threshold", 4), ("kombu_reconnect_delay", 0.2),
+    for name, value in (("amqp_durable_queues", True), ("heartbeat_timeout_threshold", 3), ("kombu_reconnect_delay", 0.2),
                         ("rabbit_retry_backoff", 1), ("rabbit_interval_max", 1), ("rabbit_quorum_queue", world.quorum)):
         conf.set_override(name, value, group="oslo_messaging_rabbit")
     target = oslo_messaging.Target(exchange="atlas", topic="atlas-conductor", version="1.0")

@@ -62,14 +62,14 @@ def test_what_is_stopped_in_order_is_not_delivered_again(many, say):
 
 
 def test_programs_are_killed_and_started_at_random(many, say):
-    dice, n_killed = random.Random(7), 0
+    dice, n_killed, caught = random.Random(7), 0, 0
     names = sorted(name for name in many.running if name not in ("api-1", "conductor-1"))
     with Load(many) as load:
         load.goes_on()
         for name in (dice.choice(names) for _ in range(12)):
             if name in many.running:
                 many.kill(name)
-                n_killed += 1
+                n_killed, caught = n_killed + 1, caught + many.under_way()
             else:
                 many.start(name)
             load.goes_on(10)
@@ -77,8 +77,8 @@ def test_programs_are_killed_and_started_at_random(many, say):
         many.start(*gone)
         back_s = load.goes_on()
     check(many, load)
-    assert n_killed >= 4
-    say(f"{load}; {n_killed} killed, 40 more links {back_s:.1f} s after the last start")
+    assert n_killed >= 4 and caught
+    say(f"{load}; {n_killed} killed with {caught} operations under way, 40 more links {back_s:.1f} s after the last start")
 
 
 def test_the_only_conductor_is_away_for_a_while(world, say):
@@ -102,3 +102,23 @@ def test_a_site_is_without_agents_for_a_while(world, say):
         back_s = load.goes_on()
     check(world, load)
     say(f"{load}; 40 more links {back_s:.1f} s after it was back")
+
+
+def test_everything_is_killed_at_once_and_started_in_any_order(world, say):
+    dice, broker = random.Random(11), world.brokers[0]
+    with Load(world) as load:
+        load.goes_on()
+        names = list(world.running)
+        for name in names:
+            world.kill(name)
+        broker.kill()
+        caught = world.under_way()
+        world.database.kill()
+        for start in dice.sample([broker.start, world.database.start], 2):
+            start()
+        for name in dice.sample(names, len(names)):
+            world.start(name)
+        back_s = load.goes_on()
+    check(world, load)
+    assert caught
+    say(f"{load}; {len(names)} programs and both servers killed with {caught} operations under way, 40 more links {back_s:.1f} s after")

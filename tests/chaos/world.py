@@ -6,7 +6,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
 
@@ -24,6 +23,7 @@ PROJECT = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 SITES = ("east", "west")
 N_GATEWAYS = 6  # of each site
 CAPACITY = 2_000_000_000
+DEVICE_MS = 30  # so that there is always something under way
 
 
 class World:
@@ -52,9 +52,9 @@ class World:
     def write(self, name, user, password, head, rest, hosts=None):
         (self.folder / f"{name}.conf").write_text(
             f"[DEFAULT]\ntransport_url = {self.url(user, password, hosts)}\n{head}"
-            f"[oslo_messaging_rabbit]\nheartbeat_timeout_threshold = 4\nrabbit_quorum_queue = {str(self.quorum).lower()}\n{rest}")
+            f"[oslo_messaging_rabbit]\nheartbeat_timeout_threshold = 3\nrabbit_quorum_queue = {str(self.quorum).lower()}\n{rest}")
 
-    def configure(self, name, hosts=None):
+    def configure(self, name, hosts=None, step_percent=100):
         """'conductor-N', 'api-N' or '<site>-N': the file of that program."""
         kind = name.rpartition("-")[0]
         user = f"atlas-site-{kind}" if kind in SITES else f"atlas-{kind}"
@@ -62,7 +62,7 @@ class World:
         if kind == "conductor":
             head += f"host = {name}\n"
             rest = (f"[database]\nconnection = {self.connection('atlas_conductor')}\n"
-                    "[conductor]\napply_timeout = 2\naudit_interval = 3600\nquarantine = 1\n")
+                    f"[conductor]\nstep_percent = {step_percent}\napply_timeout = 2\naudit_interval = 3600\nquarantine = 1\n")
         elif kind == "api":
             head += "bind_port = 0\nrpc_response_timeout = 4\n"
             rest = f"[database]\nconnection = {self.connection('atlas_api')}\n"
@@ -72,7 +72,7 @@ class World:
             for i in range(N_GATEWAYS):
                 rest += (f"[gateway:{kind}-gw{i}]\ndriver = fake\ntype = vpls\ndomain = wan\n"
                          f"state_file = {self.folder}/{kind}-gw{i}.json\n"
-                         f"capacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
+                         f"latency_ms = {DEVICE_MS}\ncapacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
         self.write(name, user, self.passwords[user], head, rest, hosts)
 
     def manage(self, *words):
@@ -90,12 +90,12 @@ class World:
 
     # ---- programs ----
 
-    def start(self, *names, hosts=None, environ=None):
+    def start(self, *names, environ=None, **settings):
         """Starts them together, and waits until each is ready."""
         waiting = []
         for name in names:
             kind = name.rpartition("-")[0]
-            self.configure(name, hosts)
+            self.configure(name, **settings)
             ready, said = os.pipe()
             with open(self.folder / f"{name}.log", "a", encoding="utf-8") as log:
                 self.running[name] = subprocess.Popen(
@@ -185,9 +185,15 @@ class World:
     def one(self, sql, *values):
         return self.rows(sql, *values)[0][0]
 
+    def under_way(self):
+        """Operations that have begun and not ended."""
+        return self.one("SELECT count(*) FROM operation WHERE result = 0")
+
     def new_vpns(self, n):
-        """Written as rows: what matters here is what becomes of links."""
-        ids, now = [str(uuid.uuid4()) for _ in range(n)], int(time.time() * 1000)
-        self.rows("INSERT INTO vpn SELECT id, %s, id, '', 'vpls', 1, %s, %s FROM unnest(%s::uuid[]) AS id", PROJECT, now, now, ids)
-        self.rows("INSERT INTO vpn_site SELECT v, s.id, %s FROM unnest(%s::uuid[]) AS v, site s", now, ids)
+        """One is made as tenants make them, the others are copies of its rows: what matters here is what becomes of links."""
+        template, ids = self.api.vpn("template", "vpls", SITES)["id"], [str(uuid.uuid4()) for _ in range(n)]
+        self.rows("INSERT INTO vpn SELECT (jsonb_populate_record(v, jsonb_build_object('id', fresh, 'name', fresh))).* "
+                  "FROM vpn v, unnest(%s::uuid[]) AS fresh WHERE v.id = %s", ids, template)
+        self.rows("INSERT INTO vpn_site SELECT (jsonb_populate_record(s, jsonb_build_object('vpn_id', fresh))).* "
+                  "FROM vpn_site s, unnest(%s::uuid[]) AS fresh WHERE s.vpn_id = %s", ids, template)
         return ids

@@ -2,6 +2,7 @@
 """Users as `atlas-manage` makes them: passwords that change under traffic, client certificates instead of passwords, and
 programs of others with the distribution's oslo.messaging."""
 import pathlib
+import select
 import ssl
 import subprocess
 import sys
@@ -143,10 +144,12 @@ from oslo_config import cfg
 url, exchange, topic, server = sys.argv[1:5]
 conf = cfg.ConfigOpts()
 oslo_messaging.set_transport_defaults(exchange)
-transport = oslo_messaging.get_rpc_transport(conf, url)
 conf([])
+transport = oslo_messaging.get_rpc_transport(conf, url)
+from oslo_messaging._metrics import client as metrics
+conf.register_opts(metrics.oslo_messaging_metrics, group="oslo_messaging_metrics")
 conf.set_override("amqp_durable_queues", True, "oslo_messaging_rabbit")
-client = oslo_messaging.RPCClient(transport, oslo_messaging.Target(topic="atlas-event.paris"))
+client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(topic="atlas-event.paris"))
 class Endpoint:
     def apply(self, context, **args):
         client.cast({}, "ports_applied", gateway=args["gateway"])
@@ -171,6 +174,7 @@ def test_a_python_peer_serves_its_topic_and_nothing_else(operator):
     try:
         assert peer.stdout.readline() == "ready\n", peer.communicate()[1]
         assert conductor.cast("atlas-agent.paris", "apply", {"gateway": "east"})
+        assert select.select([peer.stdout], [], [], 15)[0], "the peer took no command"
         assert peer.stdout.readline() == "applied east\n"
         event = wait_until(lambda: conductor.get("atlas-event"), 10, "the event")
         assert event.delivery_info["routing_key"] == "atlas-event.paris" and "ports_applied" in event.body

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
-from test_programs import PROJECT, STRANGER, SUPPORT, Programs, create, made, refused  # noqa: E402
+from test_programs import GATEWAYS, PROJECT, STRANGER, SUPPORT, Programs, create, made, refused  # noqa: E402
 from cloud import Cloud, wait_until  # noqa: E402
 from wire import Wire, envelope  # noqa: E402
 
@@ -48,7 +48,7 @@ def programs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cloud(programs):
     here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
-    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == 7, 20, "all gateways")
+    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == sum(len(GATEWAYS[site]) for site in SITES), 20, "all gateways")
     return here
 
 

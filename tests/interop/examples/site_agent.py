@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Serves a site with one gateway that exists in this program's memory: site_agent.py FILE SITE GATEWAY. Commands come down
-as casts on the topic atlas-agent, directed to the site; what came of them goes up as casts with the site's keys."""
+as casts on the topic atlas-agent, directed to the site; what came of them goes up as casts with the site's keys. 'more' is
+what later versions of the conductor may add."""
 import functools
 import signal
 import sys
@@ -50,7 +51,7 @@ class Agent:
             {"name": self.gateway, "reachable": True, **self.state()}])
 
     @locked
-    def discover(self, context):
+    def discover(self, context, **more):
         self.events.cast(context, "discovered", host="python", gateways=[{
             "name": self.gateway, "type": "vpls", "domain": "wan", "address": "192.0.2.1", "mtu": 1500,
             "capacity_to_wan_kbps": 10000, "capacity_from_wan_kbps": 10000, "capabilities": ["bandwidth"],
@@ -68,7 +69,7 @@ class Agent:
             yield {"id": want["id"], "generation": want["generation"], "present": want["id"] in there}
 
     @locked
-    def apply(self, context, gateway, epoch, seq, timeout_ms, ports, attachments):
+    def apply(self, context, gateway, epoch, seq, timeout_ms, ports, attachments, **more):
         answer = {"gateway": gateway, "epoch": epoch, "seq": seq, "expired": False, "ports": [], "attachments": []}
         if (epoch, seq) < self.fence:
             answer["fault"] = {"code": 409, "type": "gateway.stale", "message": "The gateway has seen a later command."}
@@ -81,20 +82,20 @@ class Agent:
         self.events.cast(context, "ports_applied", **answer)
 
     @locked
-    def audit(self, context, gateway, epoch, seq, timeout_ms, vif_ids):
+    def audit(self, context, gateway, epoch, seq, timeout_ms, vif_ids, **more):
         self.fence = max(self.fence, (epoch, seq))
         found = {kind: [{"id": name, "generation": generation} for name, generation in there.items()]
                  for kind, there in self.objects.items()}
-        self.events.cast(context, "audited", gateway=gateway, **self.state(), **found, unknown=0, found_ports=[])
+        self.events.cast(context, "audited", gateway=gateway, **self.state(), **found, unknown=0, found_ports=[], gone=[])
 
     @locked
-    def plug(self, context, gateway, timeout_ms, attachment):
+    def plug(self, context, gateway, timeout_ms, attachment, **more):
         self.events.cast(context, "plugged", gateway=gateway, attachment_id=attachment["id"],
                          generation=attachment["generation"], neutron_port_id=str(uuid.uuid4()),
                          network_id=attachment.get("network_id") or str(uuid.uuid4()))
 
     @locked
-    def unplug(self, context, gateway, timeout_ms, attachment):
+    def unplug(self, context, gateway, timeout_ms, attachment, **more):
         self.events.cast(context, "unplugged", gateway=gateway, attachment_id=attachment["id"],
                          generation=attachment["generation"])
 

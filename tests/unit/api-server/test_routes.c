@@ -41,31 +41,43 @@ static void each_path_finds_its_route(void **state)
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                const struct route *route = NULL;
-                char id[128] = "", allow[128] = "";
-                int answer = route_find(cases[i].method, cases[i].path, &route, id, sizeof id,
-                                        allow, sizeof allow);
+                struct route_match match = { 0 };
+                int answer = route_find(cases[i].method, cases[i].path, &match);
 
                 if (answer != cases[i].answer)
                         fail_msg("%s: %d", cases[i].path, answer);
                 if (answer == ROUTE_OK) {
-                        assert_string_equal(route->pattern, cases[i].pattern);
-                        assert_string_equal(id, cases[i].id);
+                        assert_string_equal(match.route->pattern, cases[i].pattern);
+                        assert_string_equal(match.id, cases[i].id);
                 } else if (answer == ROUTE_METHOD) {
-                        assert_string_equal(allow, cases[i].pattern);
+                        assert_string_equal(match.allow, cases[i].pattern);
                 }
         }
 }
 
+static void a_tag_is_a_segment_of_its_own(void **state)
+{
+        struct route_match match = { 0 };
+
+        (void)state;
+        assert_int_equal(route_find(HTTP_PUT, "/v1/vpns/x/tags/gr%C3%BCn%2Frot", &match), ROUTE_OK);
+        assert_string_equal(match.route->pattern, "/v1/vpns/{id}/tags/{tag}");
+        assert_string_equal(match.id, "x");
+        assert_string_equal(match.tag, "gr\xc3\xbcn/rot");
+        match = (struct route_match){ 0 };
+        assert_int_equal(route_find(HTTP_GET, "/v1/vpns/x/tags/", &match), ROUTE_OK);
+        assert_string_equal(match.route->pattern, "/v1/vpns/{id}/tags");
+        assert_string_equal(match.tag, "");
+}
+
 static void an_id_that_does_not_fit_is_unknown(void **state)
 {
-        char path[400] = "/v1/vpns/", id[128], allow[128];
-        const struct route *route;
+        char path[400] = "/v1/vpns/";
+        struct route_match match = { 0 };
 
         (void)state;
         memset(path + 9, 'a', 200);
-        assert_int_equal(route_find(HTTP_GET, path, &route, id, sizeof id, allow, sizeof allow),
-                         ROUTE_UNKNOWN);
+        assert_int_equal(route_find(HTTP_GET, path, &match), ROUTE_UNKNOWN);
 }
 
 /* What reading asks the store for has to be there. */
@@ -104,5 +116,5 @@ static void every_resource_names_columns_of_its_tables(void **state)
         }
 }
 
-UNIT_MAIN(UNIT(each_path_finds_its_route), UNIT(an_id_that_does_not_fit_is_unknown),
+UNIT_MAIN(UNIT(each_path_finds_its_route), UNIT(a_tag_is_a_segment_of_its_own), UNIT(an_id_that_does_not_fit_is_unknown),
           UNIT(every_resource_names_columns_of_its_tables))

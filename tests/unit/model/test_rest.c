@@ -64,7 +64,7 @@ static void a_port_shows_what_is_plugged_and_the_integers_to_operators_only(void
 {
         static const char *const keys[] = {
                 "id", "virtual_link_id", "project_id", "tenant_id", "side", "site_id", "gateway_id",
-                "vif_id", "network_id", "port_id", "plug_status", "status", "status_reason",
+                "vif_id", "network_id", "port_id", "plug_status", "operation_id", "status", "status_reason",
                 "verified_at", NULL,
         };
         const struct vport p = { .id = "p", .side = SIDE_Z, .label = 16, .present = true };
