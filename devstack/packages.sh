@@ -8,8 +8,8 @@ declare -A packages=(
 [build]="gcc g++ cmake ninja-build pkg-config ccache librabbitmq-dev libjansson-dev libcurl4-openssl-dev
          libssh2-1-dev libpq-dev libevent-dev libyaml-dev libsmartcols-dev libcmocka-dev"
 [test]="rabbitmq-server postgresql-15 openssh-server openssh-client openssl curl jq iproute2 procps
-         python3-pytest python3-hypothesis python3-jsonschema python3-keystoneauth1 python3-oslo.messaging python3-oslo.policy
-         python3-psycopg2 shellcheck keystone uwsgi-core uwsgi-plugin-python3"
+        python3-pytest python3-hypothesis python3-jsonschema python3-keystoneauth1 python3-oslo.messaging
+        python3-oslo.policy python3-psycopg2 shellcheck keystone uwsgi-core uwsgi-plugin-python3"
 [bench]="wrk postgresql-client-15 jq curl"
 [lab]="rabbitmq-server postgresql-15 keystone neutron-server neutron-openvswitch-agent openvswitch-switch
        uwsgi-core uwsgi-plugin-python3 openssh-server openssh-client openssl curl jq iproute2 procps

@@ -110,6 +110,16 @@ CREATE TABLE public.gateway (
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
 
+CREATE TABLE public.idempotency_key (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    method text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    request_hash text NOT NULL COLLATE pg_catalog."C",
+    object_id uuid,
+    answer text NOT NULL COLLATE pg_catalog."C",
+    created_ms bigint NOT NULL
+);
+
 CREATE TABLE public.integer_in_use (
     gateway_id uuid NOT NULL,
     kind bigint NOT NULL,
@@ -124,6 +134,18 @@ COMMENT ON COLUMN public.integer_in_use.kind IS '0 label, 1 tag';
 
 COMMENT ON COLUMN public.integer_in_use.pool IS '<gateway>:<kind> while free to be handed out again';
 
+CREATE TABLE public.leftover (
+    port_id uuid NOT NULL,
+    link_id uuid NOT NULL,
+    vpn_id uuid NOT NULL,
+    gateway_id uuid NOT NULL,
+    generation bigint NOT NULL,
+    label bigint NOT NULL,
+    to_wan_kbps bigint NOT NULL,
+    from_wan_kbps bigint NOT NULL,
+    created_ms bigint NOT NULL
+);
+
 CREATE TABLE public.operation (
     id uuid NOT NULL,
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -137,12 +159,12 @@ CREATE TABLE public.operation (
     retries bigint NOT NULL,
     started_ms bigint NOT NULL,
     finished_ms bigint NOT NULL,
-    CONSTRAINT operation_kind_check CHECK (((kind >= 0) AND (kind <= 4))),
+    CONSTRAINT operation_kind_check CHECK (((kind >= 0) AND (kind <= 6))),
     CONSTRAINT operation_result_check CHECK (((result >= 0) AND (result <= 3)))
 )
 WITH (fillfactor='45');
 
-COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 attach, 4 detach';
+COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 attach, 4 detach, 5 enable, 6 disable';
 
 COMMENT ON COLUMN public.operation.result IS '0 running, 1 done, 2 failed, 3 preempted';
 
@@ -284,6 +306,7 @@ CREATE TABLE public.vport (
     reason text NOT NULL COLLATE pg_catalog."C",
     verified_ms bigint NOT NULL,
     created_ms bigint NOT NULL,
+    holds boolean DEFAULT true NOT NULL,
     CONSTRAINT vport_side_check CHECK (((side >= 0) AND (side <= 1)))
 )
 WITH (fillfactor='45');
@@ -326,8 +349,14 @@ ALTER TABLE ONLY public.gateway
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_site_id_name_key UNIQUE (site_id, name);
 
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (project_id, method, key);
+
 ALTER TABLE ONLY public.integer_in_use
     ADD CONSTRAINT integer_in_use_pkey PRIMARY KEY (gateway_id, kind, value);
+
+ALTER TABLE ONLY public.leftover
+    ADD CONSTRAINT leftover_pkey PRIMARY KEY (port_id);
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
@@ -381,9 +410,15 @@ CREATE INDEX event_operation ON public.event USING btree (operation_id, id);
 
 CREATE INDEX event_project ON public.event USING btree (project_id, id);
 
+CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_ms);
+
+CREATE INDEX idempotency_key_key ON public.idempotency_key USING btree (key);
+
 CREATE INDEX integer_owner ON public.integer_in_use USING btree (owner_id);
 
 CREATE INDEX integer_pool ON public.integer_in_use USING btree (pool) WHERE (pool IS NOT NULL);
+
+CREATE INDEX leftover_gateway ON public.leftover USING btree (gateway_id);
 
 CREATE INDEX operation_link ON public.operation USING btree (link_id);
 
@@ -429,8 +464,14 @@ GRANT SELECT ON TABLE public.event TO atlas_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO atlas_conductor;
 GRANT SELECT ON TABLE public.gateway TO atlas_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_key TO atlas_conductor;
+GRANT SELECT ON TABLE public.idempotency_key TO atlas_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.integer_in_use TO atlas_conductor;
 GRANT SELECT ON TABLE public.integer_in_use TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.leftover TO atlas_conductor;
+GRANT SELECT ON TABLE public.leftover TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operation TO atlas_conductor;
 GRANT SELECT ON TABLE public.operation TO atlas_api;

@@ -14,11 +14,11 @@ struct api_config {
         int64_t metrics_port;
         bool debug;
         char *auth_strategy;
+        bool proxy_headers;
         char *policy_file;
         struct openstack_settings keystone;
         char *www_authenticate_uri;
         int64_t token_cache_time, token_cache_time_writes; /* seconds */
-        bool proxy_headers;
         char *connection;
         struct bus_settings bus;
 };

@@ -39,6 +39,19 @@ static const struct step {
         { "delete", "PORTS", "DONE",      "gone from both ends", NULL },
         { "delete", "PORTS", "FAILED",    "failed; an end could not be taken away", NULL },
 
+        { "delete", "START", "DONE",      "deleted by force; what the gateways still hold is taken away when they answer", NULL },
+
+        { "enable", "START", "PORTS",     "accepted; both ends are being configured", NULL },
+        { "enable", "PORTS", "PORTS",     "an end is silent; it is asked once more", NULL },
+        { "enable", "PORTS", "DONE",      "switched on; active", NULL },
+        { "enable", "PORTS", "UNDO",      "an end failed; both are being taken back", NULL },
+        { "enable", "UNDO", "FAILED",     "failed; the link stays switched off", NULL },
+
+        { "disable", "START", "PORTS",    "accepted; both ends are being taken away", NULL },
+        { "disable", "PORTS", "PORTS",    "an end is silent; it is asked once more", NULL },
+        { "disable", "PORTS", "DONE",     "switched off; its bandwidth is kept", NULL },
+        { "disable", "PORTS", "FAILED",   "failed; an end has not confirmed yet that it is off", NULL },
+
         { "attach", "START", "PLUG",      "accepted; the network is being plugged", NULL },
         { "attach", "PLUG", "PLUG",       "the site is silent; it is asked once more", NULL },
         { "attach", "PLUG", "DONE",       "network plugged", NULL },

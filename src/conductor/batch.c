@@ -94,6 +94,19 @@ static int handle(struct turn *t, const struct input *in, struct fault *why)
         return m->handle(t, in, why);
 }
 
+/* A request counts once for each key. */
+static int handle_once(struct turn *t, const struct input *in, struct fault *why)
+{
+        size_t n_outs = t->outs->n;
+        bool done = false;
+        int r = once_replay(t, in, &done, why);
+
+        if (r || done)
+                return r;
+        r = handle(t, in, why);
+        return r ? r : once_remember(t, in, n_outs);
+}
+
 static void turn_reset(struct turn *t)
 {
         view_done(&t->view);
@@ -119,7 +132,7 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
-                        r = handle(t, inputs[i], &fresh);
+                        r = handle_once(t, inputs[i], &fresh);
                         if (r < 0)
                                 return r;
                         if (r == 0)

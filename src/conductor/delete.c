@@ -9,6 +9,7 @@ static const char *const states[STATE_N] = { "START", "UNPLUG", "PORTS", "DONE",
 static const struct flow_row rows[] = {
         /* pos  state   event           act                            next    within ms */
         { 301, START,  EV_GO,          FLOW_DO(step_unplug_last),     UNPLUG, 30000 },
+        { 311, START,  EV_FORCED,      FLOW_DO(step_leave_ports),     DONE,   0 },
         { 302, UNPLUG, EV_PLUGS_OK,    FLOW_DO(step_drop_ports),      PORTS,  30000 },
         { 303, UNPLUG, EV_PLUG_FAILED, FLOW_DO(step_drop_ports),      PORTS,  30000 },
         { 304, UNPLUG, EV_TIMEOUT,     FLOW_DO(step_ask_plugs_again), UNPLUG, 15000 },

@@ -65,13 +65,36 @@ static void note_retry(struct applied *a, const struct fault *f)
                 a->retry_after_ms = f->retry_after_ms;
 }
 
+/* What a link that was deleted by force left behind: gone, still there, or to be asked again. */
+static int leftover_result(struct applied *a, const struct want_result *res)
+{
+        const struct work *w = view_get(&a->t->view, T_WORK, res->id);
+        const struct leftover *left = view_get(&a->t->view, T_LEFTOVER, res->id);
+        int r;
+
+        if (!w || !text_equal(w->gateway_id, a->g->id))
+                return 0;
+        if (!left && !map_get(&a->t->plan.leftovers.known, res->id))
+                return idset_add(&a->t->plan.leftovers, res->id) < 0 ? -ENOMEM : -EAGAIN;
+        if (res->generation != w->generation)
+                return 0;
+        if (res->fault.retry_after_ms > 0) {
+                note_retry(a, &res->fault);
+                return 0;
+        }
+        r = work_done(a, res->id, res->generation);
+        return r || !left || res->present || fault_is_set(&res->fault) ? r : resource_gone(a->t, left);
+}
+
 static int port_result(struct applied *a, const struct want_result *res)
 {
         struct vport *p = view_get(&a->t->view, T_VPORT, res->id);
         int r;
 
-        if (!p || !text_equal(p->gateway_id, a->g->id))
-                return 0; /* gone, or somebody else's */
+        if (!p)
+                return leftover_result(a, res);
+        if (!text_equal(p->gateway_id, a->g->id))
+                return 0; /* somebody else's */
         if (fault_is_set(&res->fault)) {
                 if (res->generation != p->generation)
                         return 0;
@@ -198,8 +221,8 @@ static int feed_links(struct applied *a)
 /* What the answer means for the gate. */
 static int gate_answer(struct applied *a, const struct apply_result *res, int64_t seq)
 {
-        if (seq != a->g->inflight_seq || !a->g->inflight_by)
-                return 0; /* an earlier attempt: the gate waits for another */
+        if (!seq || seq != a->g->inflight_seq || !a->g->inflight_by)
+                return 0; /* an earlier attempt: the gate waits for another, or is open */
         if (res->expired) {
                 a->g->attempts++;
                 return gate_due(a->t, a->g->id);

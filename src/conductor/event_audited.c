@@ -23,6 +23,7 @@ static int plan_all_of(struct turn *t, const char *id)
         int r = idset_add(&t->plan.released, id);
 
         r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
+        r = r ? r : idset_add(&t->plan.leftovers_of_gateway, id);
         return r ? r : idset_add(&t->plan.attachments_of_gateway, id);
 }
 
@@ -120,8 +121,22 @@ static int audit_attachment(struct audit *a, struct attachment *at)
         return gate_enqueue_attachment(a->t, at, "");
 }
 
+/* What was left behind and is still there is unknown to the rows, and counted so; it is asked once more to go. */
+static int audit_leftover(struct audit *a, const struct leftover *left)
+{
+        struct work waiting = { 0 };
+
+        if (!text_equal(left->gateway_id, a->g->id))
+                return 0;
+        if (map_get(&a->there, left->port_id))
+                return view_get(&a->t->view, T_WORK, left->port_id) ? 0 : gate_enqueue_leftover(a->t, left);
+        TEXT_SET(waiting.object_id, left->port_id);
+        return view_remove(&a->t->view, T_WORK, &waiting) < 0 ? -ENOMEM : resource_gone(a->t, left);
+}
+
 static int compare(struct audit *a)
 {
+        const struct leftover *left;
         struct attachment *at;
         struct vport *p;
         size_t i = 0;
@@ -132,6 +147,9 @@ static int compare(struct audit *a)
         i = 0;
         while (r == 0 && (at = view_next(&a->t->view, T_ATTACHMENT, &i)))
                 r = audit_attachment(a, at);
+        i = 0;
+        while (r == 0 && (left = view_next(&a->t->view, T_LEFTOVER, &i)))
+                r = audit_leftover(a, left);
         return r;
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The five workflows as tables, and the actions their rows share. Inner header of the conductor. */
+/* The workflows as tables, and the actions their rows share. Inner header of the conductor. */
 
 #include "conductor/turn.h"
 #include "flow/flow.h"
 
-extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flow_detach;
+extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flow_detach, flow_enable,
+        flow_disable;
 const struct flow *flow_of(int64_t operation_kind);
 extern const char *const work_event_name[EV_N];
 
@@ -14,6 +15,8 @@ extern const char *const work_event_name[EV_N];
 int step_want_ports(
         void *subject); /* both ends and their access sides present, with the link's bandwidth */
 int step_drop_ports(void *subject); /* both absent; an access side goes with its VPN's last port */
+int step_rest_ports(void *subject); /* both absent, and all that they hold is kept */
+int step_leave_ports(void *subject); /* both asked to go, and the link with them at once (rescue.c) */
 int step_plug(void *subject); /* what the link names; EV_PLUGS_OK when nothing is left to do */
 int step_unplug_last(
         void *subject); /* access sides that lose their last port; EV_PLUGS_OK if none */
@@ -31,6 +34,9 @@ struct end_limits {
 /* Both ends present with these limits, by side. */
 int step_limit_ports(struct subject *s, const struct end_limits *limits);
 int step_limit_old(struct subject *s); /* what the tenant has, which no change has moved yet */
+
+/* A link that is switched off and whose ends have both confirmed it. */
+int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N]);
 
 /* Ends. */
 int end_online(void *subject); /* the link works as asked */

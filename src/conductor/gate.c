@@ -92,6 +92,23 @@ int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *re
         return enqueue(t, g, &w, attachment_want_to_json(&want));
 }
 
+int gate_enqueue_leftover(struct turn *t, const struct leftover *left)
+{
+        struct port_want want = { .generation = left->generation };
+        struct work w = { .kind = WORK_PORT, .generation = left->generation };
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, left->gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        TEXT_SET(want.id, left->port_id);
+        TEXT_SET(want.link_id, left->link_id);
+        TEXT_SET(want.vpn_id, left->vpn_id);
+        TEXT_SET(w.object_id, left->port_id);
+        TEXT_SET(w.link_id, left->link_id);
+        return enqueue(t, g, &w, port_want_to_json(&want));
+}
+
 int gate_open(struct turn *t, struct gateway *g)
 {
         g->inflight_seq = 0;

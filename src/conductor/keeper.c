@@ -18,7 +18,7 @@
 #include "base/metrics.h"
 #include "store/pg.h"
 
-enum { LOOK_EVERY_MS = 500, DUE_MAX = 256 };
+enum { LOOK_EVERY_MS = 500, DUE_MAX = 256, SWEEP_EVERY_MS = 10000, KEYS_LIVE_MS = 24 * 3600 * 1000 };
 
 static struct metric metric_due =
         METRIC(METRIC_COUNTER, "atlas_conductor_timers_due_total", NULL, "Timers found due");
@@ -37,6 +37,7 @@ struct keeper {
         _Atomic int64_t n_open; /* our jobs that are not done */
         uint64_t send_epoch;
         int64_t rested_from_ms; /* since when the bus is whole again */
+        int64_t swept_ms;
 };
 
 static int life_take(struct keeper *k, _Atomic int64_t *number, struct fault *why)
@@ -129,6 +130,16 @@ static void look_at_the_bus(struct keeper *k)
         k->send_epoch = epoch;
 }
 
+static void sweep(struct keeper *k)
+{
+        int64_t now = clock_mono_ms();
+
+        if (!k->life || now - k->swept_ms < SWEEP_EVERY_MS)
+                return;
+        k->swept_ms = now;
+        store_life_sweep(k->life, clock_wall_ms() - KEYS_LIVE_MS);
+}
+
 static void *keep(void *user)
 {
         struct keeper *k = user;
@@ -136,6 +147,7 @@ static void *keep(void *user)
 
         while (poll(&stop, 1, LOOK_EVERY_MS) == 0) {
                 look_at_the_dead(k);
+                sweep(k);
                 if (!bus_is_whole(k) || atomic_load(&k->n_open))
                         continue;
                 look_at_the_bus(k);

@@ -49,9 +49,8 @@ int reply_port(struct turn *t, const struct vport *p)
         return out_reply(t, "virtual_port", j);
 }
 
-/* The link, locked and the caller's, or NULL with a 404. */
-static struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,
-                                    struct fault *why)
+struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,
+                             struct fault *why)
 {
         struct vlink *l = view_get(&t->view, T_VLINK, id);
 
@@ -61,9 +60,8 @@ static struct vlink *link_of_caller(struct turn *t, const struct caller *who, co
         return NULL;
 }
 
-/* True when 'l' is held by this very request: it came twice. */
-static bool is_repeat(struct turn *t, const struct vlink *l, const struct caller *who,
-                      enum operation_kind kind)
+bool link_is_repeat(struct turn *t, const struct vlink *l, const struct caller *who,
+                    enum operation_kind kind)
 {
         const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
 
@@ -90,66 +88,82 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
         return work_start(t, l, OP_UPDATE, who->request_id, "", NULL);
 }
 
+/* What a request changes that needs the ends. */
+struct change {
+        bool bandwidth; /* named */
+        int64_t there, back;
+        bool up;
+};
+
+static bool change_read(const json_t *j, const struct vlink *l, struct change *ret,
+                        struct fault *why)
+{
+        const json_t *bandwidth = json_object_get(j, "bandwidth");
+
+        *ret = (struct change){
+                .bandwidth = bandwidth != NULL,
+                .there = l->a_to_z_kbps,
+                .back = l->z_to_a_kbps,
+                .up = l->admin_state_up,
+        };
+        return json_read_bool(j, "admin_state_up", JSON_OPTIONAL, &ret->up, why) &&
+               (!bandwidth ||
+                (json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->there,
+                               why) &&
+                 json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->back,
+                               why)));
+}
+
+static bool change_shapes(const struct change *c, const struct vlink *l)
+{
+        return c->there != l->a_to_z_kbps || c->back != l->z_to_a_kbps;
+}
+
+static int change_refuse(const struct change *c, const struct vlink *l, struct fault *why)
+{
+        if (!c->bandwidth && c->up == l->admin_state_up)
+                return 0;
+        if (l->operation_id[0])
+                return refuse_busy(why, l);
+        if (l->provisioning != PROV_ACTIVE)
+                return fault_set(why, 409, "link.not_active",
+                                 "Virtual link %s is in ERROR; delete it.", l->id);
+        if (c->up != l->admin_state_up)
+                return change_shapes(c, l)
+                               ? fault_set(why, 400, "request.invalid",
+                                           "Change admin_state_up and bandwidth one by one.")
+                               : 0;
+        if (!l->admin_state_up && change_shapes(c, l))
+                return fault_set(why, 409, "link.admin_down",
+                                 "Virtual link %s is switched off; set admin_state_up first.",
+                                 l->id);
+        if (l->operating == OPER_ONLINE || !l->admin_state_up)
+                return 0;
+        fault_set(
+                why, 409, "link.degraded",
+                "The ends of virtual link %s have not confirmed its last change yet; wait for them, or delete it.",
+                l->id);
+        why->retry_after_ms = 5000;
+        return why->code;
+}
+
+static int change_start(struct turn *t, struct vlink *l, const struct caller *who,
+                        const struct change *c, struct fault *why)
+{
+        if (c->up != l->admin_state_up) {
+                l->admin_state_up = c->up;
+                l->provisioning = PROV_PENDING_UPDATE;
+                return work_start(t, l, c->up ? OP_ENABLE : OP_DISABLE, who->request_id, "", NULL);
+        }
+        return change_shapes(c, l) ? bandwidth_start(t, l, who, c->there, c->back, why) : 0;
+}
+
 int link_update(struct turn *t, const struct input *in, struct fault *why)
 {
         const json_t *j = json_object_get(in->request->args, "virtual_link");
-        const json_t *bandwidth = json_object_get(j, "bandwidth");
-        struct caller who;
         struct vlink changed, *l;
-        int64_t there, back;
-        int r = 0;
-
-        if (!caller_of(in, &who, why))
-                return why->code;
-        l = link_of_caller(t, &who, link_id_of(in), why);
-        if (!l)
-                return why->code;
-        if (is_repeat(t, l, &who, OP_UPDATE))
-                return reply_link(t, l);
-        changed = *l;
-        there = l->a_to_z_kbps;
-        back = l->z_to_a_kbps;
-        if (revision_check(in, "Virtual link", l->id, l->revision_number, why) ||
-            tags_change(changed.tags, j, why) ||
-            !json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
-            !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
-                            sizeof changed.description, why) ||
-            (bandwidth &&
-             (!json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &there, why) ||
-              !json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &back, why))))
-                return why->code;
-        if (bandwidth && (l->operation_id[0] || l->provisioning != PROV_ACTIVE))
-                return l->operation_id[0]
-                               ? refuse_busy(why, l)
-                               : fault_set(why, 409, "link.not_active",
-                                           "Virtual link %s is in ERROR; delete it.", l->id);
-        if (bandwidth && l->operating != OPER_ONLINE) {
-                fault_set(
-                        why, 409, "link.degraded",
-                        "The ends of virtual link %s have not confirmed its last change yet; wait for them, or delete it.",
-                        l->id);
-                why->retry_after_ms = 5000;
-                return why->code;
-        }
-        if (there != l->a_to_z_kbps || back != l->z_to_a_kbps)
-                r = work_admit(t, who.project_id, why);
-        if (r)
-                return r;
-        *l = changed;
-        l->revision_number++;
-        l->updated_ms = t->now_ms;
-        view_dirty(l);
-        if (there != l->a_to_z_kbps || back != l->z_to_a_kbps)
-                r = bandwidth_start(t, l, &who, there, back, why);
-        return r ? r : reply_link(t, l);
-}
-
-int link_delete(struct turn *t, const struct input *in, struct fault *why)
-{
-        struct operation *op;
+        struct change change;
         struct caller who;
-        struct vlink *l;
-        size_t reply;
         int r;
 
         if (!caller_of(in, &who, why))
@@ -157,8 +171,46 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         l = link_of_caller(t, &who, link_id_of(in), why);
         if (!l)
                 return why->code;
+        if (link_is_repeat(t, l, &who, OP_UPDATE) || link_is_repeat(t, l, &who, OP_ENABLE) ||
+            link_is_repeat(t, l, &who, OP_DISABLE))
+                return reply_link(t, l);
+        changed = *l;
+        if (revision_check(in, "Virtual link", l->id, l->revision_number, why) ||
+            tags_change(changed.tags, j, why) ||
+            !json_read_text(j, "name", JSON_OPTIONAL, changed.name, sizeof changed.name, why) ||
+            !json_read_text(j, "description", JSON_OPTIONAL, changed.description,
+                            sizeof changed.description, why) ||
+            !change_read(j, l, &change, why))
+                return why->code;
+        r = change_refuse(&change, l, why);
+        if (r == 0 && (change_shapes(&change, l) || change.up != l->admin_state_up))
+                r = work_admit(t, who.project_id, why);
+        if (r)
+                return r;
+        *l = changed;
+        l->revision_number++;
+        l->updated_ms = t->now_ms;
+        view_dirty(l);
+        r = change_start(t, l, &who, &change, why);
+        return r ? r : reply_link(t, l);
+}
+
+int link_delete(struct turn *t, const struct input *in, struct fault *why)
+{
+        bool force = json_is_true(json_object_get(in->request->args, "force"));
+        struct operation *op;
+        struct caller who;
+        struct vlink *l;
+        size_t reply;
+        int r;
+
+        if (force ? !operator_of(in, &who, why) : !caller_of(in, &who, why))
+                return why->code;
+        l = link_of_caller(t, &who, link_id_of(in), why);
+        if (!l)
+                return why->code;
         op = view_get(&t->view, T_OPERATION, l->operation_id);
-        if (op && op->kind == OP_DELETE && op->result == OP_RUNNING)
+        if (op && op->kind == OP_DELETE && op->result == OP_RUNNING && !force)
                 return reply_link(t, l);
         if (revision_check(in, "Virtual link", l->id, l->revision_number, why))
                 return why->code;
@@ -176,7 +228,7 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         r = reply_link(t, l);
         if (r < 0)
                 return r;
-        r = work_start(t, l, OP_DELETE, who.request_id, "", &op);
+        r = work_start_on(t, l, OP_DELETE, force ? EV_FORCED : EV_GO, who.request_id, "", &op);
         if (r < 0)
                 return r;
         return json_object_set_new(json_object_get(t->outs->outs[reply].body, "virtual_link"),

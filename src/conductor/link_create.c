@@ -22,7 +22,6 @@ struct ask {
         char name[NAME_SIZE], description[DESCRIPTION_SIZE];
         struct endpoint ends[SIDE_N];
         int64_t a_to_z_kbps, z_to_a_kbps;
-        const char *key, *hash; /* idempotency, or NULL; lent */
 };
 
 static int ask_endpoint(const json_t *j, struct endpoint *ret, struct fault *why)
@@ -42,16 +41,12 @@ static int ask_endpoint(const json_t *j, struct endpoint *ret, struct fault *why
 
 static int ask_read(const struct input *in, struct ask *ret, struct fault *why)
 {
-        const json_t *args = in->request->args;
-        const json_t *j = json_object_get(args, "virtual_link");
+        const json_t *j = json_object_get(in->request->args, "virtual_link");
         const json_t *ends = json_object_get(j, "endpoints");
         const json_t *bandwidth = json_object_get(j, "bandwidth");
         int r = 0;
 
-        *ret = (struct ask){
-                .key = json_string_value(json_object_get(args, "idempotency_key")),
-                .hash = json_string_value(json_object_get(args, "request_hash")),
-        };
+        *ret = (struct ask){ 0 };
         if (!caller_of(in, &ret->who, why) || !json_read_id(j, "id", JSON_REQUIRED, ret->id, why) ||
             !json_read_id(j, "vpn_id", JSON_REQUIRED, ret->vpn_id, why) ||
             !json_read_text(j, "name", JSON_OPTIONAL, ret->name, sizeof ret->name, why) ||
@@ -228,7 +223,6 @@ int link_create_plan(struct turn *t, const struct input *in)
         r = idset_add(&t->plan.vpns, ask.vpn_id);
         r = r ? r : idset_add(&t->plan.vpn_members, ask.vpn_id);
         r = r ? r : idset_add(&t->plan.links, ask.id);
-        r = r ? r : idset_add(&t->plan.keys, ask.key);
         r = r ? r : plan_site(t, ask.ends[SIDE_A].site);
         return r ? r : plan_site(t, ask.ends[SIDE_Z].site);
 }
@@ -300,9 +294,8 @@ int link_create_refine(struct turn *t, const struct input *in)
 
 /* ---- the decision ---- */
 
-/* The VPN's access side at a gateway: there already, or new. */
-static int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g,
-                           const struct site *s, struct attachment **ret, struct fault *why)
+int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, const struct site *s,
+                    struct attachment **ret, struct fault *why)
 {
         struct attachment row = { .created_ms = t->now_ms }, *a;
         char key[KEY_SIZE];
@@ -374,7 +367,7 @@ static int attachment_wish(struct turn *t, struct attachment *a, const struct en
 static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s,
                     struct gateway *g, struct attachment *a, struct vport **ret)
 {
-        struct vport row = { .side = side, .created_ms = t->now_ms };
+        struct vport row = { .side = side, .created_ms = t->now_ms, .holds = true };
 
         t->c->new_id(row.id);
         TEXT_SET(row.link_id, l->id);
@@ -451,54 +444,17 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         return r ? r : work_start(t, l, OP_CREATE, ask->who.request_id, "", NULL);
 }
 
-/* The stored answer to the same key, or the same id: *ret_done says that the reply is out. */
+/* The same request again, by the id that it minted: *ret_done says that the reply is out. */
 static int link_replay(struct turn *t, const struct ask *ask, bool *ret_done, struct fault *why)
 {
         const struct vlink *l = view_get(&t->view, T_VLINK, ask->id);
-        const struct request_key *k;
-        size_t at = 0;
 
-        *ret_done = true;
-        while (ask->key && (k = view_next(&t->view, T_REQUEST_KEY, &at))) {
-                json_t *answer;
-
-                if (!text_equal(k->key, ask->key) ||
-                    !text_equal(k->project_id, ask->who.project_id))
-                        continue;
-                if (ask->hash && !text_equal(k->request_hash, ask->hash))
-                        return fault_set(why, 422, "request.key_reused",
-                                         "Idempotency-Key %.100s was used for another request.",
-                                         ask->key);
-                answer = json_loads(k->answer, 0, NULL);
-                return answer ? out_reply(t, "virtual_link", answer) : err_raise(-EINVAL);
-        }
-        if (l)
-                return text_equal(l->project_id, ask->who.project_id)
-                               ? reply_link(t, l)
-                               : refuse_unknown(why, "Virtual link", ask->id);
-        *ret_done = false;
-        return 0;
-}
-
-static int link_remember(struct turn *t, const struct ask *ask)
-{
-        struct request_key row = { .created_ms = t->now_ms };
-        const struct out *o = &t->outs->outs[t->outs->n - 1];
-        char *text;
-        bool fits;
-
-        if (!ask->key)
+        *ret_done = l != NULL;
+        if (!l)
                 return 0;
-        text = json_dumps(json_object_get(o->body, "virtual_link"), JSON_COMPACT);
-        fits = text && TEXT_SET(row.answer, text);
-        mem_free(text);
-        if (!fits)
-                return err_raise(-EMSGSIZE);
-        TEXT_SET(row.project_id, ask->who.project_id);
-        TEXT_SET(row.key, ask->key);
-        TEXT_SET(row.request_hash, ask->hash);
-        TEXT_SET(row.object_id, ask->id);
-        return view_put(&t->view, T_REQUEST_KEY, &row) ? 0 : err_raise(-ENOMEM);
+        return text_equal(l->project_id, ask->who.project_id)
+                       ? reply_link(t, l)
+                       : refuse_unknown(why, "Virtual link", ask->id);
 }
 
 static int sites_check(struct turn *t, const struct ask *ask, const struct vpn *v,
@@ -558,6 +514,5 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
         r = r ? r : link_build(t, &ask, v, sites, gateways, why);
         if (r)
                 return r;
-        r = reply_link(t, view_get(&t->view, T_VLINK, ask.id));
-        return r ? r : link_remember(t, &ask);
+        return reply_link(t, view_get(&t->view, T_VLINK, ask.id));
 }

@@ -46,13 +46,23 @@ int out_cast(struct turn *t, const char *site, const char *method, json_t *take_
 int out_reply(struct turn *t, const char *envelope, json_t *take_object)
 {
         json_t *body = take_object ? json_object() : NULL;
-        struct out *o = body ? out_new(t, OUT_REPLY) : NULL;
 
-        if (!o || json_object_set_new(body, envelope, take_object) < 0) {
+        if (!body || json_object_set_new(body, envelope, take_object) < 0) {
                 json_decref(body);
                 return err_raise(-ENOMEM);
         }
-        o->body = body;
+        return out_reply_whole(t, body);
+}
+
+int out_reply_whole(struct turn *t, json_t *take_body)
+{
+        struct out *o = out_new(t, OUT_REPLY);
+
+        if (!o) {
+                json_decref(take_body);
+                return err_raise(-ENOMEM);
+        }
+        o->body = take_body;
         return 0;
 }
 

@@ -87,8 +87,10 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
                 const struct method *m = method_find(inputs[i]);
                 int r = 0;
 
-                if (m && m->plan)
-                        r = m->plan(t, inputs[i]);
+                if (m && m->plan) {
+                        r = once_plan(t, inputs[i]);
+                        r = r ? r : m->plan(t, inputs[i]);
+                }
                 if (r == 0 && m && m->kind == INPUT_REQUEST && t->c->open_max)
                         r = idset_add(&t->plan.projects,
                                       request_context(inputs[i]->request, "project_id"));
@@ -205,6 +207,8 @@ static int read_locked(struct turn *t)
                 { .table = T_TIMER, .column = "ref_id", .values = &p->timers, .lock = true },
                 { .table = T_VPN_SITE, .column = "vpn_id", .values = &p->vpn_members },
                 { .table = T_INTEGER, .column = "pool", .values = &p->pools },
+                { .table = T_LEFTOVER, .column = "port_id", .values = &p->leftovers },
+                { .table = T_LEFTOVER, .column = "gateway_id", .values = &p->leftovers_of_gateway },
         };
 
         int r = 0;
@@ -323,6 +327,8 @@ void plan_done(struct plan *p)
                 &p->timers,
                 &p->released,
                 &p->pools,
+                &p->leftovers,
+                &p->leftovers_of_gateway,
         };
 
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

@@ -50,6 +50,8 @@ static int send(struct turn *t, struct attachment *a, const char *request_id)
         TEXT_SET(want.port_id, a->port_id);
         TEXT_SET(want.neutron_port_id, a->neutron_port_id);
         want.mtu = attachment_mtu(t, a);
+        if (!want.mtu)
+                want.mtu = 1500; /* its last link was deleted by force: unplugging needs none */
         args = json_pack("{s:s, s:I, s:o}", "gateway", a->gateway_name, "timeout_ms",
                          (json_int_t)timing->apply_timeout_ms, "attachment",
                          plug_want_to_json(&want));

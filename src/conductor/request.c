@@ -21,6 +21,7 @@ const struct method request_methods[] = {
         { "create_virtual_link",  INPUT_REQUEST, link_create_plan, link_create_refine, link_create },
         { "update_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_update },
         { "delete_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_delete },
+        { "retry_virtual_link",   INPUT_REQUEST, link_plan,        NULL,               link_retry },
         { "attach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_attach },
         { "detach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_detach },
         { 0 },
@@ -42,6 +43,15 @@ bool caller_of(const struct input *in, struct caller *ret, struct fault *why)
                 .is_admin = json_is_true(json_object_get(in->request->context, "is_admin")),
         };
         return true;
+}
+
+bool operator_of(const struct input *in, struct caller *ret, struct fault *why)
+{
+        if (!caller_of(in, ret, why))
+                return false;
+        if (!ret->is_admin)
+                fault_set(why, 403, "request.forbidden", "Only an operator may do that.");
+        return ret->is_admin;
 }
 
 int refuse_unknown(struct fault *why, const char *noun, const char *id)

@@ -12,6 +12,9 @@ struct caller {
 /* False (fault 400) when the context names no project. */
 bool caller_of(const struct input *in, struct caller *ret, struct fault *why);
 
+/* The same for who must be an operator (403). */
+bool operator_of(const struct input *in, struct caller *ret, struct fault *why);
+
 int refuse_unknown(struct fault *why, const char *noun, const char *id); /* 404 */
 /* 0, or 412 when the request was made for another revision ("revision_number") of the object. */
 int revision_check(const struct input *in, const char *noun, const char *id, int64_t revision,
@@ -40,6 +43,19 @@ int link_create(struct turn *t, const struct input *in, struct fault *why);
 int link_plan(struct turn *t, const struct input *in);
 int link_update(struct turn *t, const struct input *in, struct fault *why);
 int link_delete(struct turn *t, const struct input *in, struct fault *why);
+
+int link_retry(struct turn *t, const struct input *in, struct fault *why);
+/* The link, locked and the caller's, or NULL with a 404. */
+struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,
+                             struct fault *why);
+/* True when 'l' is held by this very request: it came twice. */
+bool link_is_repeat(struct turn *t, const struct vlink *l, const struct caller *who,
+                    enum operation_kind kind);
+/* The VPN's access side at a gateway: there already, or new. */
+int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, const struct site *s,
+                    struct attachment **ret, struct fault *why);
+int link_event(struct turn *t, const struct vlink *l, const struct caller *who, const char *type,
+               const char *site, const char *reason);
 
 int port_plan(struct turn *t, const struct input *in);
 int port_refine(struct turn *t, const struct input *in);

@@ -112,6 +112,63 @@ int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const 
         return 0;
 }
 
+int resource_settle(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N])
+{
+        int r;
+
+        if (l->goal_a_to_z_kbps == l->a_to_z_kbps && l->goal_z_to_a_kbps == l->z_to_a_kbps)
+                return 0;
+        r = resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, NULL);
+        if (r)
+                return r;
+        l->goal_a_to_z_kbps = l->a_to_z_kbps;
+        l->goal_z_to_a_kbps = l->z_to_a_kbps;
+        view_dirty(l);
+        return 0;
+}
+
+int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool left)
+{
+        struct vport *const ports[SIDE_N] = { p, p };
+        struct leftover row = { .generation = p->generation, .label = p->label, .created_ms = t->now_ms };
+
+        for (int i = 0; i < SHARES_N; i++) {
+                if ((int64_t)shares[i].side != p->side)
+                        continue;
+                *(shares[i].direction == TO_WAN ? &row.to_wan_kbps : &row.from_wan_kbps) =
+                        share_held(l, ports, &shares[i]);
+        }
+        TEXT_SET(row.port_id, p->id);
+        TEXT_SET(row.link_id, l->id);
+        TEXT_SET(row.vpn_id, l->vpn_id);
+        TEXT_SET(row.gateway_id, p->gateway_id);
+        p->label = 0; /* it is the leftover's */
+        if (!left)
+                return row.label ? resource_gone(t, &row) : 0;
+        return view_put(&t->view, T_LEFTOVER, &row) ? 0 : err_raise(-ENOMEM);
+}
+
+int resource_gone(struct turn *t, const struct leftover *left)
+{
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, left->gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        g->reserved_to_wan_kbps -= left->to_wan_kbps;
+        g->reserved_from_wan_kbps -= left->from_wan_kbps;
+        view_dirty(g);
+        for (enum direction d = TO_WAN; d <= FROM_WAN && r == 0; d++) {
+                struct reservation row = { .direction = d };
+
+                TEXT_SET(row.link_id, left->link_id);
+                TEXT_SET(row.resource_id, left->gateway_id);
+                r = view_remove(&t->view, T_RESERVATION, &row);
+        }
+        r = r ? r : resource_free(t, left->gateway_id, INTEGER_LABEL, left->label);
+        return r ? r : view_remove(&t->view, T_LEFTOVER, left);
+}
+
 int resource_release_link(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N])
 {
         int r;

@@ -111,6 +111,16 @@ static int wish_forget(struct subject *s, struct attachment *a)
         return 0;
 }
 
+int step_rest_ports(void *subject)
+{
+        struct subject *s = subject;
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++)
+                r = want_port(s, side, false, 0, 0);
+        return r ? r : step_ports_settled(s);
+}
+
 int step_drop_ports(void *subject)
 {
         struct subject *s = subject;
@@ -123,9 +133,13 @@ int step_drop_ports(void *subject)
                 if (!p)
                         continue;
                 r = lock_attachment(s->t, p->attachment_id, &a);
-                if (r == 0 && a && p->wanted) {
+                if (r == 0 && a && p->holds) {
                         a->n_ports--;
                         view_dirty(a);
+                }
+                if (r == 0 && p->holds) {
+                        p->holds = false;
+                        view_dirty(p);
                 }
                 r = r ? r : want_port(s, side, false, 0, 0);
                 if (r == 0 && a && a->n_ports == 0)
@@ -164,7 +178,7 @@ static bool is_last(const struct subject *s, int side)
 {
         const struct attachment *a = subject_attachment(s, side);
 
-        return a && a->n_ports - s->ports[side]->wanted <= 0;
+        return a && a->n_ports - s->ports[side]->holds <= 0;
 }
 
 /* True when the operation has to do with the attachment at 'side': its own, or all; who goes minds
@@ -373,10 +387,26 @@ static void finish(struct subject *s, enum operation_result result)
         view_dirty(s->l);
 }
 
+int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N])
+{
+        int r = resource_settle(t, l, ports);
+
+        if (r || (l->operating == OPER_OFFLINE && !l->status_reason[0]))
+                return r;
+        l->operating = OPER_OFFLINE;
+        l->status_reason[0] = '\0';
+        l->verified_ms = t->now_ms;
+        view_dirty(l);
+        return 0;
+}
+
 int end_online(void *subject)
 {
         struct subject *s = subject;
+        int r = resource_settle(s->t, s->l, s->ports);
 
+        if (r)
+                return r;
         s->l->operating = OPER_ONLINE;
         s->l->status_reason[0] = '\0';
         s->l->verified_ms = s->t->now_ms;

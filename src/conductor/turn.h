@@ -40,6 +40,7 @@ struct plan {
         struct idset timers;     /* by ref_id */
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
+        struct idset leftovers, leftovers_of_gateway;
 };
 
 struct turn {
@@ -77,8 +78,16 @@ const struct method *method_find(const struct input *in);
 int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
              const char *request_id, int64_t expiration_ms, const struct timer *timer);
 int out_reply(struct turn *t, const char *envelope, json_t *take_object);
+int out_reply_whole(struct turn *t, json_t *take_body); /* with its envelope */
 int out_fault(struct turn *t, const struct fault *why);
 int event_put(struct turn *t, const struct event *e); /* at_ms is filled in */
+
+/* once.c: answers kept under Idempotency-Keys */
+int once_plan(struct turn *t, const struct input *in);
+/* '*ret_done': it was accepted before, and its answer is out. */
+int once_replay(struct turn *t, const struct input *in, bool *ret_done, struct fault *why);
+/* Keeps what 'in' was answered since there were 'n_outs'. */
+int once_remember(struct turn *t, const struct input *in, size_t n_outs);
 
 /* timers (out.c) */
 int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t due_ms);
@@ -95,6 +104,7 @@ int lock_work(struct turn *t,
 #define GATE_AUDIT(g) (-(g)->seq - 1) /* inflight_seq while an audit is out */
 int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const char *request_id);
 int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *request_id);
+int gate_enqueue_leftover(struct turn *t, const struct leftover *left);
 int gate_open(struct turn *t, struct gateway *g); /* an answer came */
 int gate_stale(struct turn *t,
                struct gateway *g); /* the device has seen what the row has not: a new epoch */
@@ -119,6 +129,11 @@ int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const 
                      int64_t a_to_z_kbps, int64_t z_to_a_kbps,
                      struct fault *why); /* replaces what the link held */
 int resource_release_link(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
+/* Nothing of a change is wanted any more: only what the link has is counted. */
+int resource_settle(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N]);
+/* One end of a link that goes by force: what it holds is noted as left over, or given back. */
+int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool left);
+int resource_gone(struct turn *t, const struct leftover *left); /* it was not left over after all */
 int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                       const char *owner_id, int64_t *ret, struct fault *why);
 int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind, int64_t value);
@@ -137,6 +152,7 @@ enum work_event {
         EV_PLUG_FAILED,
         EV_TIMEOUT,
         EV_GAVE_UP,
+        EV_FORCED,
         EV_N,
 };
 struct subject { /* what the rows' actions work on */
@@ -149,6 +165,9 @@ struct subject { /* what the rows' actions work on */
 };
 int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
                const char *attachment_id, struct operation **ret);
+/* The same with another first event than GO. */
+int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
+                  const char *request_id, const char *attachment_id, struct operation **ret);
 int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site,
               const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */

@@ -12,7 +12,7 @@
 #include "base/own.h"
 #include "base/text.h"
 
-enum { ROW_KEY_SIZE = 576 };
+enum { ROW_KEY_SIZE = 640 };
 
 struct slot {
         struct view *view;

@@ -18,10 +18,12 @@ const char *const work_event_name[EV_N] = {
         [EV_PORTS_OK] = "PORTS_OK", [EV_PORT_FAILED] = "PORT_FAILED",
         [EV_PLUGS_OK] = "PLUGS_OK", [EV_PLUG_FAILED] = "PLUG_FAILED",
         [EV_TIMEOUT] = "TIMEOUT",   [EV_GAVE_UP] = "GAVE_UP",
+        [EV_FORCED] = "FORCED",
 };
 
 const struct flow *const conductor_flows[] = {
-        &flow_create, &flow_update, &flow_delete, &flow_attach, &flow_detach, NULL,
+        &flow_create, &flow_update, &flow_delete,  &flow_attach,
+        &flow_detach, &flow_enable, &flow_disable, NULL,
 };
 
 const struct flow *flow_of(int64_t operation_kind)
@@ -102,8 +104,8 @@ static struct subject subject_of(struct turn *t, struct vlink *l, struct operati
         return (struct subject){ .t = t, .op = op, .l = l, .ports = view_ports(&t->view, l->id) };
 }
 
-int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
-               const char *attachment_id, struct operation **ret)
+int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
+                  const char *request_id, const char *attachment_id, struct operation **ret)
 {
         struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms };
         const struct flow *f = flow_of(kind);
@@ -122,7 +124,13 @@ int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const 
                 return err_raise(-ENOMEM);
         if (ret)
                 *ret = s.op;
-        return feed(&s, EV_GO);
+        return feed(&s, event);
+}
+
+int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
+               const char *attachment_id, struct operation **ret)
+{
+        return work_start_on(t, l, kind, EV_GO, request_id, attachment_id, ret);
 }
 
 int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site,
@@ -166,11 +174,9 @@ static int mend(struct subject *s)
         r = r ? r : step_ports_settled(s);
         if (r != EV_PORTS_OK)
                 return r; /* an error, or the ends are asked */
-        r = resource_reserve(s->t, l, s->ports, l->a_to_z_kbps, l->z_to_a_kbps, NULL);
+        r = resource_settle(s->t, l, s->ports);
         if (r < 0)
                 return r;
-        l->goal_a_to_z_kbps = l->a_to_z_kbps;
-        l->goal_z_to_a_kbps = l->z_to_a_kbps;
         l->operating = OPER_ONLINE;
         l->status_reason[0] = '\0';
         l->verified_ms = s->t->now_ms;
@@ -187,7 +193,11 @@ int work_settle(struct turn *t, struct vlink *l)
                 return 0;
         if (l->provisioning == PROV_ERROR && !ports[SIDE_A]->wanted && !ports[SIDE_Z]->wanted)
                 return resource_release_link(t, l, ports);
-        return l->provisioning == PROV_ACTIVE && l->operating != OPER_ONLINE ? mend(&s) : 0;
+        if (l->provisioning != PROV_ACTIVE || l->operation_id[0])
+                return 0;
+        if (!l->admin_state_up)
+                return step_settle_off(t, l, ports);
+        return l->operating != OPER_ONLINE ? mend(&s) : 0;
 }
 
 int work_look(struct turn *t, struct vlink *l)

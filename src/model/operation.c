@@ -12,7 +12,7 @@
 /* clang-format off */
 const char *const operation_kind_name[] = {
         [OP_CREATE] = "create", [OP_UPDATE] = "update", [OP_DELETE] = "delete",
-        [OP_ATTACH] = "attach", [OP_DETACH] = "detach",
+        [OP_ATTACH] = "attach", [OP_DETACH] = "detach", [OP_ENABLE] = "enable", [OP_DISABLE] = "disable",
 };
 const char *const operation_result_name[] = {
         [OP_RUNNING] = "running", [OP_DONE] = "done", [OP_FAILED] = "failed", [OP_PREEMPTED] = "preempted",

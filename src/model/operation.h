@@ -8,7 +8,16 @@
 
 #include "model/limits.h"
 
-enum operation_kind { OP_CREATE, OP_UPDATE, OP_DELETE, OP_ATTACH, OP_DETACH, OP_KIND_N };
+enum operation_kind {
+        OP_CREATE,
+        OP_UPDATE,
+        OP_DELETE,
+        OP_ATTACH,
+        OP_DETACH,
+        OP_ENABLE,
+        OP_DISABLE,
+        OP_KIND_N,
+};
 extern const char *const operation_kind_name[OP_KIND_N]; /* "create", "update", … */
 enum operation_result { OP_RUNNING, OP_DONE, OP_FAILED, OP_PREEMPTED, OP_RESULT_N };
 extern const char

@@ -54,6 +54,7 @@ struct vport {
         char reason[REASON_SIZE];     /* last failure at this end, or "" */
         int64_t verified_ms;
         int64_t created_ms;
+        bool holds; /* its attachment: it is not on its way out, though it may be switched off */
 };
 
 /* What a VPN has at one gateway: its access side, shared by the VPN's ports there. */
@@ -71,7 +72,7 @@ struct attachment {
         char gateway_name[GATEWAY_NAME_SIZE];
         char site_name[SITE_SIZE];
         int64_t tag;
-        int64_t n_ports;          /* ports that are not on their way out */
+        int64_t n_ports;          /* ports that hold it */
         char vif_id[VIF_ID_SIZE]; /* "" until the agent made it */
         int64_t generation, confirmed_generation;
         bool wanted, present;

@@ -25,6 +25,8 @@ int64_t store_life_number(const struct store_life *l);
  * connection went: the holder must make a new one (its number is then another). */
 bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n);
 /* Removes the row of a dead conductor, once nothing is left of its work. */
+/* Forgets answers under Idempotency-Keys that were stored before then. */
+bool store_life_sweep(struct store_life *l, int64_t before_ms);
 bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)

@@ -126,7 +126,8 @@ static int upsert(struct text *sql, const struct store_table *t, Oid *types)
         pg_columns(sql, t);
         text_add(sql, ") SELECT * FROM ");
         n = unnest(sql, t, store_column_count(t), types);
-        on_conflict(sql, t);
+        if (!t->once)
+                on_conflict(sql, t);
         return n;
 }
 

@@ -34,6 +34,7 @@ struct store_table {
                 *columns; /* ended by { 0 }; the first n_key are the primary key */
         size_t n_key;
         bool append_only; /* rows have a serial of their own and are only inserted (n_key 0) */
+        bool once;        /* a row is never put again: a second one of its key is RETRY */
 };
 
 /* Rows of one table, in an array. */

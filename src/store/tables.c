@@ -26,6 +26,7 @@ static const struct store_column site_columns[] = {
 };
 static const struct store_column request_key_columns[] = {
         TEXT(request_key, project_id),
+        TEXT(request_key, method),
         TEXT(request_key, key),
         TEXT(request_key, request_hash),
         UUID(request_key, object_id),
@@ -157,6 +158,7 @@ static const struct store_column vport_columns[] = {
         TEXT(vport, reason),
         INT(vport, verified_ms),
         INT(vport, created_ms),
+        BOOL(vport, holds),
         { 0 },
 };
 static const struct store_column operation_columns[] = {
@@ -210,6 +212,18 @@ static const struct store_column reservation_columns[] = {
         INT(reservation, to_ms),
         { 0 },
 };
+static const struct store_column leftover_columns[] = {
+        UUID(leftover, port_id),
+        UUID(leftover, link_id),
+        UUID(leftover, vpn_id),
+        UUID(leftover, gateway_id),
+        INT(leftover, generation),
+        INT(leftover, label),
+        INT(leftover, to_wan_kbps),
+        INT(leftover, from_wan_kbps),
+        INT(leftover, created_ms),
+        { 0 },
+};
 static const struct store_column event_columns[] = {
         TEXT(event, project_id),
         TEXT(event, object_type),
@@ -247,7 +261,7 @@ static const struct store_column open_work_columns[] = {
 #define TABLE(row, columns_, n_key_) .row_size = sizeof(struct row), .columns = columns_, .n_key = n_key_
 const struct store_table store_tables[T_N] = {
         [T_SITE]        = { "site",           TABLE(site, site_columns, 1) },
-        [T_REQUEST_KEY] = { "request_key",    TABLE(request_key, request_key_columns, 2) },
+        [T_REQUEST_KEY] = { "idempotency_key", TABLE(request_key, request_key_columns, 3), .once = true },
         [T_VPN]         = { "vpn",            TABLE(vpn, vpn_columns, 1) },
         [T_VPN_SITE]    = { "vpn_site",       TABLE(vpn_site, vpn_site_columns, 2) },
         [T_GATEWAY]     = { "gateway",        TABLE(gateway, gateway_columns, 1) },
@@ -259,6 +273,7 @@ const struct store_table store_tables[T_N] = {
         [T_TIMER]       = { "timer",          TABLE(timer, timer_columns, 2) },
         [T_INTEGER]     = { "integer_in_use", TABLE(integer, integer_columns, 3) },
         [T_RESERVATION] = { "reservation",    TABLE(reservation, reservation_columns, 3) },
+        [T_LEFTOVER]    = { "leftover",       TABLE(leftover, leftover_columns, 1) },
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },
         [T_CONDUCTOR]   = { "conductor",      TABLE(conductor_row, conductor_columns, 1) },
         [T_REDELIVERED] = { "redelivered",    TABLE(redelivered, redelivered_columns, 1) },

@@ -10,15 +10,16 @@
 #include "model/vpn.h"
 #include "store/store.h"
 
-enum { WANT_SIZE = 2048, ANSWER_SIZE = 8192 };
+enum { WANT_SIZE = 2048, ANSWER_SIZE = 16384, METHOD_SIZE = 64 };
 
-/* An accepted request under its Idempotency-Key. */
+/* An accepted request under its Idempotency-Key. Written once, and forgotten after a day. */
 struct request_key {
         char project_id[PROJECT_SIZE]; /* key */
+        char method[METHOD_SIZE];      /* key */
         char key[KEY_SIZE];            /* key */
         char request_hash[65];
         char object_id[ID_SIZE];
-        char answer[ANSWER_SIZE];
+        char answer[ANSWER_SIZE]; /* the result as JSON, envelope and all */
         int64_t created_ms;
 };
 /* Desire that waits for a gateway, or is under way to it: one row per object, the newest wins. */
@@ -59,6 +60,18 @@ struct reservation {
         int64_t kbps;
         int64_t from_ms, to_ms;
 };
+/* An end of a link that was deleted by force before its gateway had confirmed that it is gone: what
+ * it holds there is not given to others until then. */
+struct leftover {
+        char port_id[ID_SIZE]; /* key */
+        char link_id[ID_SIZE];
+        char vpn_id[ID_SIZE];
+        char gateway_id[ID_SIZE];
+        int64_t generation; /* of the desire that it be absent */
+        int64_t label;
+        int64_t to_wan_kbps, from_wan_kbps;
+        int64_t created_ms;
+};
 /* A conductor that runs (or ran): it holds advisory lock 'number' while it lives. */
 struct conductor_row {
         int64_t number; /* key */
@@ -87,6 +100,7 @@ enum store_table_id {
         T_TIMER,
         T_INTEGER,
         T_RESERVATION,
+        T_LEFTOVER,
         T_EVENT,
         T_CONDUCTOR,
         T_REDELIVERED,

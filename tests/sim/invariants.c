@@ -36,6 +36,10 @@ static int64_t sum_of_links(const struct sim *s, const struct gateway *g, enum d
 {
         int64_t sum = 0;
 
+        each_row(s, T_LEFTOVER, leftover, left)
+                if (text_equal(left->gateway_id, g->id))
+                        sum += d == TO_WAN ? left->to_wan_kbps : left->from_wan_kbps;
+
         each_row(s, T_VPORT, vport, p)
         {
                 const struct vlink *l = sim_db_find(&s->db, T_VLINK, "id", p->link_id);
@@ -157,6 +161,8 @@ static void check_integers(struct sim *s)
 {
         each_row(s, T_VPORT, vport, p)
                 check_integer(s, p->gateway_id, INTEGER_LABEL, p->label, p->id);
+        each_row(s, T_LEFTOVER, leftover, left)
+                check_integer(s, left->gateway_id, INTEGER_LABEL, left->label, left->port_id);
         each_row(s, T_ATTACHMENT, attachment, a)
                 check_integer(s, a->gateway_id, INTEGER_TAG, a->tag, a->id);
         each_row(s, T_INTEGER, integer, i)
@@ -171,7 +177,7 @@ static void check_shared(struct sim *s)
                 int64_t n = 0;
 
                 each_row(s, T_VPORT, vport, p)
-                        n += text_equal(p->attachment_id, a->id) && p->wanted;
+                        n += text_equal(p->attachment_id, a->id) && p->holds;
                 if (n != a->n_ports)
                         sim_broken(s, "attachment %s counts %lld ports, there are %lld", a->id, (long long)a->n_ports,
                                    (long long)n);
@@ -258,6 +264,14 @@ static const char *restless(struct sim *s, char ret[300])
                 snprintf(ret, 300, "work for %s", w->object_id);
                 return ret;
         }
+        each_row(s, T_ATTACHMENT, attachment, a)
+                if (!a->n_ports)
+                        return "an attachment on its way out";
+        each_row(s, T_LEFTOVER, leftover, left)
+        {
+                snprintf(ret, 300, "%s was left behind", left->port_id);
+                return ret;
+        }
         each_row(s, T_GATEWAY, gateway, g)
                 if (g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
                         snprintf(ret, 300, "gateway %s: inflight %lld, audit %d, digest %s", g->name,
@@ -298,6 +312,9 @@ static void check_operations(struct sim *s)
                         sim_broken(s, "link %s rests in %s", l->id, provisioning_name[l->provisioning]);
                 if (l->operation_id[0])
                         sim_broken(s, "link %s is held by operation %s", l->id, l->operation_id);
+                if (l->provisioning == PROV_ACTIVE && l->admin_state_up == (l->operating == OPER_OFFLINE))
+                        sim_broken(s, "link %s is switched %s, and %s", l->id, l->admin_state_up ? "on" : "off",
+                                   operating_name[l->operating]);
                 if (l->provisioning == PROV_ERROR && !l->status_reason[0])
                         sim_broken(s, "link %s is in ERROR without a reason", l->id);
         }
@@ -388,6 +405,10 @@ static void check_answers(struct sim *s)
 
                 if (!c->n_answers && !c->lost)
                         sim_broken(s, "%s %s was never answered", c->method, c->request_id);
+                const struct sim_call *twin = &s->calls[c->twin];
+
+                if (c->made[0] && twin->made[0] && !text_equal(c->made, twin->made))
+                        sim_broken(s, "one request under one key made %s and %s", twin->made, c->made);
                 if (c->made[0] && !sim_db_find(&s->db, T_EVENT, "object_id", c->made))
                         sim_broken(s, "link %s was promised and never was", c->made);
         }
@@ -421,7 +442,8 @@ void sim_check_quiet(struct sim *s)
 
 void sim_check_empty(struct sim *s)
 {
-        static const enum store_table_id gone[] = { T_VPN, T_VPN_SITE, T_ATTACHMENT, T_VLINK, T_VPORT, T_WORK, T_RESERVATION };
+        static const enum store_table_id gone[] = { T_VPN, T_VPN_SITE, T_ATTACHMENT, T_VLINK, T_VPORT, T_WORK, T_RESERVATION,
+                                                     T_LEFTOVER };
 
         for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
                 if (s->db.tables[gone[i]].n)

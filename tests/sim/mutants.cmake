@@ -90,3 +90,11 @@ sim_mutant(plugs-overtake src/conductor/plug.c 3000
 sim_mutant(number-twice src/conductor/resource.c 3000
         "*cursor = value;"
         "")
+# The second of two equal requests under one Idempotency-Key finds no stored answer.
+sim_mutant(key-forgotten src/conductor/once.c 3000
+        "return view_put(&t->view, T_REQUEST_KEY, &row) ? 0 : err_raise(-ENOMEM);"
+        "return 0;")
+# A link that is deleted by force gives its labels back, though its gateways were not heard.
+sim_mutant(force-frees src/conductor/rescue.c 3000
+        "bool left = p && p->label && (p->present || p->confirmed_generation != p->generation);"
+        "bool left = false;")

@@ -120,6 +120,7 @@ struct sim_call {
         int code; /* of the last answer; 0: done */
         bool nonsense; /* it must be refused */
         bool lost;     /* it never came to the broker */
+        size_t twin;   /* one before it that was the same request under the same key; itself: none */
         char made[ID_SIZE]; /* the link that an accepting answer told of, or "" */
 };
 

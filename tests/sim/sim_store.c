@@ -398,6 +398,8 @@ static int put_row(struct sim_db *db, const struct store_table *t, const void *r
 
         if (breaks_unique(db, t, row) || (t == &store_tables[T_GATEWAY] && gateway_twice(db, row)))
                 return STORE_RETRY;
+        if (there && t->once)
+                return STORE_RETRY;
         if (!there)
                 return add_copy(rows_of(db, t), t, row);
         memcpy(there, row, t->row_size);

@@ -29,23 +29,29 @@ static struct sim_call *call_new(struct sim *s, const char *method)
                         abort();
         }
         c = &s->calls[s->n_calls++];
-        *c = (struct sim_call){ .code = -1 };
+        *c = (struct sim_call){ .code = -1, .twin = s->n_calls - 1 };
         TEXT_SET(c->method, method);
         sim_new_id(s, id);
         snprintf(c->request_id, sizeof c->request_id, "req-%s", id);
         return c;
 }
 
-static void ask(struct sim *s, int project, const char *method, json_t *take_args)
+static void ask_as(struct sim *s, int project, bool is_admin, const char *method, json_t *take_args)
 {
         const struct sim_call *c = call_new(s, method);
         json_auto_t *args = take_args;
         json_auto_t *context = json_pack("{ss ss sb}", "project_id", sim_projects[project], "request_id", c->request_id,
-                                         "is_admin", 0);
+                                         "is_admin", is_admin);
 
         if (!args || !context) {
                 sim_broken(s, "%s: arguments", method);
                 return;
+        }
+        if (!json_object_get(args, "idempotency_key") && chance(s, 30)) { /* now and then the key of another */
+                const struct sim_call *other = &s->calls[below(s, s->n_calls)];
+
+                json_object_set_new(args, "idempotency_key", json_string(chance(s, 90) ? c->request_id : other->request_id));
+                json_object_set_new(args, "request_hash", json_string(c->request_id));
         }
         sim_trace(s, "tenant %d: #%lld %s", project, (long long)s->n_messages + 1, method);
         if (s->verbose) {
@@ -55,6 +61,11 @@ static void ask(struct sim *s, int project, const char *method, json_t *take_arg
                 free(text);
         }
         sim_send(s, QUEUE_REQUESTS, 0, method, args, context, 0, (int)s->n_calls - 1);
+}
+
+static void ask(struct sim *s, int project, const char *method, json_t *take_args)
+{
+        ask_as(s, project, false, method, take_args);
 }
 
 void sim_answered(struct sim *s, int call, const struct out *o)
@@ -175,11 +186,17 @@ static void link_create(struct sim *s)
         args = json_pack("{s{ss ss ss s[oo] s{sI sI}}}", "virtual_link", "id", id, "name", "l", "vpn_id", s->vpns[v],
                          "endpoints", endpoint(s, a, project), endpoint(s, z, project), "bandwidth", "a_to_z_kbps",
                          (json_int_t)some_kbps(s), "z_to_a_kbps", (json_int_t)some_kbps(s));
-        if (chance(s, 30)) { /* now and then the key of another */
-                const char *key = chance(s, 90) ? id : s->links[below(s, s->n_links)];
+        if (chance(s, 15)) { /* twice, as by a client that heard nothing: the API mints another id */
+                char again[ID_SIZE];
 
-                json_object_set_new(args, "idempotency_key", json_string(key));
-                json_object_set_new(args, "request_hash", json_string(id));
+                sim_new_id(s, again);
+                json_object_set_new(args, "idempotency_key", json_string(id));
+                json_object_set_new(args, "request_hash", json_string("same"));
+                ask(s, project, "create_virtual_link", json_deep_copy(args));
+                json_object_set_new(json_object_get(args, "virtual_link"), "id", json_string(again));
+                ask(s, project, "create_virtual_link", args);
+                s->calls[s->n_calls - 1].twin = s->n_calls - 2;
+                return;
         }
         ask(s, chance(s, 97) ? project : (project + 1) % PROJECTS, "create_virtual_link", args);
 }
@@ -219,6 +236,36 @@ static void link_delete(struct sim *s)
 
         if (l)
                 ask(s, project_of(s, l->project_id), "delete_virtual_link", json_pack("{ss}", "virtual_link_id", l->id));
+}
+
+static void link_switch(struct sim *s)
+{
+        const struct vlink *l = some_link(s), *off = l;
+        size_t at = 0;
+
+        while (off && off->admin_state_up)
+                off = sim_db_next(&s->db, T_VLINK, &at);
+        if (off && chance(s, 60))
+                l = off;
+        if (l)
+                ask(s, project_of(s, l->project_id), "update_virtual_link",
+                    json_pack("{ss s{sb}}", "virtual_link_id", l->id, "virtual_link", "admin_state_up",
+                              chance(s, 80) ? !l->admin_state_up : l->admin_state_up));
+}
+
+/* What operators do, and tenants may not. */
+static void rescue(struct sim *s)
+{
+        const struct vlink *l = some_link(s), *ill = l;
+        bool is_admin = chance(s, 95);
+        size_t at = 0;
+
+        while (ill && ill->provisioning != PROV_ERROR)
+                ill = sim_db_next(&s->db, T_VLINK, &at);
+        if (ill && chance(s, 80))
+                ask_as(s, 0, is_admin, "retry_virtual_link", json_pack("{ss}", "virtual_link_id", ill->id));
+        else if (l && chance(s, 40))
+                ask_as(s, 0, is_admin, "delete_virtual_link", json_pack("{ss sb}", "virtual_link_id", l->id, "force", 1));
 }
 
 static void port_change(struct sim *s, bool attach)
@@ -268,9 +315,15 @@ void sim_tenant_step(struct sim *s)
         size_t what = below(s, 100);
 
         if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
-                what = chance(s, 40) ? 40 : 72 + below(s, 17);
-        if (what < 38)
+                what = chance(s, 40) ? 33 + below(s, 10) : 72 + below(s, 17);
+        if (chance(s, 6)) {
+                rescue(s);
+                return;
+        }
+        if (what < 32)
                 link_create(s);
+        else if (what < 38)
+                link_switch(s);
         else if (what < 55)
                 link_update(s);
         else if (what < 72)

@@ -61,7 +61,7 @@ static const struct {
 
 /* Ids that may be missing. */
 static const char *const options[] = {
-        "request_key.object_id", "attachment.operation_id", "vlink.operation_id",
+        "idempotency_key.object_id", "attachment.operation_id", "vlink.operation_id",
         "vport.attachment_id",   "operation.link_id",       "operation.attachment_id",
         "work.link_id",          "integer_in_use.owner_id", "event.object_id",
         "event.operation_id",

@@ -233,7 +233,7 @@ static void an_error_harms_no_other_question(void **state)
 {
         struct fixture *f = *state;
         static const struct store_column columns[] = { { "id", STORE_UUID, 0, 37, false }, { 0 } };
-        static const struct store_table missing = { "no_such_table", 37, columns, 1, false };
+        static const struct store_table missing = { "no_such_table", 37, columns, 1, false, false };
         struct answer answers[21] = { 0 };
 
         pump_until_ready(f->reader, true);

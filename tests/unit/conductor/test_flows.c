@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the five workflows, proven; that each of their rows runs is the simulation's to show. */
+/* The tables of the workflows, proven; that each of their rows runs is the simulation's to show. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -16,7 +16,7 @@ static const struct store_column columns[] = {
         { "yes", STORE_BOOL, offsetof(struct sample, yes), 1, false },
         { 0 },
 };
-static const struct store_table table = { "sample", sizeof(struct sample), columns, 1, false };
+static const struct store_table table = { "sample", sizeof(struct sample), columns, 1, false, false };
 enum { ID, TEXT, OPTION, NUMBER, YES };
 
 #define ID_A "00112233-4455-6677-8899-aabbccddeeff"
