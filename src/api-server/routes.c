@@ -37,7 +37,7 @@ const struct route routes[] = {
         { HTTP_PUT,    "/v1/vpns/{id}/tags/{tag}",          tag_add,             &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     201, NULL,                    "Add a tag to a VPN" },
         { HTTP_DELETE, "/v1/vpns/{id}/tags/{tag}",          tag_remove,          &vpn_resource,          ROUTE_TAGS | ROUTE_IF_MATCH,     204, NULL,                    "Remove a tag from a VPN" },
         { HTTP_GET,    "/v1/virtual-links",                 read_list,           &virtual_link_resource, ROUTE_LIST,                      200, NULL,                    "List virtual links" },
-        { HTTP_POST,   "/v1/virtual-links",                 virtual_link_create, &virtual_link_resource, ROUTE_ENVELOPE,                  202, virtual_link_attributes, "Create a virtual link" },
+        { HTTP_POST,   "/v1/virtual-links",                 virtual_link_create, &virtual_link_resource, ROUTE_ENVELOPE | ROUTE_MANY,                  202, virtual_link_attributes, "Create a virtual link" },
         { HTTP_GET,    "/v1/virtual-links/{id}",            read_one,            &virtual_link_resource, 0,                               200, NULL,                    "Show a virtual link" },
         { HTTP_PUT,    "/v1/virtual-links/{id}",            virtual_link_update, &virtual_link_resource, ROUTE_IF_MATCH | ROUTE_ENVELOPE, 202, virtual_link_attributes, "Change a virtual link" },
         { HTTP_DELETE, "/v1/virtual-links/{id}",            virtual_link_delete, &virtual_link_resource, ROUTE_IF_MATCH,                  202, NULL,                    "Delete a virtual link" },

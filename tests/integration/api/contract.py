@@ -37,6 +37,8 @@ class Operation:
         self.responses = resolved(description["responses"])
         body = resolved(description.get("requestBody", {}))
         self.body = body.get("content", {}).get("application/json", {}).get("schema")
+        if self.body and "oneOf" in self.body:  # one, or many
+            self.body = self.body["oneOf"][0]
         self.name = f"{self.method} {pattern}"
 
     def matches(self, method, path):
