@@ -38,15 +38,15 @@ static bool world_pause(struct outside *o, int64_t ms, int64_t deadline_ms)
         return pause_ms(ms, deadline_ms);
 }
 
-/* Options that stand in for variables of the environment. */
+/* Variables of the environment, and the options that stand in for them. */
 static const struct arguments *given;
 
-static char *get_given(const char *variable)
+static char *get(const char *variable)
 {
         for (enum option o = 0; o < OPT_N; o++)
                 if (given->value[o] && text_equal(option_rows[o].variable, variable))
                         return (char *)(uintptr_t)given->value[o];
-        return NULL;
+        return getenv(variable);
 }
 
 static int run(int argc, char **argv)
@@ -65,7 +65,7 @@ static int run(int argc, char **argv)
         if (cli_is_local(&args))
                 return cli_run(&world.outside, &args);
         given = &args;
-        r = cloud_env_read(getenv, get_given, &env, &why);
+        r = cloud_env_read(get, &env, &why);
         if (r > 0)
                 return cli_usage(&world.outside, &args, &why);
         r = r ? r : openstack_session_new(&env.openstack, "elastic-network", &session);

@@ -90,7 +90,7 @@ static void add_options(struct text *to)
 static const char *const about[][2] = {
         /* clang-format off */
         { ".SH ENVIRONMENT\n", NULL },
-        { "OS_CLOUD", "A cloud of clouds.yaml; then no other variable counts but OS_CLIENT_CONFIG_FILE." },
+        { "OS_CLOUD", "A cloud of clouds.yaml; the variables below go before what stands there." },
         { "OS_AUTH_TYPE", "password, token, v3applicationcredential or none; else what the other variables are for." },
         { "OS_AUTH_URL", "Keystone, as http://keystone:5000/v3." },
         { "OS_USERNAME, OS_USER_ID, OS_PASSWORD, OS_USER_DOMAIN_NAME, OS_USER_DOMAIN_ID", "Who you are." },

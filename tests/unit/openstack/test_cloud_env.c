@@ -26,7 +26,7 @@ static void a_password_is_meant_when_there_is_an_auth_url(void **state)
 
         (void)state;
         environment = e;
-        assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_OK);
+        assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_OK);
         assert_string_equal(env.openstack.auth_type, "password");
         assert_string_equal(env.openstack.username, "alice");
         assert_string_equal(env.openstack.region_name, "RegionA");
@@ -46,13 +46,13 @@ static void an_endpoint_alone_needs_no_keystone(void **state)
 
         (void)state;
         environment = plain;
-        assert_int_equal(cloud_env_read(get, NULL, &a, &why), CONFIG_OK);
+        assert_int_equal(cloud_env_read(get, &a, &why), CONFIG_OK);
         assert_string_equal(a.openstack.auth_type, "none");
         assert_string_equal(a.openstack.endpoint_override, "http://c:9797");
         assert_string_equal(a.openstack.project_id, "p1");
         assert_string_equal(a.openstack.roles, "admin");
         environment = said;
-        assert_int_equal(cloud_env_read(get, NULL, &b, &why), CONFIG_OK);
+        assert_int_equal(cloud_env_read(get, &b, &why), CONFIG_OK);
         assert_string_equal(b.openstack.auth_type, "none");
 }
 
@@ -75,9 +75,78 @@ static void the_variable_that_lacks_is_named(void **state)
                 struct fault why = { 0 };
 
                 environment = cases[i];
-                assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_BAD);
+                assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_BAD);
                 assert_non_null(strstr(why.message, names[i]));
         }
+}
+
+static const char clouds[] =
+        "clouds:\n"
+        "  here:\n"
+        "    region_name: RegionA\n"
+        "    interface: internal\n"
+        "    verify: false\n"
+        "    identity_api_version: 3\n"
+        "    auth:\n"
+        "      auth_url: http://k/v3\n"
+        "      username: alice\n"
+        "      password: 'in: the file'\n"
+        "      project_name: demo\n"
+        "      user_domain_id: default\n"
+        "  there:\n"
+        "    auth: {auth_url: http://t, username: t, password: t, project_name: t, domain_id: d7}\n"
+        "  plain: {auth_type: none, endpoint: 'http://c:9797'}\n";
+
+static int of_cloud(const char *cloud, const char *user, struct cloud_env *ret, struct fault *why)
+{
+        char file[] = "/tmp/atlas-clouds-XXXXXX";
+        const char *e[] = { "OS_CLIENT_CONFIG_FILE", file, "OS_CLOUD", cloud, "OS_USERNAME", user, NULL };
+        int fd = mkstemp(file), r;
+
+        assert_int_equal(write(fd, clouds, strlen(clouds)), (ssize_t)strlen(clouds));
+        close(fd);
+        environment = e;
+        r = cloud_env_read(get, ret, why);
+        unlink(file);
+        return r;
+}
+
+static void a_cloud_is_read_from_clouds_yaml_and_variables_go_before_it(void **state)
+{
+        OWN(cloud_env_done) struct cloud_env a = { 0 }, b = { 0 }, c = { 0 };
+        struct fault why = { 0 };
+
+        (void)state;
+        assert_int_equal(of_cloud("here", "", &a, &why), CONFIG_OK);
+        assert_string_equal(a.openstack.auth_type, "password");
+        assert_string_equal(a.openstack.auth_url, "http://k/v3");
+        assert_string_equal(a.openstack.username, "alice");
+        assert_string_equal(a.openstack.password, "in: the file");
+        assert_string_equal(a.openstack.project_name, "demo");
+        assert_string_equal(a.openstack.region_name, "RegionA");
+        assert_string_equal(a.openstack.valid_interfaces, "internal");
+        assert_string_equal(a.openstack.user_domain_id, "default");
+        assert_true(a.openstack.insecure);
+        assert_int_equal(of_cloud("here", "bob", &b, &why), CONFIG_OK);
+        assert_string_equal(b.openstack.username, "bob");
+        assert_int_equal(of_cloud("plain", "", &c, &why), CONFIG_OK);
+        assert_string_equal(c.openstack.endpoint_override, "http://c:9797");
+}
+
+static void a_cloud_that_cannot_be_used_is_told_why(void **state)
+{
+        static const char *const nowhere[] = { "OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml", "OS_CLOUD", "x", NULL };
+        struct cloud_env e = { 0 };
+        struct fault why = { 0 };
+
+        (void)state;
+        assert_int_equal(of_cloud("elsewhere", "", &e, &why), CONFIG_BAD);
+        assert_non_null(strstr(why.message, "has no cloud elsewhere; there are: here there plain"));
+        assert_int_equal(of_cloud("there", "", &e, &why), CONFIG_BAD);
+        assert_non_null(strstr(why.message, ":14: domain_id is not understood"));
+        environment = nowhere;
+        assert_int_equal(cloud_env_read(get, &e, &why), CONFIG_BAD);
+        assert_non_null(strstr(why.message, "/nowhere/clouds.yaml cannot be read"));
 }
 
 static void other_credentials_are_known_by_what_is_set(void **state)
@@ -97,16 +166,12 @@ static void other_credentials_are_known_by_what_is_set(void **state)
                 struct fault why = { 0 };
 
                 environment = cases[i];
-                assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_OK);
+                assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_OK);
                 assert_string_equal(env.openstack.auth_type, types[i]);
         }
 }
 
-/* ---- clouds.yaml ---- */
-
-static char folder[] = "/tmp/atlas-clouds-XXXXXX";
-
-static void write_file(const char *name, const char *text)
+static void write_file(const char *folder, const char *name, const char *text)
 {
         char path[128];
         FILE *f;
@@ -118,90 +183,35 @@ static void write_file(const char *name, const char *text)
         assert_int_equal(fclose(f), 0);
 }
 
-static int files_made(void **state)
+static void passwords_may_be_in_a_file_of_their_own(void **state)
 {
+        char folder[] = "/tmp/atlas-clouds-XXXXXX", path[64], secure[64];
+        const char *e[] = { "OS_CLIENT_CONFIG_FILE", path, "OS_CLOUD", "here", NULL };
+        const char *other[] = { "OS_CLIENT_CONFIG_FILE", path, "OS_CLOUD", "other", NULL };
+        OWN(cloud_env_done) struct cloud_env env = { 0 };
+        struct fault why = { 0 };
+
         (void)state;
         assert_non_null(mkdtemp(folder));
-        write_file("clouds.yaml",
-                   "clouds:\n  here:\n    auth: {auth_url: 'http://k', username: alice, project_name: demo,"
-                   " user_domain_id: default}\n    region_name: R1\n    interface: internal\n    verify: false\n"
-                   "  bare:\n    auth: {auth_url: 'http://k'}\n"
-                   "  open:\n    auth_type: none\n    auth: {endpoint: 'http://c:9797', project_id: p1}\n");
-        write_file("secure.yaml", "clouds:\n  here:\n    auth:\n      password: hidden\n");
-        return 0;
-}
-
-static int files_removed(void **state)
-{
-        char path[128];
-
-        (void)state;
         snprintf(path, sizeof path, "%s/clouds.yaml", folder);
-        unlink(path);
-        snprintf(path, sizeof path, "%s/secure.yaml", folder);
-        unlink(path);
-        return rmdir(folder);
-}
-
-static const char *line_project;
-
-static char *get_over(const char *name)
-{
-        return text_equal(name, "OS_PROJECT_NAME") ? (char *)(uintptr_t)line_project : NULL;
-}
-
-static void a_named_cloud_comes_from_its_file_with_its_secrets(void **state)
-{
-        char path[128];
-        const char *e[] = { "OS_CLIENT_CONFIG_FILE", path,    "OS_CLOUD", "here", "OS_USERNAME",
-                            "mallory",               NULL };
-        OWN(cloud_env_done) struct cloud_env env = { 0 };
-        struct fault why = { 0 };
-
-        (void)state;
-        snprintf(path, sizeof path, "%s/clouds.yaml", folder);
+        snprintf(secure, sizeof secure, "%s/secure.yaml", folder);
+        write_file(folder, "clouds.yaml",
+                   "clouds:\n  here: {auth: {auth_url: u, username: n, project_name: p}}\n"
+                   "  other: {auth: {auth_url: u, username: n, project_name: p}}\n");
+        write_file(folder, "secure.yaml", "clouds:\n  here: {auth: {password: hidden}}\n");
         environment = e;
-        line_project = "other";
-        assert_int_equal(cloud_env_read(get, get_over, &env, &why), CONFIG_OK);
-        assert_string_equal(env.openstack.username, "alice");
+        assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_OK);
         assert_string_equal(env.openstack.password, "hidden");
-        assert_string_equal(env.openstack.user_domain_id, "default");
-        assert_string_equal(env.openstack.region_name, "R1");
-        assert_string_equal(env.openstack.valid_interfaces, "internal");
-        assert_string_equal(env.openstack.project_name, "other");
-        assert_true(env.openstack.insecure);
+        environment = other;
+        assert_int_equal(cloud_env_read(get, &env, &why), CONFIG_BAD);
+        assert_string_equal(why.message,
+                            "OS_PASSWORD is not set, nor in cloud other of clouds.yaml.");
+        unlink(path);
+        unlink(secure);
+        rmdir(folder);
 }
 
-static void a_cloud_without_keystone_and_one_that_lacks_something(void **state)
-{
-        char path[128];
-        const char *none[] = { "OS_CLIENT_CONFIG_FILE", path, "OS_CLOUD", "open", NULL };
-        const char *bare[] = { "OS_CLIENT_CONFIG_FILE", path, "OS_CLOUD", "bare", NULL };
-        const char *nobody[] = { "OS_CLIENT_CONFIG_FILE", path, "OS_CLOUD", "nobody", NULL };
-        const char *no_file[] = { "OS_CLIENT_CONFIG_FILE", "/nowhere/c.yaml", "OS_CLOUD", "x", NULL };
-        OWN(cloud_env_done) struct cloud_env env = { 0 };
-        struct fault why = { 0 };
-
-        (void)state;
-        snprintf(path, sizeof path, "%s/clouds.yaml", folder);
-        environment = none;
-        assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_OK);
-        assert_string_equal(env.openstack.endpoint_override, "http://c:9797");
-        assert_string_equal(env.openstack.project_id, "p1");
-        environment = bare;
-        assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_BAD);
-        assert_string_equal(why.message, "Cloud bare of clouds.yaml has no auth.username.");
-        environment = nobody;
-        assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_BAD);
-        assert_non_null(strstr(why.message, "has no cloud nobody."));
-        environment = no_file;
-        assert_int_equal(cloud_env_read(get, NULL, &env, &why), CONFIG_BAD);
-        assert_non_null(strstr(why.message, "/nowhere/c.yaml cannot be read"));
-}
-
-UNIT_MAIN(UNIT(a_password_is_meant_when_there_is_an_auth_url),
+UNIT_MAIN(UNIT(other_credentials_are_known_by_what_is_set),
+          UNIT(passwords_may_be_in_a_file_of_their_own), UNIT(a_password_is_meant_when_there_is_an_auth_url),
           UNIT(an_endpoint_alone_needs_no_keystone), UNIT(the_variable_that_lacks_is_named),
-          UNIT(other_credentials_are_known_by_what_is_set),
-          cmocka_unit_test_setup(a_named_cloud_comes_from_its_file_with_its_secrets, files_made),
-          cmocka_unit_test_teardown(a_cloud_without_keystone_and_one_that_lacks_something,
-                                    files_removed))
+          UNIT(a_cloud_is_read_from_clouds_yaml_and_variables_go_before_it), UNIT(a_cloud_that_cannot_be_used_is_told_why))
