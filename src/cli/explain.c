@@ -248,8 +248,9 @@ static void tell_next(struct story *s)
                           id, id);
         else if (text_equal(status, "ERROR"))
                 text_addf(&s->text,
-                          "next: `atlas link delete %s` takes it away; the operator finds more by %s\n",
-                          id, *request ? request : text_of(s->operation, "id"));
+                          "next: `atlas link delete %s` takes it away, an operator's `atlas link retry %s` builds it "
+                          "again and finds more by %s\n",
+                          id, id, *request ? request : text_of(s->operation, "id"));
         else if (s->n_waited > 0)
                 text_add(&s->text, "next: tell the operator of what is named above\n");
         else

@@ -21,7 +21,7 @@ static const struct advice {
         /* clang-format off */
         { "link.bandwidth_unavailable", 0, "ask for what is left or less; `atlas gateway list` shows what each gateway has left" },
         { "link.busy", 0, "look at the operation with `atlas operation show`, then try again" },
-        { "link.not_active", 0, "`atlas link show` tells its state; a link in ERROR can only be deleted" },
+        { "link.not_active", 0, "`atlas link show` tells its state; a link in ERROR can be deleted, or built again by an operator" },
         { "attachment.busy", 0, "try again in a moment" },
         { "attachment.in_use", 0, "`atlas port detach` it first" },
         { "network.in_use", 0, "detach the network from the other VPN, or use another network" },

@@ -329,6 +329,35 @@ static void what_is_made_is_asked_for_until_somebody_answers(void **state)
         assert_non_null(strstr(s.err, "it may have been done or not"));
 }
 
+static void a_link_is_switched_built_again_and_forgotten(void **state)
+{
+        static const struct {
+                const char *line;
+                struct exchange asked;
+        } rows[] = {
+                { "link disable " L1,
+                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": false}}", 202, LINK } },
+                { "link enable " L1,
+                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": true}}", 202, LINK } },
+                { "link retry " L1, { "POST", "/v1/virtual-links/" L1 "/retry", "{}", 202, LINK } },
+        };
+        static const struct exchange forget[] = {
+                { "POST", "/v1/virtual-links/" L1 "/force_delete", "{}", 204, NULL }, { 0 }
+        };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                const struct exchange script[] = { rows[i].asked,
+                                                   { "GET", "/v1/sites", NULL, 200, SITES },
+                                                   { "GET", "/v1/gateways", NULL, 200, GATEWAYS },
+                                                   { 0 } };
+
+                assert_int_equal(scripted_run(&s, rows[i].line, script), CLI_OK);
+        }
+        assert_int_equal(scripted_run(&s, "link force-delete " L1, forget), CLI_OK);
+}
+
 static void tags_are_put_on_and_taken_off(void **state)
 {
         static const struct exchange script[] = {
@@ -392,4 +421,5 @@ UNIT_MAIN(UNIT(a_link_is_created_from_names), UNIT(a_name_that_several_have_is_n
           UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code),
           UNIT(the_manual_page_names_every_command_option_and_exit_code),
           UNIT(what_is_made_is_asked_for_until_somebody_answers),
+          UNIT(a_link_is_switched_built_again_and_forgotten),
           UNIT(tags_are_put_on_and_taken_off), UNIT(lists_come_in_the_order_asked_for))
