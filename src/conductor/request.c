@@ -19,6 +19,7 @@ const struct method request_methods[] = {
         { "add_site",             INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_add_site },
         { "remove_site",          INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_remove_site },
         { "create_virtual_link",  INPUT_REQUEST, link_create_plan, link_create_refine, link_create },
+        { "create_virtual_links", INPUT_REQUEST, links_create_plan, links_create_refine, links_create },
         { "update_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_update },
         { "delete_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_delete },
         { "retry_virtual_link",   INPUT_REQUEST, link_plan,        NULL,               link_retry },
