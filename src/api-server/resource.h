@@ -10,6 +10,7 @@
 
 #include "api-server/caller.h"
 #include "api-server/site_cache.h"
+#include "base/text.h"
 #include "store/tables.h"
 
 enum { RELATED_MAX = 2, SETS_MAX = RELATED_MAX + 1 };
@@ -117,6 +118,8 @@ struct resource {
         const struct shown *shown; /* what 'render' gives, as the API's description has it */
         struct related related[RELATED_MAX];
         json_t *(*render)(const struct view *v, size_t i);
+        /* The same, straight into text; NULL: there is only the other. */
+        void (*write)(const struct view *v, size_t i, struct text *ret);
 };
 extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
         virtual_link_resource, virtual_port_resource, operation_resource, event_resource;

@@ -140,27 +140,48 @@ static const struct write forgetting = { "delete_virtual_link", &virtual_link_re
 static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
-static json_t *render(const struct view *v, size_t i)
+/* A link's row with what belongs to it. */
+struct whole {
+        const struct vlink *row;
+        struct vport ends[SIDE_N];
+        const struct attachment *attachments[SIDE_N];
+        bool silent;
+};
+
+static void gather(const struct view *v, size_t i, struct whole *ret)
 {
         const struct vlink *row = (const struct vlink *)v->sets[0].rows + i;
-        static const struct vport none;
-        struct vport ends[SIDE_N] = { none, none };
-        const struct attachment *attachments[SIDE_N] = { NULL };
         size_t n, m;
         const struct vport *ports =
                 view_find(v, 1, sizeof *ports, offsetof(struct vport, link_id), row->id, &n);
-        bool silent = false;
 
+        *ret = (struct whole){ .row = row };
         for (size_t j = 0; j < n; j++) {
                 enum side side = ports[j].side == SIDE_Z ? SIDE_Z : SIDE_A;
 
-                ends[side] = ports[j];
-                attachments[side] =
+                ret->ends[side] = ports[j];
+                ret->attachments[side] =
                         view_find(v, 2, sizeof(struct attachment), offsetof(struct attachment, id),
                                   ports[j].attachment_id, &m);
-                silent = silent || site_cache_silent(v->sites, ports[j].site_id, v->now_ms);
+                ret->silent =
+                        ret->silent || site_cache_silent(v->sites, ports[j].site_id, v->now_ms);
         }
-        return vlink_to_json(row, ends, attachments, silent);
+}
+
+static json_t *render(const struct view *v, size_t i)
+{
+        struct whole w;
+
+        gather(v, i, &w);
+        return vlink_to_json(w.row, w.ends, w.attachments, w.silent);
+}
+
+static void write_out(const struct view *v, size_t i, struct text *ret)
+{
+        struct whole w;
+
+        gather(v, i, &w);
+        vlink_write(w.row, w.ends, w.attachments, w.silent, ret);
 }
 
 const struct resource virtual_link_resource = {
@@ -178,6 +199,7 @@ const struct resource virtual_link_resource = {
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },
                      { T_ATTACHMENT, "id", 1, offsetof(struct vport, attachment_id), false } },
         .render = render,
+        .write = write_out,
 };
 
 static bool one_plug_each(const json_t *link, const char *path, struct fault *why)
