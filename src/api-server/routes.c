@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/handlers.h"
 
 /* clang-format off */
@@ -56,7 +57,7 @@ const struct route routes[] = {
         { HTTP_POST,   "/v1/virtual-ports/{id}/detach",     virtual_port_detach, &virtual_port_resource, 0,                               202, no_attributes,           "Unplug a virtual port" },
         { HTTP_GET,    "/v1/operations",                    read_list,           &operation_resource,    ROUTE_LIST,                      200, NULL,                    "List operations" },
         { HTTP_GET,    "/v1/operations/{id}",               read_one,            &operation_resource,    0,                               200, NULL,                    "Show an operation with its steps" },
-        { HTTP_GET,    "/v1/events",                        read_list,           &event_resource,        ROUTE_LIST,                      200, NULL,                    "List events" },
+        { HTTP_GET,    "/v1/events",                        events_list,          &event_resource,        ROUTE_LIST,                      200, NULL,                    "List events" },
         { HTTP_GET,    "/v1/events/{id}",                   read_one,            &event_resource,        0,                               200, NULL,                    "Show an event" },
         { 0 },
 };
