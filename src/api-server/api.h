@@ -104,6 +104,9 @@ struct write {
         bool (*done)(const json_t *object, const json_t *args);
         bool tags; /* the answer is only the object's tags */
 };
+/* Some of 'done'. */
+bool write_is_there(const json_t *object, const json_t *args);
+bool write_is_gone(const json_t *object, const json_t *args);
 /* 'object' has all that 'asked' has. */
 bool shows(const json_t *object, const json_t *asked);
 /* Sends the call to a conductor, with what its headers say (Idempotency-Key, If-Match). 'args' is

@@ -81,12 +81,19 @@ struct shown {
                 FILTER("created_at", "created_ms", FILTER_TIME),                                   \
                 FILTER("updated_at", "updated_ms", FILTER_TIME)
 
-#define SHOWN_OF_CHANGE                                                                            \
-        { "revision_number", SHOWN_INT, 0, NULL, NULL },                                           \
-                { "created_at", SHOWN_TIME, 0, NULL, NULL },                                       \
-        {                                                                                          \
-                "updated_at", SHOWN_TIME, 0, NULL, NULL                                            \
-        }
+/* clang-format off */
+#define SHOWN_OF_A_PROJECT                              \
+        { "id",          SHOWN_ID,   0, NULL, NULL },   \
+        { "project_id",  SHOWN_TEXT, 0, NULL, NULL },   \
+        { "tenant_id",   SHOWN_TEXT, 0, NULL, NULL }
+#define SHOWN_OF_A_NAME                                 \
+        { "name",        SHOWN_TEXT, 0, NULL, NULL },   \
+        { "description", SHOWN_TEXT, 0, NULL, NULL }
+#define SHOWN_OF_CHANGE                                 \
+        { "revision_number", SHOWN_INT,  0, NULL, NULL }, \
+        { "created_at",      SHOWN_TIME, 0, NULL, NULL }, \
+        { "updated_at",      SHOWN_TIME, 0, NULL, NULL }
+/* clang-format on */
 
 /* The rows that were read, sets[0] the resource's own. */
 struct view {

@@ -66,11 +66,8 @@ static const struct shown shown_bandwidth[] = {
         { 0 },
 };
 static const struct shown shown[] = {
-        { "id",                  SHOWN_ID,      0,           NULL, NULL },
-        { "name",                SHOWN_TEXT,    0,           NULL, NULL },
-        { "description",         SHOWN_TEXT,    0,           NULL, NULL },
-        { "project_id",          SHOWN_TEXT,    0,           NULL, NULL },
-        { "tenant_id",           SHOWN_TEXT,    0,           NULL, NULL },
+        SHOWN_OF_A_PROJECT,
+        SHOWN_OF_A_NAME,
         { "vpn_id",              SHOWN_ID,      0,           NULL, NULL },
         { "endpoints",           SHOWN_OBJECTS, 0,           NULL, shown_endpoint },
         { "bandwidth",           SHOWN_OBJECT,  0,           NULL, shown_bandwidth },
@@ -88,12 +85,6 @@ static const struct shown shown[] = {
         { 0 },
 };
 /* clang-format on */
-
-static bool is_there(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return object;
-}
 
 /* One of many shows that all are there, but the answer is all of them. */
 static bool cannot_be_told(const json_t *object, const json_t *args)
@@ -116,12 +107,6 @@ static bool is_building(const json_t *object, const json_t *args)
         return text_equal(json_string_value(status), "PENDING_CREATE");
 }
 
-static bool is_gone(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return !object;
-}
-
 static bool is_going(const json_t *object, const json_t *args)
 {
         const json_t *status = json_object_get(object, "provisioning_status");
@@ -131,12 +116,12 @@ static bool is_going(const json_t *object, const json_t *args)
 }
 
 /* clang-format off */
-static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, is_there,   false };
+static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, write_is_there,   false };
 static const struct write creating_many = { "create_virtual_links", &virtual_link_resource, 202, cannot_be_told, false };
 static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, is_changed, false };
 static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, is_changed, false };
 static const struct write retrying = { "retry_virtual_link", &virtual_link_resource, 202, is_building, false };
-static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, is_gone, false };
+static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, write_is_gone, false };
 static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
