@@ -61,6 +61,14 @@ CREATE SEQUENCE public.conductor_number
     MAXVALUE 2147483647
     CACHE 1;
 
+CREATE TABLE public.control (
+    name text NOT NULL COLLATE pg_catalog."C",
+    is_on boolean NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    since_ms bigint NOT NULL
+);
+
 CREATE TABLE public.event (
     project_id text NOT NULL COLLATE pg_catalog."C",
     object_type text NOT NULL COLLATE pg_catalog."C",
@@ -77,6 +85,13 @@ CREATE TABLE public.event (
     id bigint NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.5');
+
+CREATE TABLE public.exchange (
+    port_id uuid NOT NULL,
+    link_id uuid NOT NULL,
+    object text NOT NULL COLLATE pg_catalog."C",
+    given text NOT NULL COLLATE pg_catalog."C"
+);
 
 CREATE TABLE public.gateway (
     id uuid NOT NULL,
@@ -106,9 +121,13 @@ CREATE TABLE public.gateway (
     inflight_by bigint NOT NULL,
     attempts bigint NOT NULL,
     audit_wanted boolean NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    brake bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN public.gateway.brake IS '0 armed, 1 halted, 2 released';
 
 CREATE TABLE public.idempotency_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -203,6 +222,7 @@ CREATE TABLE public.vlink (
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
     tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    exchange boolean DEFAULT false NOT NULL,
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -370,8 +390,14 @@ ALTER TABLE ONLY public.attachment
 ALTER TABLE ONLY public.conductor
     ADD CONSTRAINT conductor_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.control
+    ADD CONSTRAINT control_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.exchange
+    ADD CONSTRAINT exchange_pkey PRIMARY KEY (port_id);
 
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
@@ -446,6 +472,8 @@ CREATE INDEX event_operation ON public.event USING btree (operation_id, id);
 
 CREATE INDEX event_project ON public.event USING btree (project_id, id);
 
+CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
+
 CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_ms);
 
 CREATE INDEX idempotency_key_key ON public.idempotency_key USING btree (key);
@@ -494,8 +522,14 @@ GRANT SELECT ON TABLE public.conductor TO atlas_api;
 
 GRANT USAGE ON SEQUENCE public.conductor_number TO atlas_conductor;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.control TO atlas_conductor;
+GRANT SELECT ON TABLE public.control TO atlas_api;
+
 GRANT SELECT,INSERT ON TABLE public.event TO atlas_conductor;
 GRANT SELECT ON TABLE public.event TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange TO atlas_conductor;
+GRANT SELECT ON TABLE public.exchange TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO atlas_conductor;
 GRANT SELECT ON TABLE public.gateway TO atlas_api;

@@ -30,6 +30,8 @@ void conductor_init(struct conductor *c, struct store *store, int64_t number)
                         .retry_limit_ms = 15000,
                         .audit_ms = 60000,
                         .quarantine_ms = 60000,
+                        .brake_percent = 10,
+                        .brake_least = 20,
                 },
         };
 }
@@ -92,6 +94,8 @@ static int handle(struct turn *t, const struct input *in, struct fault *why)
         if (!m)
                 return fault_set(why, 400, "bus.no_such_method", "There is no method %.100s.",
                                  in->request->method);
+        if (m->needs_sites && freeze_refuse(t, why))
+                return why->code;
         return m->handle(t, in, why);
 }
 

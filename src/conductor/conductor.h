@@ -22,6 +22,7 @@ struct conductor_timing {
         int64_t retry_first_ms, retry_limit_ms; /* backoff of a gateway that fails */
         int64_t audit_ms;                       /* between full reads of a gateway */
         int64_t quarantine_ms;                  /* before a released integer is handed out again */
+        int64_t brake_percent, brake_least; /* a repair of more than both waits for an operator */
 };
 
 struct conductor {

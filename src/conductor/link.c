@@ -189,7 +189,7 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         r = change_refuse(&change, l, why);
         if (r == 0 && (change_shapes(&change, l) || change.up != l->admin_state_up))
-                r = work_admit(t, who.project_id, why);
+                r = freeze_refuse(t, why) ? why->code : work_admit(t, who.project_id, why);
         if (r)
                 return r;
         *l = changed;

@@ -42,6 +42,7 @@ struct plan {
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
+        struct idset controls; /* always the same: whether all is frozen */
 };
 
 struct turn {
@@ -66,6 +67,7 @@ struct method {
         int (*refine)(struct turn *t,
                       const struct input *in); /* again after each unlocked read; or NULL */
         int (*handle)(struct turn *t, const struct input *in, struct fault *why);
+        bool needs_sites; /* refused while all is frozen */
 };
 extern const struct method request_methods[], event_methods[];
 
@@ -113,6 +115,19 @@ int gate_stale(struct turn *t,
 int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
+
+/* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
+int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
+                  char ret[OBJECT_SIZE]); /* what 'p' is to be told with its next desire */
+/* 'p' brought its object: if it is news, the other end is asked to take it. */
+int exchange_take(struct turn *t, struct vlink *l, struct vport *p, const char *object);
+int exchange_forget(struct turn *t, const struct vport *p); /* the end is gone, and what it made */
+bool exchange_complete(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
+
+/* freeze.c */
+enum { FROZEN_LOOK_MS = 5000 }; /* what waits for the end of a freeze looks that often */
+const struct control *freeze_of(const struct turn *t);         /* NULL: nothing is frozen */
+int freeze_refuse(const struct turn *t, struct fault *why);    /* 503 while frozen, else 0 */
 
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);

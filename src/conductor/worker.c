@@ -334,6 +334,8 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings, const
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;
         w->core.timing.quarantine_ms = settings->quarantine_s * 1000;
+        w->core.timing.brake_percent = settings->brake_percent;
+        w->core.timing.brake_least = settings->brake_least;
         r = pthread_create(&w->thread, NULL, work, w);
         w->started = r == 0;
         *ret = w;

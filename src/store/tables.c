@@ -81,6 +81,7 @@ static const struct store_column gateway_columns[] = {
         INT(gateway, attempts),
         BOOL(gateway, audit_wanted),
         INT(gateway, created_ms),
+        INT(gateway, brake),
         { 0 },
 };
 static const struct store_column attachment_columns[] = {
@@ -137,6 +138,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, created_ms),
         INT(vlink, updated_ms),
         TEXT(vlink, tags),
+        BOOL(vlink, exchange),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -224,6 +226,21 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, created_ms),
         { 0 },
 };
+static const struct store_column exchange_columns[] = {
+        UUID(exchange, port_id),
+        UUID(exchange, link_id),
+        TEXT(exchange, object),
+        TEXT(exchange, given),
+        { 0 },
+};
+static const struct store_column control_columns[] = {
+        TEXT(control, name),
+        BOOL(control, is_on),
+        TEXT(control, reason),
+        TEXT(control, user_id),
+        INT(control, since_ms),
+        { 0 },
+};
 static const struct store_column event_columns[] = {
         TEXT(event, project_id),
         TEXT(event, object_type),
@@ -294,6 +311,8 @@ const struct store_table store_tables[T_N] = {
         [T_INTEGER]     = { "integer_in_use", TABLE(integer, integer_columns, 3) },
         [T_RESERVATION] = { "reservation",    TABLE(reservation, reservation_columns, 3) },
         [T_LEFTOVER]    = { "leftover",       TABLE(leftover, leftover_columns, 1) },
+        [T_EXCHANGE]    = { "exchange",       TABLE(exchange, exchange_columns, 1) },
+        [T_CONTROL]     = { "control",        TABLE(control, control_columns, 1) },
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },
         [T_CONDUCTOR]   = { "conductor",      TABLE(conductor_row, conductor_columns, 1) },
         [T_REDELIVERED] = { "redelivered",    TABLE(redelivered, redelivered_columns, 1) },

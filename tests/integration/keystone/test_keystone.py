@@ -308,11 +308,9 @@ def path_of(pattern, things):
     return pattern.replace("{id}", str(things[collection])).replace("{tag}", "x")
 
 
-def said(answer, things):
+def said(answer, pattern, things):
     """The answer without what differs from request to request."""
-    text = answer.text
-    for value in things.values():
-        text = text.replace(str(value), "ID")
+    text = answer.text.replace(str(things[pattern.split("/")[2]]), "ID") if "{id}" in pattern else answer.text
     return answer.status, re.sub(r"req-[0-9a-f-]{36}", "REQUEST", text)
 
 
@@ -342,7 +340,7 @@ def test_every_request_of_every_persona_is_decided_by_role_and_project(world, th
                 assert there.status == gone.status == 401, case
             elif rule in FOR_OPERATORS or (not reads and who in ("rita", "ben")):
                 assert there.status == gone.status == 403, case
-                assert said(there, things) == said(gone, absent), case
+                assert said(there, pattern, things) == said(gone, pattern, absent), case
             elif "{id}" not in pattern:
                 if reads and not shared:
                     collection = pattern.split("/")[2].replace("-", "_")
@@ -356,7 +354,7 @@ def test_every_request_of_every_persona_is_decided_by_role_and_project(world, th
                 assert there.status in (200, 204) and gone.status == 404, case
             else:
                 assert there.status == 404, case
-                assert said(there, things) == said(gone, absent), case
+                assert said(there, pattern, things) == said(gone, pattern, absent), case
     assert asked == 4 * len(requests_of(world))
     after = {c: people["olga"].get(f"/v1/{c}/{i}").text for c, i in things.items() if c not in SHARED + OPERATORS}
     assert after == before
@@ -380,7 +378,8 @@ def test_members_and_operators_may_do_all_of_it(world, who):
     for rule, method, pattern in todo:
         answer = person.ask(method, path_of(pattern, things), what_of(rule, method, pattern, things))
         assert answer.status < 500 and answer.status not in (400, 401, 403, 404), f"{rule}: {answer.text}"
-        mia.settled({"id": things["virtual-links"]})
+        if method != "GET":
+            mia.settled({"id": things["virtual-links"]})
     if who == "olga":
         listed = person.get("/v1/events?all_projects=true").body["events"]
         assert len(listed) > 10

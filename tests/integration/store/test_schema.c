@@ -210,6 +210,7 @@ static void words_in_comments_are_the_programs(void **state)
                 { "attachment", "plug", plug_state_name, PLUG_N },
                 { "operation", "kind", operation_kind_name, OP_KIND_N },
                 { "operation", "result", operation_result_name, OP_RESULT_N },
+                { "gateway", "brake", brake_name, BRAKE_N },
                 { "integer_in_use", "kind", integer_kind_name, INTEGER_KIND_N },
         };
 
