@@ -213,6 +213,9 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
                                ? BODY_OK
                                : body_refuse(why, path,
                                              "a whole number from 1 to 2147483647 is needed.");
+        case ATTR_BOOL:
+                return json_is_boolean(value) ? BODY_OK
+                                              : body_refuse(why, path, "true or false is needed.");
         case ATTR_OBJECT:
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:
@@ -261,11 +264,30 @@ static int check_object(const struct attribute *attributes, json_t *object, unsi
         return BODY_OK;
 }
 
-int body_read(const char *bytes, size_t n, const char *envelope, const struct attribute *attributes,
-              unsigned verb, json_t **ret, struct fault *why)
+static int check_many(const struct attribute *attributes, json_t *list, unsigned verb,
+                      const char *path, struct fault *why)
+{
+        char item[PATH_SIZE];
+        json_t *object;
+        int r = BODY_OK;
+        size_t i;
+
+        if (!json_is_array(list) || json_array_size(list) == 0 ||
+            json_array_size(list) > BODY_BULK_MAX)
+                return body_refuse(why, path, "a list of 1 to 100 objects is needed.");
+        json_array_foreach (list, i, object) {
+                snprintf(item, sizeof item, "%s[%zu]", path, i);
+                r = r ? r : check_object(attributes, object, verb, item, why);
+        }
+        return r;
+}
+
+int body_read_many(const char *bytes, size_t n, const char *envelope, const char *many,
+                   const struct attribute *attributes, unsigned verb, json_t **ret,
+                   struct fault *why)
 {
         json_auto_t *root = parse(bytes, n, why);
-        json_t *object = root;
+        json_t *list = many ? json_object_get(root, many) : NULL, *object = root;
         char reason[96];
         int r;
 
@@ -273,14 +295,20 @@ int body_read(const char *bytes, size_t n, const char *envelope, const struct at
                 return BODY_INVALID;
         if (!json_is_object(root))
                 return body_refuse(why, "", "a JSON object is needed.");
-        if (envelope) {
+        if (envelope && !list)
                 object = json_object_get(root, envelope);
-                snprintf(reason, sizeof reason, "exactly {\"%s\": {...}} is needed.", envelope);
-                if (!object || json_object_size(root) != 1)
-                        return body_refuse(why, envelope, reason);
-        }
-        r = check_object(attributes, object, verb, envelope ? envelope : "", why);
+        snprintf(reason, sizeof reason, "exactly {\"%s\": {...}} is needed.", envelope);
+        if (!object || (envelope && json_object_size(root) != 1))
+                return body_refuse(why, envelope, reason);
+        r = list ? check_many(attributes, list, verb, many, why)
+                 : check_object(attributes, object, verb, envelope ? envelope : "", why);
         if (r == BODY_OK)
-                *ret = json_incref(object);
+                *ret = json_incref(list ? list : object);
         return r;
+}
+
+int body_read(const char *bytes, size_t n, const char *envelope, const struct attribute *attributes,
+              unsigned verb, json_t **ret, struct fault *why)
+{
+        return body_read_many(bytes, n, envelope, NULL, attributes, verb, ret, why);
 }

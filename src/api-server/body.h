@@ -9,10 +9,11 @@
 #include "base/fault.h"
 
 enum attribute_kind {
-        ATTR_TEXT,   /* at most 'max' characters */
-        ATTR_WORD,   /* the same, not empty */
-        ATTR_ID,     /* a UUID; null counts as not given */
-        ATTR_SITE,   /* a site's id or name */
+        ATTR_TEXT, /* at most 'max' characters */
+        ATTR_WORD, /* the same, not empty */
+        ATTR_ID,   /* a UUID; null counts as not given */
+        ATTR_SITE, /* a site's id or name */
+        ATTR_BOOL,
         ATTR_KBPS,   /* 1 … 2147483647 */
         ATTR_OBJECT, /* of 'inner' */
         ATTR_LIST,   /* of exactly 'max' objects of 'inner' */
@@ -34,5 +35,10 @@ enum { BODY_OK, BODY_INVALID };
  */
 int body_read(const char *bytes, size_t n, const char *envelope, const struct attribute *attributes,
               unsigned verb, json_t **ret, struct fault *why);
+/* The same, or {"<many>": [{…}, …]} of at most BODY_BULK_MAX: then '*ret' is the list. */
+enum { BODY_BULK_MAX = 100 };
+int body_read_many(const char *bytes, size_t n, const char *envelope, const char *many,
+                   const struct attribute *attributes, unsigned verb, json_t **ret,
+                   struct fault *why);
 /* Fills 'why': Invalid input for 'attribute': 'reason'. */
 int body_refuse(struct fault *why, const char *attribute, const char *reason);

@@ -97,6 +97,11 @@ static json_t *in_envelope(const char *key, json_t *schema)
                          schema, "additionalProperties", 0);
 }
 
+static json_t *one_or(json_t *one, json_t *other)
+{
+        return json_pack("{s[oo]}", "oneOf", one, other);
+}
+
 /* ---- parameters ---- */
 
 static void add_parameter(json_t *list, const char *name)
@@ -180,10 +185,16 @@ static json_t *content_of(json_t *schema)
 static json_t *body_of(const struct route *r)
 {
         unsigned verb = r->method == HTTP_PUT && (r->flags & ROUTE_ENVELOPE) ? IN_PUT : IN_POST;
-        json_t *schema = schema_of_body(r->body, verb);
+        json_t *schema = schema_of_body(r->body, verb), *many;
 
-        if (r->flags & ROUTE_ENVELOPE)
+        if (r->flags & ROUTE_MANY) {
+                many = json_pack("{ss sO si si}", "type", "array", "items", schema, "minItems", 1,
+                                 "maxItems", BODY_BULK_MAX);
+                schema = one_or(in_envelope(r->resource->name, schema),
+                                in_envelope(r->resource->collection, many));
+        } else if (r->flags & ROUTE_ENVELOPE) {
                 schema = in_envelope(r->resource->name, schema);
+        }
         return json_pack("{sb so}", "required", r->body != no_attributes, "content",
                          content_of(schema));
 }
@@ -191,17 +202,21 @@ static json_t *body_of(const struct route *r)
 static json_t *answer_schema(const struct route *r)
 {
         char links[64];
-        json_t *schema;
+        json_t *schema, *one;
 
         for (size_t i = 0; i < sizeof plain / sizeof *plain && !r->resource; i++)
                 if (strcmp(plain[i].pattern, r->pattern) == 0)
                         return loaded(plain[i].schema);
         if (r->flags & ROUTE_TAGS)
                 return ref("schemas", "tag_list");
-        if (!(r->flags & ROUTE_LIST))
-                return in_envelope(r->resource->name, ref("schemas", r->resource->name));
+        one = in_envelope(r->resource->name, ref("schemas", r->resource->name));
+        if (!(r->flags & (ROUTE_LIST | ROUTE_MANY)))
+                return one;
         schema = in_envelope(r->resource->collection, json_pack("{ss so}", "type", "array", "items",
                                                                 ref("schemas", r->resource->name)));
+        if (r->flags & ROUTE_MANY)
+                return one_or(one, schema);
+        json_decref(one);
         snprintf(links, sizeof links, "%s_links", r->resource->collection);
         json_object_set_new(json_object_get(schema, "properties"), links, ref("schemas", "links"));
         return schema;

@@ -16,6 +16,7 @@ enum {
         ROUTE_IF_MATCH = 2,  /* takes that header */
         ROUTE_TAGS = 4,      /* is about the object's tags */
         ROUTE_LIST = 8,      /* shows many objects */
+        ROUTE_MANY = 32,     /* … or many in its collection's */
         ROUTE_ENVELOPE = 16, /* the body is in the resource's envelope */
 };
 struct route {

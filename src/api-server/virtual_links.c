@@ -44,6 +44,7 @@ const struct attribute virtual_link_attributes[] = {
         { "vpn_id",      ATTR_ID,     IN_POST | NEEDED,          0,   NULL },
         { "endpoints",   ATTR_LIST,   IN_POST | NEEDED,          2,   endpoint_attributes },
         { "bandwidth",   ATTR_OBJECT, IN_POST | IN_PUT | NEEDED, 0,   bandwidth_attributes },
+        { "admin_state_up", ATTR_BOOL, IN_PUT, 0, NULL },
         { "project_id",  ATTR_WORD,   IN_POST,                   255, NULL },
         { "tenant_id",   ATTR_WORD,   IN_POST,                   255, NULL },
         { 0 },
@@ -94,9 +95,31 @@ static bool is_there(const json_t *object, const json_t *args)
         return object;
 }
 
+/* One of many shows that all are there, but the answer is all of them. */
+static bool cannot_be_told(const json_t *object, const json_t *args)
+{
+        (void)object;
+        (void)args;
+        return false;
+}
+
 static bool is_changed(const json_t *object, const json_t *args)
 {
         return object && shows(object, json_object_get(args, "virtual_link"));
+}
+
+static bool is_building(const json_t *object, const json_t *args)
+{
+        const json_t *status = json_object_get(object, "provisioning_status");
+
+        (void)args;
+        return text_equal(json_string_value(status), "PENDING_CREATE");
+}
+
+static bool is_gone(const json_t *object, const json_t *args)
+{
+        (void)args;
+        return !object;
 }
 
 static bool is_going(const json_t *object, const json_t *args)
@@ -109,8 +132,11 @@ static bool is_going(const json_t *object, const json_t *args)
 
 /* clang-format off */
 static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, is_there,   false };
+static const struct write creating_many = { "create_virtual_links", &virtual_link_resource, 202, cannot_be_told, false };
 static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, is_changed, false };
 static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, is_changed, false };
+static const struct write retrying = { "retry_virtual_link", &virtual_link_resource, 202, is_building, false };
+static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, is_gone, false };
 static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
@@ -154,14 +180,14 @@ const struct resource virtual_link_resource = {
         .render = render,
 };
 
-static bool one_plug_each(const json_t *link, struct fault *why)
+static bool one_plug_each(const json_t *link, const char *path, struct fault *why)
 {
         json_t *endpoints = json_object_get(link, "endpoints"), *end;
-        char name[64];
+        char name[96];
         size_t i;
 
         json_array_foreach (endpoints, i, end) {
-                snprintf(name, sizeof name, "virtual_link.endpoints[%zu]", i);
+                snprintf(name, sizeof name, "%s.endpoints[%zu]", path, i);
                 if (json_object_get(end, "network_id") && json_object_get(end, "port_id")) {
                         body_refuse(why, name,
                                     "either network_id or port_id can be given, not both.");
@@ -171,34 +197,63 @@ static bool one_plug_each(const json_t *link, struct fault *why)
         return true;
 }
 
-void virtual_link_create(struct call *c)
+/* What the table cannot say of one link, and its id. False: the call has been refused. */
+static bool complete(struct call *c, json_t *link, const char *path)
 {
-        json_t *link = call_body(c, "virtual_link", virtual_link_attributes, IN_POST);
-        json_auto_t *args = json_object();
+        json_t *own = json_incref(link);
         char id[UUID_TEXT];
         struct fault why;
 
-        if (!link || !call_owns(c, &link))
-                return;
-        json_object_set(args, "virtual_link", link);
-        if (!one_plug_each(link, &why)) {
-                json_decref(link);
+        if (!call_owns(c, &own))
+                return false;
+        json_decref(own);
+        if (!one_plug_each(link, path, &why)) {
                 call_refuse(c, &why);
-                return;
+                return false;
         }
         uuid_new(id);
         json_object_set_new(link, "id", json_string(id));
-        json_decref(link);
-        write_send(c, &creating, json_incref(args), id);
+        return true;
+}
+
+static void create_many(struct call *c, json_t *links)
+{
+        char path[64];
+        json_t *link;
+        size_t i;
+
+        json_array_foreach (links, i, link) {
+                snprintf(path, sizeof path, "virtual_links[%zu]", i);
+                if (!complete(c, link, path))
+                        return;
+        }
+        write_send(c, &creating_many, json_pack("{sO}", "virtual_links", links),
+                   json_string_value(json_object_get(json_array_get(links, 0), "id")));
+}
+
+void virtual_link_create(struct call *c)
+{
+        const struct http_message *m = &c->q->message;
+        json_auto_t *sent = NULL;
+        struct fault why;
+
+        if (body_read_many(m->body, m->n_body, "virtual_link", "virtual_links",
+                           virtual_link_attributes, IN_POST, &sent, &why) != BODY_OK)
+                call_refuse(c, &why);
+        else if (json_is_array(sent))
+                create_many(c, sent);
+        else if (complete(c, sent, "virtual_link"))
+                write_send(c, &creating, json_pack("{sO}", "virtual_link", sent),
+                           json_string_value(json_object_get(sent, "id")));
 }
 
 void virtual_link_update(struct call *c)
 {
         json_t *link = call_body(c, "virtual_link", virtual_link_attributes, IN_PUT);
-        bool shapes = json_object_get(link, "bandwidth") != NULL;
+        bool works = json_object_get(link, "bandwidth") || json_object_get(link, "admin_state_up");
 
         if (link)
-                write_send(c, shapes ? &changing : &renaming,
+                write_send(c, works ? &changing : &renaming,
                            json_pack("{ss so}", "virtual_link_id", c->id, "virtual_link", link),
                            c->id);
 }
@@ -206,4 +261,27 @@ void virtual_link_update(struct call *c)
 void virtual_link_delete(struct call *c)
 {
         write_send(c, &deleting, json_pack("{ss}", "virtual_link_id", c->id), c->id);
+}
+
+/* 'more' are arguments besides the id; taken. */
+static void operate(struct call *c, const struct write *w, json_t *more)
+{
+        json_auto_t *args = more;
+        json_auto_t *nothing =
+                c->q->message.n_body ? call_body(c, NULL, no_attributes, IN_POST) : json_object();
+
+        if (!nothing)
+                return;
+        json_object_set_new(args, "virtual_link_id", json_string(c->id));
+        write_send(c, w, json_incref(args), c->id);
+}
+
+void virtual_link_retry(struct call *c)
+{
+        operate(c, &retrying, json_object());
+}
+
+void virtual_link_force_delete(struct call *c)
+{
+        operate(c, &forgetting, json_pack("{sb}", "force", 1));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/problem.h"
 #include "api-server/routes.h"
 #include "base/err.h"
@@ -137,12 +138,13 @@ static void on_key(int r, const struct store_rows *rows, const int64_t *serials,
 static void look_up(struct call *c)
 {
         const struct sent *s = c->sent;
-        const char *project = c->who.project_id, *key = s->key;
+        const char *project = c->who.project_id, *method = s->write.method, *key = s->key;
         const struct store_where where[] = { { "project_id", STORE_IS, &project, 1 },
+                                             { "method", STORE_IS, &method, 1 },
                                              { "key", STORE_IS, &key, 1 } };
 
         if (s->key[0] && api_can_read(c->loop) &&
-            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 2, NULL,
+            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 3, NULL,
                                 false, 1, LOOK_UP_DEADLINE_MS, on_key, c) == 0)
                 api_kick_reader(c->loop);
         else
@@ -163,6 +165,41 @@ bool shows(const json_t *object, const json_t *asked)
         return true;
 }
 
+/* ---- when the client would wait for the operation's end ---- */
+
+static void on_ended(struct call *c, int error, json_t *object)
+{
+        if (error < 0)
+                object = json_incref(
+                        json_object_get(c->sent->result, c->sent->write.resource->name));
+        answer_object(c, object);
+}
+
+static void then_answer(struct call *c, bool done)
+{
+        struct write *w = &c->sent->write;
+
+        if (done)
+                w->status = text_starts(w->method, "create_") ? 201 : 200;
+        read_object(c, w->resource, c->sent->object_id, on_ended);
+}
+
+static void answer_or_wait(struct call *c)
+{
+        struct sent *s = c->sent;
+        json_t *object = json_object_get(s->result, s->write.resource->name);
+        const char *id = json_string_value(json_object_get(object, "id")),
+                   *operation = json_string_value(json_object_get(object, "operation_id"));
+
+        c->waited_s = events_wait_s(c);
+        if (c->waited_s == 0 || !id || !operation || s->write.status != 202) {
+                answer_object(c, json_incref(object));
+                return;
+        }
+        TEXT_SET(s->object_id, id); /* an accepted key's may be another than ours */
+        events_wait(c, operation, c->waited_s, then_answer);
+}
+
 static void run_reply(struct http_post *post)
 {
         struct call *c = (struct call *)post;
@@ -175,8 +212,10 @@ static void run_reply(struct http_post *post)
                 if (s->fault.code == 503 && s->fault.retry_after_ms <= 0)
                         s->fault.retry_after_ms = 2000;
                 call_refuse(c, &s->fault);
+        } else if (json_is_array(json_object_get(s->result, s->write.resource->collection))) {
+                call_answer(c, s->write.status, json_incref(s->result), NULL);
         } else {
-                answer_object(c, json_incref(json_object_get(s->result, s->write.resource->name)));
+                answer_or_wait(c);
         }
 }
 
@@ -198,7 +237,7 @@ static void on_reply(const json_t *result, const struct fault *failure, void *us
 
 /* SHA-256 of who asks for what: the same key with another hash is another request. The id that we
  * give a new object is no part of it. */
-static bool request_hash(const struct call *c, const char *envelope, const json_t *args,
+static bool request_hash(const struct call *c, const struct resource *r, const json_t *args,
                          char ret[65])
 {
         unsigned char digest[EVP_MAX_MD_SIZE];
@@ -206,8 +245,12 @@ static bool request_hash(const struct call *c, const char *envelope, const json_
         OWN(text_done) struct text all = { 0 };
         json_auto_t *asked = json_deep_copy(args);
         char *canonical;
+        json_t *each;
+        size_t i;
 
-        json_object_del(json_object_get(asked, envelope), "id");
+        json_object_del(json_object_get(asked, r->name), "id");
+        json_array_foreach (json_object_get(asked, r->collection), i, each)
+                json_object_del(each, "id");
         canonical = json_dumps(asked, JSON_SORT_KEYS | JSON_COMPACT);
         text_addf(&all, "%s\n%s\n", c->who.project_id, c->q->message.path);
         text_add(&all, canonical ? canonical : "");
@@ -215,8 +258,8 @@ static bool request_hash(const struct call *c, const char *envelope, const json_
             EVP_Digest(all.bytes, all.n, digest, &n, EVP_sha256(), NULL) != 1)
                 n = 0;
         free(canonical);
-        for (unsigned i = 0; i < n; i++)
-                snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+        for (unsigned at = 0; at < n; at++)
+                snprintf(ret + 2 * at, 3, "%02x", digest[at]);
         return n == 32;
 }
 
@@ -237,7 +280,7 @@ static int add_key(const struct call *c, const struct write *w, json_t *args, st
                 return 0;
         if (!*key || strlen(key) >= KEY_SIZE || !text_utf8_valid(key, strlen(key)))
                 return refuse_header(why, "Idempotency-Key", "a text of 1 to 255 bytes of UTF-8");
-        if (!request_hash(c, w->resource->name, args, hash))
+        if (!request_hash(c, w->resource, args, hash))
                 return problem_internal(why);
         json_object_set_new(args, "idempotency_key", json_string(key));
         json_object_set_new(args, "request_hash", json_string(hash));

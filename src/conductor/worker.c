@@ -20,6 +20,8 @@
 #include "messages/topics.h"
 #include "store/pg.h"
 
+enum { HINT_MS = 5000 };
+
 static struct metric metric_batches = METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
 static struct metric metric_inputs = METRIC(METRIC_COUNTER, "atlas_conductor_inputs_total", NULL, "Messages and timers folded");
 static struct metric metric_bad = METRIC(METRIC_COUNTER, "atlas_conductor_bad_total", NULL, "Inputs set aside as bad");
@@ -95,6 +97,17 @@ static void send_cast(struct worker *w, const struct out *o)
         json_decref(context);
 }
 
+/* For those who watch: best effort, they look by themselves too. */
+static void hint(struct worker *w)
+{
+        const struct bus_target all = { .topic = TOPIC_API, .fanout = true };
+        json_t *none = json_object();
+
+        if (bus_cast_to(w->bus, &all, "committed", none, none, HINT_MS, NULL, NULL) < 0)
+                log_error("hint_failed", "trace=\"%s\"", err_trace());
+        json_decref(none);
+}
+
 static void refuse_method(struct worker *w, const struct request *r)
 {
         static struct log_limit limit;
@@ -124,6 +137,7 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
         }
+        hint(w);
         (void)FAILPOINT("conductor.after_publish");
         for (size_t i = 0; i < n; i++) {
                 struct job *j = inputs[i]->user;

@@ -33,6 +33,7 @@ def world(tmp_path_factory):
     try:
         broker.start()
         here = World(folder, [broker])
+        here.prepare()
         here.start_all()
         yield here
     finally:
@@ -50,6 +51,7 @@ def cluster_world(tmp_path_factory):
         cluster.start()
         here = World(folder, cluster.nodes, quorum=True)
         here.cluster = cluster
+        here.prepare()
         here.start_all()
         yield here
     finally:

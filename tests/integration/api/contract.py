@@ -37,7 +37,13 @@ class Operation:
         self.responses = resolved(description["responses"])
         body = resolved(description.get("requestBody", {}))
         self.body = body.get("content", {}).get("application/json", {}).get("schema")
+        if self.body and "oneOf" in self.body:  # one, or many
+            self.body = self.body["oneOf"][0]
         self.name = f"{self.method} {pattern}"
+
+    @property
+    def for_operators(self):
+        return self.pattern.endswith(("/retry", "/force_delete")) or self.pattern.startswith("/v1/agents")
 
     def matches(self, method, path):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.pattern))

@@ -238,9 +238,29 @@ def test_agents_are_shown_to_operators_only(cloud, operator):
     assert all(each["alive"] and each["binary"] == "atlas-agent" for each in agents)
     assert operator.get("/v1/agents?host=east&alive=true").body["agents"][0]["topic"] == "atlas-agent.east"
     assert operator.get(f"/v1/agents/{agents[0]['id']}").body["agent"] == agents[0]
-    assert cloud.get("/v1/agents").status in (200, 403)
-    assert cloud.get("/v1/agents").body.get("agents", []) == []
-    assert cloud.get(f"/v1/agents/{agents[0]['id']}").status in (403, 404)
+    refused(cloud.get("/v1/agents"), 403, "policy.forbidden", "get_agent")
+    refused(cloud.get(f"/v1/agents/{agents[0]['id']}"), 403, "policy.forbidden", "get_agent")
+
+
+def test_only_operators_retry_and_force_delete(cloud, operator, vpn):
+    link = cloud.settled(create(cloud, vpn))
+    path = f"/v1/virtual-links/{link['id']}"
+    refused(cloud.ask("POST", path + "/retry"), 403, "policy.forbidden", "retry_virtual_link")
+    refused(cloud.ask("POST", path + "/force_delete"), 403, "policy.forbidden", "force_delete_virtual_link")
+    assert operator.ask("POST", path + "/retry").status == 409
+    assert operator.ask("POST", path + "/force_delete").status == 204
+    assert cloud.get(path).status == 404
+
+
+def test_a_link_is_taken_down_and_up(cloud, vpn):
+    link = cloud.settled(create(cloud, vpn))
+    path = f"/v1/virtual-links/{link['id']}"
+    answer = cloud.ask("PUT", path, {"virtual_link": {"admin_state_up": False}})
+    assert answer.status == 202, answer.text
+    down = cloud.settled(link)
+    assert (down["admin_state_up"], down["operating_status"], down["status"]) == (False, "OFFLINE", "DOWN")
+    assert cloud.ask("PUT", path, {"virtual_link": {"admin_state_up": True}}).status == 202
+    assert cloud.settled(link)["status"] == "ACTIVE"
 
 
 # ---- around a request ----
@@ -349,3 +369,46 @@ def test_a_change_without_an_answer_says_how_to_ask(programs, cloud, vpn):
         programs.start("conductor", "atlas-conductor")
         programs.stop("hasty")
     refused(cloud.ask("GET", f"/v1/vpns/{uuid.uuid4()}"), 404, "not_found")
+
+
+# ---- bulk ----
+
+def many(*bodies):
+    return {"virtual_links": [each["virtual_link"] for each in bodies]}
+
+
+def test_many_links_are_created_at_once_or_none(cloud, vpn):
+    other = cloud.vpn("green", "vpls", ["east", "west"])
+    answer = cloud.ask("POST", "/v1/virtual-links", many(body(vpn), body(other)))
+    assert answer.status == 202, answer.text
+    links = answer.body["virtual_links"]
+    assert [each["vpn_id"] for each in links] == [vpn["id"], other["id"]]
+    assert [cloud.settled(each)["status"] for each in links] == ["ACTIVE", "ACTIVE"]
+    third, fourth = cloud.vpn("red", "vpls", ["east", "west"]), cloud.vpn("grey", "vpls", ["east", "west"])
+    for wrong, status, kind in ((body(fourth, kbps=9000), 409, "link.bandwidth_unavailable"),
+                                (body(vpn), 409, "link.pair_in_use"), (body(third), 409, "link.pair_in_use"),
+                                (body({"id": str(uuid.uuid4())}), 404, "not_found")):
+        answer = cloud.ask("POST", "/v1/virtual-links", many(body(third), wrong))
+        refused(answer, status, kind, "virtual_links[1]")
+    assert len(cloud.get("/v1/virtual-links").body["virtual_links"]) == 2
+    # What was refused holds nothing: the whole rest can be had.
+    assert cloud.settled(create(cloud, third, kbps=8000))["status"] == "ACTIVE"
+
+
+def test_what_is_wrong_in_one_of_many_is_named(cloud, vpn):
+    wrong = many(body(vpn), body(vpn))
+    wrong["virtual_links"][1]["bandwidth"]["a_to_z_kbps"] = 0
+    error = refused(cloud.ask("POST", "/v1/virtual-links", wrong), 400, "request.invalid")
+    assert error["details"]["attribute"] == "virtual_links[1].bandwidth.a_to_z_kbps"
+    for sent in ([], {}, [{}], None, [body(vpn)["virtual_link"]] * 101):
+        refused(cloud.ask("POST", "/v1/virtual-links", {"virtual_links": sent}), 400, "request.invalid")
+    both = {**many(body(vpn)), **body(vpn)}
+    refused(cloud.ask("POST", "/v1/virtual-links", both), 400, "request.invalid")
+
+
+def test_many_links_under_one_key_are_made_once(cloud, vpn):
+    other, key = cloud.vpn("green", "vpls", ["east", "west"]), {"Idempotency-Key": f"many-{uuid.uuid4()}"}
+    first, again = (cloud.ask("POST", "/v1/virtual-links", many(body(vpn), body(other)), headers=key) for _ in range(2))
+    assert first.status == again.status == 202, again.text
+    assert [each["id"] for each in first.body["virtual_links"]] == [each["id"] for each in again.body["virtual_links"]]
+    assert len(cloud.get("/v1/virtual-links").body["virtual_links"]) == 2
