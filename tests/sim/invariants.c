@@ -337,7 +337,8 @@ static bool port_is(const struct vlink *l, const struct vport *p, const struct v
 {
         return w->generation == p->confirmed_generation && w->local_label == p->label && peer &&
                w->peer_label == peer->label && text_equal(w->link_id, l->id) && text_equal(w->vpn_id, l->vpn_id) &&
-               text_equal(w->attachment_id, p->attachment_id) && text_equal(w->site, p->site_name) &&
+               /* One that is built again may stand at another access side than what its device still holds. */
+               (p->confirmed_generation != p->generation || text_equal(w->attachment_id, p->attachment_id)) && text_equal(w->site, p->site_name) &&
                text_equal(w->peer_site, peer->site_name);
 }
 
