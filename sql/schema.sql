@@ -194,6 +194,82 @@ CREATE VIEW public.open_work AS
   WHERE (operation.result = 0)
   GROUP BY operation.project_id;
 
+CREATE TABLE public.project (
+    id text NOT NULL COLLATE pg_catalog."C",
+    created_ms bigint NOT NULL
+);
+
+CREATE TABLE public.vlink (
+    id uuid NOT NULL,
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    vpn_id uuid NOT NULL,
+    pair_key text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text NOT NULL COLLATE pg_catalog."C",
+    a_to_z_kbps bigint NOT NULL,
+    z_to_a_kbps bigint NOT NULL,
+    goal_a_to_z_kbps bigint NOT NULL,
+    goal_z_to_a_kbps bigint NOT NULL,
+    mtu bigint NOT NULL,
+    provisioning bigint NOT NULL,
+    operating bigint NOT NULL,
+    status_reason text NOT NULL COLLATE pg_catalog."C",
+    admin_state_up boolean NOT NULL,
+    ignored text NOT NULL COLLATE pg_catalog."C",
+    operation_id uuid,
+    revision_number bigint NOT NULL,
+    verified_ms bigint NOT NULL,
+    created_ms bigint NOT NULL,
+    updated_ms bigint NOT NULL,
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    exchange boolean DEFAULT false NOT NULL,
+    CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
+    CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
+)
+WITH (fillfactor='45');
+
+COMMENT ON COLUMN public.vlink.provisioning IS '0 PENDING_CREATE, 1 ACTIVE, 2 PENDING_UPDATE, 3 PENDING_DELETE, 4 ERROR';
+
+COMMENT ON COLUMN public.vlink.operating IS '0 ONLINE, 1 DEGRADED, 2 OFFLINE, 3 SCHEDULED';
+
+CREATE TABLE public.vpn (
+    id uuid NOT NULL,
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    revision_number bigint NOT NULL,
+    created_ms bigint NOT NULL,
+    updated_ms bigint NOT NULL,
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='45');
+
+CREATE VIEW public.project_use AS
+ SELECT each.project_id,
+    count(each.link) FILTER (WHERE (NOT each.link)) AS vpns,
+    count(each.link) FILTER (WHERE each.link) AS links,
+    (sum(each.kbps))::bigint AS kbps
+   FROM ( SELECT vpn.project_id,
+            false AS link,
+            (0)::bigint AS kbps
+           FROM public.vpn
+        UNION ALL
+         SELECT vlink.project_id,
+            true,
+            GREATEST(vlink.a_to_z_kbps, vlink.z_to_a_kbps, vlink.goal_a_to_z_kbps, vlink.goal_z_to_a_kbps) AS "greatest"
+           FROM public.vlink) each
+  GROUP BY each.project_id;
+
+CREATE TABLE public.quota (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    vpns bigint NOT NULL,
+    links bigint NOT NULL,
+    kbps bigint NOT NULL
+);
+
+COMMENT ON TABLE public.quota IS '-1: no limit, -2: the conductor''s default';
+
 CREATE TABLE public.redelivered (
     message text NOT NULL COLLATE pg_catalog."C",
     times bigint NOT NULL,
@@ -254,52 +330,6 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', au
 COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit';
 
 COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
-
-CREATE TABLE public.vlink (
-    id uuid NOT NULL,
-    project_id text NOT NULL COLLATE pg_catalog."C",
-    vpn_id uuid NOT NULL,
-    pair_key text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    description text NOT NULL COLLATE pg_catalog."C",
-    a_to_z_kbps bigint NOT NULL,
-    z_to_a_kbps bigint NOT NULL,
-    goal_a_to_z_kbps bigint NOT NULL,
-    goal_z_to_a_kbps bigint NOT NULL,
-    mtu bigint NOT NULL,
-    provisioning bigint NOT NULL,
-    operating bigint NOT NULL,
-    status_reason text NOT NULL COLLATE pg_catalog."C",
-    admin_state_up boolean NOT NULL,
-    ignored text NOT NULL COLLATE pg_catalog."C",
-    operation_id uuid,
-    revision_number bigint NOT NULL,
-    verified_ms bigint NOT NULL,
-    created_ms bigint NOT NULL,
-    updated_ms bigint NOT NULL,
-    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    exchange boolean DEFAULT false NOT NULL,
-    CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
-    CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
-)
-WITH (fillfactor='45');
-
-COMMENT ON COLUMN public.vlink.provisioning IS '0 PENDING_CREATE, 1 ACTIVE, 2 PENDING_UPDATE, 3 PENDING_DELETE, 4 ERROR';
-
-COMMENT ON COLUMN public.vlink.operating IS '0 ONLINE, 1 DEGRADED, 2 OFFLINE, 3 SCHEDULED';
-
-CREATE TABLE public.vpn (
-    id uuid NOT NULL,
-    project_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    description text NOT NULL COLLATE pg_catalog."C",
-    type text NOT NULL COLLATE pg_catalog."C",
-    revision_number bigint NOT NULL,
-    created_ms bigint NOT NULL,
-    updated_ms bigint NOT NULL,
-    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
-)
-WITH (fillfactor='45');
 
 CREATE TABLE public.vpn_site (
     vpn_id uuid NOT NULL,
@@ -386,6 +416,12 @@ ALTER TABLE ONLY public.leftover
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.project
+    ADD CONSTRAINT project_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.quota
+    ADD CONSTRAINT quota_pkey PRIMARY KEY (project_id);
 
 ALTER TABLE ONLY public.redelivered
     ADD CONSTRAINT redelivered_pkey PRIMARY KEY (message);
@@ -513,6 +549,21 @@ GRANT SELECT ON TABLE public.operation TO atlas_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.open_work TO atlas_conductor;
 GRANT SELECT ON TABLE public.open_work TO atlas_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO atlas_conductor;
+GRANT SELECT ON TABLE public.project TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vlink TO atlas_conductor;
+GRANT SELECT ON TABLE public.vlink TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn TO atlas_conductor;
+GRANT SELECT ON TABLE public.vpn TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_use TO atlas_conductor;
+GRANT SELECT ON TABLE public.project_use TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quota TO atlas_conductor;
+GRANT SELECT ON TABLE public.quota TO atlas_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.redelivered TO atlas_conductor;
 GRANT SELECT ON TABLE public.redelivered TO atlas_api;
 
@@ -530,12 +581,6 @@ GRANT SELECT ON TABLE public.site TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timer TO atlas_conductor;
 GRANT SELECT ON TABLE public.timer TO atlas_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vlink TO atlas_conductor;
-GRANT SELECT ON TABLE public.vlink TO atlas_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn TO atlas_conductor;
-GRANT SELECT ON TABLE public.vpn TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn_site TO atlas_conductor;
 GRANT SELECT ON TABLE public.vpn_site TO atlas_api;

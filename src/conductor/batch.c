@@ -21,6 +21,7 @@ void conductor_init(struct conductor *c, struct store *store, int64_t number)
                 .store = store,
                 .number = number,
                 .new_id = uuid_new,
+                .quota = { QUOTA_NONE, QUOTA_NONE, QUOTA_NONE },
                 .timing = {
                         .step_percent = 100,
                         .apply_timeout_ms = 10000,
@@ -117,6 +118,7 @@ static void turn_reset(struct turn *t)
         idset_done(&t->pump);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
+        store_rows_done(&t->project_use);
         outs_done(t->outs);
 }
 
@@ -241,6 +243,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         idset_done(&t.pump);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
+        store_rows_done(&t.project_use);
         plan_done(&t.plan);
         free(refused.faults);
         return r < 0 ? r : answer_of(r);

@@ -90,6 +90,8 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
                 if (m && m->plan)
                         r = m->plan(t, inputs[i]);
                 r = r ? r : once_plan(t, inputs[i]);
+                if (r == 0 && m && m->kind == INPUT_REQUEST)
+                        r = quota_plan(t, inputs[i]);
                 if (r == 0 && m && m->kind == INPUT_REQUEST && t->c->open_max)
                         r = idset_add(&t->plan.projects,
                                       request_context(inputs[i]->request, "project_id"));
@@ -160,10 +162,12 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 { .table = T_VPORT, .column = "gateway_id", .values = &p->ports_of_gateway },
                 { .table = T_OPERATION, .column = "id", .values = &p->operations },
                 { .table = T_VPN, .column = "id", .values = &p->vpns },
+                { .table = T_QUOTA, .column = "project_id", .values = &p->payers },
                 { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
         };
         int r = fetch_all(t, first, sizeof first / sizeof *first);
 
+        r = r ? r : quota_refine(t);
         r = r ? r : links_from_rows(t);
         r = r ? r : refine_inputs(t, inputs, n);
         if (r == 0) {
@@ -183,6 +187,7 @@ static int read_locked(struct turn *t)
 {
         struct plan *p = &t->plan;
         struct fetch locks[] = {
+                { .table = T_PROJECT, .column = "id", .values = &p->limited, .lock = true },
                 { .table = T_CONTROL, .column = "name", .values = &p->controls },
                 { .table = T_SITE, .column = "name", .values = &p->sites, .lock = true },
                 { .table = T_REQUEST_KEY, .column = "key", .values = &p->keys, .lock = true },
@@ -217,7 +222,8 @@ static int read_locked(struct turn *t)
                 r = store_select(t->c->store, &store_open_work, "project_id",
                                  (const char *const *)p->projects.texts, p->projects.n, false,
                                  &t->open_work);
-        return r ? r : fetch_all(t, locks, sizeof locks / sizeof *locks);
+        r = r ? r : fetch_all(t, locks, sizeof locks / sizeof *locks);
+        return r ? r : quota_count(t);
 }
 
 /* A link that was found and is not there under its lock went meanwhile, and its ports with it: to
@@ -314,6 +320,8 @@ void plan_done(struct plan *p)
                 &p->attachments_of_gateway,
                 &p->keys,
                 &p->projects,
+                &p->payers,
+                &p->limited,
                 &p->vpns,
                 &p->vpn_members,
                 &p->gateways,

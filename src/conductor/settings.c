@@ -33,6 +33,11 @@ const struct setting conductor_settings[] = {
           "A repair of more of a gateway's objects than this waits for an operator; 100: none does" },
         { "conductor", "brake_least", SETTING_INT, FIELD(brake_least), "20", 0, 1000000,
           "… unless there are no more objects than this to repair" },
+        { "quotas", "quota_vpn", SETTING_INT, FIELD(quota.vpns), "-1", -1, INT32_MAX,
+          "VPNs that a project may have, unless `atlas-manage quota set` says otherwise for it; -1: any number" },
+        { "quotas", "quota_virtual_link", SETTING_INT, FIELD(quota.links), "-1", -1, INT32_MAX, "Virtual links, likewise" },
+        { "quotas", "quota_kbps", SETTING_INT, FIELD(quota.kbps), "-1", -1, INT64_MAX,
+          "kbit/s of all its virtual links together, each with the greater of its directions; likewise" },
         { 0 },
 };
 /* clang-format on */

@@ -27,6 +27,7 @@ struct plan {
         struct idset site_ids, site_names; /* site rows to read */
         struct idset keys;                 /* idempotency keys */
         struct idset projects;             /* whose open work is counted */
+        struct idset payers, limited;      /* projects that are added to; those with a quota */
         struct idset vpns, vpn_members;    /* by id; members of these VPNs */
         struct idset gateways;             /* to lock, by id */
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
@@ -52,6 +53,7 @@ struct turn {
         struct outs *outs;
         struct idset pump;           /* gateways to look at after the last input */
         struct idset chosen;         /* pairs of gateways that inputs being refined have chosen */
+        struct store_rows project_use; /* of those with a quota, with what this batch adds */
         struct store_rows open_work; /* of the plan's projects, with what this batch adds */
         struct idset loaded;         /* gateways whose waiting work is in the view */
         const struct input *input;   /* in hand */
@@ -155,6 +157,13 @@ int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind
 int64_t resource_left(const struct gateway *g, enum direction d);
 
 /* admit.c: a project's open work is bounded; to be asked before an operation is started */
+/* quota.c: 'more' is what the project is to have more of; 409 when it may not. */
+int quota_plan(struct turn *t, const struct input *in);
+int quota_refine(struct turn *t); /* after the quotas were read */
+int quota_count(struct turn *t);  /* under the projects' locks */
+int quota_take(struct turn *t, const char *project_id, const struct quota_limits *more,
+               struct fault *why);
+
 int work_admit(struct turn *t, const char *project_id, struct fault *why);
 
 /* work.c: an operation and its workflow */

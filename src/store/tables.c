@@ -269,6 +269,25 @@ static const struct store_column redelivered_columns[] = {
         INT(redelivered, at_ms),
         { 0 },
 };
+static const struct store_column project_columns[] = {
+        TEXT(project, id),
+        INT(project, created_ms),
+        { 0 },
+};
+static const struct store_column quota_columns[] = {
+        TEXT(quota, project_id),
+        NAMED(STORE_INT, quota, limits.vpns, "vpns"),
+        NAMED(STORE_INT, quota, limits.links, "links"),
+        NAMED(STORE_INT, quota, limits.kbps, "kbps"),
+        { 0 },
+};
+static const struct store_column project_use_columns[] = {
+        TEXT(project_use, project_id),
+        INT(project_use, vpns),
+        INT(project_use, links),
+        INT(project_use, kbps),
+        { 0 },
+};
 static const struct store_column open_work_columns[] = {
         TEXT(open_work, project_id),
         INT(open_work, operations),
@@ -277,6 +296,7 @@ static const struct store_column open_work_columns[] = {
 
 #define TABLE(row, columns_, n_key_) .row_size = sizeof(struct row), .columns = columns_, .n_key = n_key_
 const struct store_table store_tables[T_N] = {
+        [T_PROJECT]     = { "project",        TABLE(project, project_columns, 1), .once = true },
         [T_SITE]        = { "site",           TABLE(site, site_columns, 1) },
         [T_REQUEST_KEY] = { "idempotency_key", TABLE(request_key, request_key_columns, 3), .once = true },
         [T_VPN]         = { "vpn",            TABLE(vpn, vpn_columns, 1) },
@@ -296,6 +316,8 @@ const struct store_table store_tables[T_N] = {
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },
         [T_CONDUCTOR]   = { "conductor",      TABLE(conductor_row, conductor_columns, 1) },
         [T_REDELIVERED] = { "redelivered",    TABLE(redelivered, redelivered_columns, 1) },
+        [T_QUOTA]       = { "quota",          TABLE(quota, quota_columns, 1) },
 };
 const struct store_table store_open_work = { "open_work", TABLE(open_work, open_work_columns, 1) };
+const struct store_table store_project_use = { "project_use", TABLE(project_use, project_use_columns, 1) };
 /* clang-format on */

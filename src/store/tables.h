@@ -102,7 +102,23 @@ struct redelivered {
         int64_t at_ms;          /* the last of them */
 };
 
+/* Stands for its lock: who adds to a project that has a limit takes it first. */
+struct project {
+        char id[PROJECT_SIZE]; /* key */
+        int64_t created_ms;
+};
+enum { QUOTA_NONE = -1 /* no limit */, QUOTA_DEFAULT = -2 };
+struct quota_limits {
+        int64_t vpns, links, kbps;
+};
+/* What an operator has set for a project. */
+struct quota {
+        char project_id[PROJECT_SIZE]; /* key */
+        struct quota_limits limits;
+};
+
 enum store_table_id {
+        T_PROJECT,
         T_SITE,
         T_REQUEST_KEY,
         T_VPN,
@@ -122,6 +138,7 @@ enum store_table_id {
         T_EVENT,
         T_CONDUCTOR,
         T_REDELIVERED,
+        T_QUOTA,
         T_N,
 };
 extern const struct store_table store_tables[T_N];
@@ -132,3 +149,9 @@ struct open_work {
         int64_t operations;
 };
 extern const struct store_table store_open_work;
+/* The same: what a project has; no row where it has nothing. */
+struct project_use {
+        char project_id[PROJECT_SIZE]; /* key */
+        int64_t vpns, links, kbps;
+};
+extern const struct store_table store_project_use;
