@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "conductor/flows.h"
@@ -75,6 +76,7 @@ static int on_row(void *subject, const struct flow_row *row)
         const struct flow *f = flow_of(s->op->kind);
         int r = history(s, f, row);
 
+        FAILPOINT_MARK(row->pos);
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
         subject_reason(s);
