@@ -29,6 +29,10 @@ const struct setting conductor_settings[] = {
         { "conductor", "audit_interval", SETTING_INT, FIELD(audit_s), "60", 1, 86400, "Seconds between full reads of a gateway" },
         { "conductor", "quarantine", SETTING_INT, FIELD(quarantine_s), "60", 0, 86400,
           "Seconds before a released label or tag is handed out again" },
+        { "oslo_messaging_notifications", "driver", SETTING_TEXT, FIELD(notify_driver), "noop", 0, 0,
+          "messagingv2: tell other services what happens to links, ports and VPNs; noop: do not" },
+        { "oslo_messaging_notifications", "topics", SETTING_LIST, FIELD(notify_topics), "notifications", 0, 0,
+          "Queues of the notifications, each with \".info\" and \".error\" behind it; made by those who listen" },
         { 0 },
 };
 /* clang-format on */

@@ -59,7 +59,7 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         TEXT_SET(e.from, f->states[row->state]);
         TEXT_SET(e.to, f->states[row->next]);
         TEXT_SET(e.site, s->site);
-        TEXT_SET(e.reason, s->reason);
+        TEXT_SET(e.reason, s->reason || !end ? s->reason : s->op->reason);
         snprintf(e.type, sizeof e.type, "virtual_link.%s.%s", f->name,
                  row->state == f->start  ? "start"
                  : !end                  ? "step"
@@ -145,6 +145,23 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
         return feed(&s, event);
 }
 
+/* A link at rest changed: with its status_reason, if it has one. */
+static int link_operating(struct turn *t, struct vlink *l, enum operating now)
+{
+        struct event e = { 0 };
+
+        TEXT_SET(e.project_id, l->project_id);
+        TEXT_SET(e.object_type, "virtual_link");
+        TEXT_SET(e.object_id, l->id);
+        TEXT_SET(e.type, "virtual_link.status");
+        TEXT_SET(e.from, operating_name[l->operating]);
+        TEXT_SET(e.to, operating_name[now]);
+        TEXT_SET(e.reason, l->status_reason);
+        l->operating = now;
+        view_dirty(l);
+        return event_put(t, &e);
+}
+
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason)
 {
         const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
@@ -156,11 +173,9 @@ int work_port_failed(struct turn *t, struct vlink *l, const char *site, const ch
                 return work_feed(t, l, EV_PORT_FAILED, site, reason);
         if (l->operating != OPER_ONLINE)
                 return 0;
-        l->operating = there ? OPER_DEGRADED : OPER_OFFLINE;
         snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "",
                  reason ? reason : "");
-        view_dirty(l);
-        return 0;
+        return link_operating(t, l, there ? OPER_DEGRADED : OPER_OFFLINE);
 }
 
 /* Both ends confirmed what an undone change left wanted. From limits in between one step leads
@@ -177,11 +192,9 @@ static int mend(struct subject *s)
         r = resource_settle(s->t, l, s->ports);
         if (r < 0)
                 return r;
-        l->operating = OPER_ONLINE;
         l->status_reason[0] = '\0';
         l->verified_ms = s->t->now_ms;
-        view_dirty(l);
-        return 0;
+        return link_operating(s->t, l, OPER_ONLINE);
 }
 
 int work_settle(struct turn *t, struct vlink *l)
