@@ -57,7 +57,6 @@ const struct resource agent_resource = {
         .noun = "Agent",
         .table = T_SITE,
         .shared = true,
-        .operators_only = true,
         .filters = filters,
         .shown = shown,
         .render = render,

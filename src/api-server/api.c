@@ -11,13 +11,16 @@
 #include <time.h>
 
 #include "api-server/body.h"
+#include "api-server/events_stream.h"
 #include "api-server/problem.h"
+#include "api-server/rate.h"
 #include "api-server/routes.h"
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "messages/topics.h"
 
 enum {
         DRAIN_MS = 10000,
@@ -25,6 +28,7 @@ enum {
         START_WAIT_MS = 3000, /* for the dependencies, before we say that we serve */
         CONNECTIONS_MAX = 4096,
         NAME_ROOM = 64,
+        HINTS_AT_ONCE = 100,
 };
 static const struct http_deadlines deadlines = {
         .idle_ms = 75000, .head_ms = 10000, .body_ms = 30000, .write_ms = 30000
@@ -50,7 +54,9 @@ static struct metric in_flight = METRIC(METRIC_GAUGE, "atlas_api_requests_in_fli
 struct api {
         const struct api_config *config;
         struct auth *auth;
+        struct rate *rate;
         struct bus *bus;
+        struct bus_consumer *hints; /* of the conductors */
         struct http_server *server;
         struct metrics_server *metrics;
         struct api_loop *loops;
@@ -86,21 +92,37 @@ static void count(int status, int64_t ms)
         metric_observe_ms(&latency, ms);
 }
 
-static void finish(struct call *c, const struct http_answer *a)
+/* Counted and logged, while the request can still be read. */
+static void note(const struct call *c, int status)
 {
         const struct http_message *m = &c->q->message;
         int64_t ms = (clock_mono_us() - c->q->received_us) / 1000;
 
-        count(a->status, ms);
+        count(status, ms);
         metric_add(&in_flight, -1);
         log_info("request",
                  "request=%s method=%s path=%s status=%d ms=%" PRId64 " project=\"%s\"%s%s%s%.32s",
-                 c->q->id, http_method_name[m->method], m->path, a->status, ms, c->who.project_id,
+                 c->q->id, http_method_name[m->method], m->path, status, ms, c->who.project_id,
                  c->who.global_request_id[0] ? " global_request=" : "", c->who.global_request_id,
                  c->trace[0] ? " trace=" : "", c->trace[0] ? c->trace + 3 : "");
+}
+
+static void finish(struct call *c, const struct http_answer *a)
+{
+        note(c, a->status);
         http_answer(c->q, a);
         sent_free(c->sent);
         free(c);
+}
+
+struct http_stream *call_stream(struct call *c, const char *content_type,
+                                void (*on_gone)(void *user), void *user)
+{
+        struct http_request *q = c->q;
+
+        note(c, 200);
+        free(c);
+        return http_stream_new(q, content_type, on_gone, user);
 }
 
 void call_answer(struct call *c, int status, json_t *body, const char *location)
@@ -120,6 +142,9 @@ void call_answer(struct call *c, int status, json_t *body, const char *location)
                 call_base(c, base, sizeof base);
                 snprintf(header, sizeof header, "Location: %s%s\r\n", base, location);
         }
+        if (c->waited_s)
+                snprintf(header + strlen(header), sizeof header - strlen(header),
+                         "Preference-Applied: wait=%d\r\n", c->waited_s);
         a.body = bytes;
         a.n_body = bytes ? strlen(bytes) : 0;
         finish(c, &a);
@@ -186,11 +211,32 @@ bool call_owns(struct call *c, json_t **object)
         return true;
 }
 
+/* False: too many of the project's came lately, and the call has been refused. */
+static bool may_now(struct call *c)
+{
+        int64_t wait_ms = c->route->flags & ROUTE_OPEN
+                                  ? 0
+                                  : rate_take(c->loop->api->rate, c->who.project_id, clock_mono_ms());
+        struct fault why;
+
+        if (wait_ms == 0)
+                return true;
+        fault_set(&why, 429, "request.too_many",
+                  "The project sends more requests than this service answers to one; wait %" PRId64
+                  " ms, and watch events instead of asking again and again.",
+                  wait_ms);
+        why.retry_after_ms = wait_ms;
+        call_refuse(c, &why);
+        return false;
+}
+
 static void carry_out(struct call *c)
 {
         const struct http_message *m = &c->q->message;
         struct fault why;
 
+        if (!may_now(c))
+                return;
         if (!(c->route->flags & (ROUTE_OPEN | ROUTE_IF_MATCH)) && m->method != HTTP_GET &&
             m->method != HTTP_HEAD && http_message_field(m, "if-match")) {
                 fault_set(&why, 400, "request.invalid_header",
@@ -289,8 +335,34 @@ static void on_stop(struct http_loop *http, void *local)
         /* Answers to what was asked still come, and may not ask again. */
         loop->stopping = true;
         loop->reader = store_reader_free(loop->reader);
+        events_done(loop);
         loop->watch = http_watch_free(loop->watch);
         site_cache_done(&loop->sites);
+}
+
+/* ---- hints of conductors ---- */
+
+static void on_hint(struct bus_delivery *d, void *user)
+{
+        struct api *api = user;
+
+        for (int i = 0; i < api->n_loops; i++)
+                events_hint(&api->loops[i]);
+        bus_settle(d, BUS_DONE, NULL);
+}
+
+static int hear_hints(struct api *api)
+{
+        static const char *const none[] = { NULL };
+        const struct bus_consumer_spec spec = {
+                .queues = none,
+                .fanout_topic = TOPIC_API,
+                .prefetch = HINTS_AT_ONCE,
+                .on_delivery = on_hint,
+                .user = api,
+        };
+
+        return bus_consumer_new(api->bus, &spec, &api->hints);
 }
 
 /* ---- the program ---- */
@@ -304,12 +376,14 @@ static struct api *api_free(struct api *api)
         if (api->auth)
                 auth_stop(api->auth);
         /* Calls that are still out end here, and their answers go to loops that only free them. */
+        api->hints = bus_consumer_free(api->hints);
         api->bus = bus_free(api->bus);
         http_server_free(api->server);
         metrics_server_free(api->metrics);
         for (int i = 0; i < api->n_loops; i++)
                 auth_loop_free(api->loops[i].auth);
         auth_free(api->auth);
+        rate_free(api->rate);
         free(api->loops);
         sem_destroy(&api->connected);
         free(api);
@@ -341,7 +415,8 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         api->loops = calloc((size_t)config->workers, sizeof *api->loops);
         if (!api->loops)
                 return err_raise(-ENOMEM);
-        r = auth_new(config, &api->auth, why);
+        r = rate_new(config->project_rate_limit, config->project_rate_burst, &api->rate);
+        r = r ? r : auth_new(config, &api->auth, why);
         if (r != 0)
                 return r < 0 ? err_pass(r) : r;
         r = metrics_server_new(config->metrics_host, (int)config->metrics_port, &api->metrics);
@@ -355,6 +430,7 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         r = bus_new("atlas-api", &config->bus, &api->bus, why);
         r = r ? r : bus_open(api->bus);
         r = r ? r : http_server_new(&spec, &api->server, why);
+        r = r ? r : hear_hints(api);
         if (r != 0)
                 return r < 0 ? err_pass(r) : r;
         *ret = TAKE(api);

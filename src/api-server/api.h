@@ -16,6 +16,7 @@
 
 struct api;
 struct attribute;
+struct hub;
 struct reading;
 struct api_loop {
         struct api *api;
@@ -25,6 +26,10 @@ struct api_loop {
         struct auth_loop *auth;
         struct site_cache sites;
         struct reading *waiting; /* for the sites */
+        struct hub *hub;         /* of those who watch and wait; NULL: nobody came yet */
+        _Atomic bool follows;    /* somebody does: hints are wanted */
+        _Atomic bool hinted;     /* 'hint' is on its way */
+        struct http_post hint;
         bool connected;          /* has reached the database once */
         bool stopping;
 };
@@ -43,6 +48,7 @@ struct call {
         void (*then)(struct call *c); /* when it is known who asks */
         struct call *next_waiting;    /* for that */
         struct sent *sent;            /* what was asked of the conductor, until it is answered */
+        int waited_s;                 /* "Prefer: wait" was heard */
 };
 
 /* Runs until SIGTERM. */
@@ -60,6 +66,9 @@ void api_kick_reader(struct api_loop *loop);
 void call_answer(struct call *c, int status, json_t *body, const char *location);
 void call_refuse(struct call *c, const struct fault *why);
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra);
+/* Answers with a stream (http/server.h) and frees the call. */
+struct http_stream *call_stream(struct call *c, const char *content_type,
+                                void (*on_gone)(void *user), void *user);
 /* The call's body by 'attributes' (body.h), or NULL when it has been refused. New reference. */
 json_t *call_body(struct call *c, const char *envelope, const struct attribute *attributes,
                   unsigned verb);

@@ -213,6 +213,9 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
                                ? BODY_OK
                                : body_refuse(why, path,
                                              "a whole number from 1 to 2147483647 is needed.");
+        case ATTR_BOOL:
+                return json_is_boolean(value) ? BODY_OK
+                                              : body_refuse(why, path, "true or false is needed.");
         case ATTR_OBJECT:
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:

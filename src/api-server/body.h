@@ -9,10 +9,11 @@
 #include "base/fault.h"
 
 enum attribute_kind {
-        ATTR_TEXT,   /* at most 'max' characters */
-        ATTR_WORD,   /* the same, not empty */
-        ATTR_ID,     /* a UUID; null counts as not given */
-        ATTR_SITE,   /* a site's id or name */
+        ATTR_TEXT, /* at most 'max' characters */
+        ATTR_WORD, /* the same, not empty */
+        ATTR_ID,   /* a UUID; null counts as not given */
+        ATTR_SITE, /* a site's id or name */
+        ATTR_BOOL,
         ATTR_KBPS,   /* 1 … 2147483647 */
         ATTR_OBJECT, /* of 'inner' */
         ATTR_LIST,   /* of exactly 'max' objects of 'inner' */

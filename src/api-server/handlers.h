@@ -24,6 +24,8 @@ void vpn_remove_site(struct call *c);
 void virtual_link_create(struct call *c);
 void virtual_link_update(struct call *c);
 void virtual_link_delete(struct call *c);
+void virtual_link_retry(struct call *c);
+void virtual_link_force_delete(struct call *c);
 void virtual_port_attach(struct call *c);
 void virtual_port_detach(struct call *c);
 void tags_replace(struct call *c);

@@ -52,6 +52,8 @@ static json_t *sent_value(const struct attribute *a, unsigned verb)
         case ATTR_KBPS:
                 return json_pack("{ss si sI}", "type", "integer", "minimum", 1, "maximum",
                                  (json_int_t)KBPS_MAX);
+        case ATTR_BOOL:
+                return json_pack("{ss}", "type", "boolean");
         case ATTR_OBJECT:
                 return schema_of_body(a->inner, verb);
         case ATTR_LIST:

@@ -352,7 +352,6 @@ int query_read(char *text, const struct resource *r, const struct caller *who, s
                 result = settle_order(q, why);
         if (result != QUERY_OK)
                 return result;
-        q->nothing = q->nothing || (r->operators_only && !who->all_projects);
         if (!r->shared && !q->all_projects) {
                 q->values[q->n_values] = who->project_id;
                 q->where[q->n_where++] = (struct store_where){ "project_id", STORE_IS,

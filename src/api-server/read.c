@@ -212,11 +212,8 @@ static void ask_related(struct reading *g, int set)
 
 static bool may_see(const struct reading *g, const void *row)
 {
-        if (g->view.who->all_projects)
-                return true;
-        return !g->r->operators_only &&
-               (g->r->shared ||
-                strcmp((const char *)row + g->r->project_offset, g->view.who->project_id) == 0);
+        return g->r->shared || g->view.who->all_projects ||
+               strcmp((const char *)row + g->r->project_offset, g->view.who->project_id) == 0;
 }
 
 static void finish_one(struct reading *g)

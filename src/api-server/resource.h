@@ -110,7 +110,6 @@ struct resource {
         bool by_name; /* may be named by its "name" instead of its id */
         bool serial;  /* ids are serial numbers */
         bool needs_sites;
-        bool operators_only;   /* who is none finds nothing */
         bool tagged;           /* rows have a column "tags" */
         size_t project_offset; /* of its project_id, unless shared */
         const char *updating;  /* the conductor's method that changes one */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/handlers.h"
 
 /* clang-format off */
@@ -41,6 +42,8 @@ const struct route routes[] = {
         { HTTP_GET,    "/v1/virtual-links/{id}",            read_one,            &virtual_link_resource, 0,                               200, NULL,                    "Show a virtual link" },
         { HTTP_PUT,    "/v1/virtual-links/{id}",            virtual_link_update, &virtual_link_resource, ROUTE_IF_MATCH | ROUTE_ENVELOPE, 202, virtual_link_attributes, "Change a virtual link" },
         { HTTP_DELETE, "/v1/virtual-links/{id}",            virtual_link_delete, &virtual_link_resource, ROUTE_IF_MATCH,                  202, NULL,                    "Delete a virtual link" },
+        { HTTP_POST,   "/v1/virtual-links/{id}/retry",      virtual_link_retry,  &virtual_link_resource, 0,                               202, no_attributes,           "Build a virtual link in ERROR again" },
+        { HTTP_POST,   "/v1/virtual-links/{id}/force_delete", virtual_link_force_delete, &virtual_link_resource, 0,                       204, no_attributes,           "Forget a virtual link, whatever its gateways say" },
         { HTTP_GET,    "/v1/virtual-links/{id}/tags",       read_one,            &virtual_link_resource, ROUTE_TAGS,                      200, NULL,                    "List a virtual link's tags" },
         { HTTP_PUT,    "/v1/virtual-links/{id}/tags",       tags_replace,        &virtual_link_resource, ROUTE_TAGS | ROUTE_IF_MATCH,     200, tags_attributes,         "Replace a virtual link's tags" },
         { HTTP_POST,   "/v1/virtual-links/{id}/tags",       tags_add,            &virtual_link_resource, ROUTE_TAGS,                      200, tags_attributes,         "Add tags to a virtual link" },
@@ -54,7 +57,7 @@ const struct route routes[] = {
         { HTTP_POST,   "/v1/virtual-ports/{id}/detach",     virtual_port_detach, &virtual_port_resource, 0,                               202, no_attributes,           "Unplug a virtual port" },
         { HTTP_GET,    "/v1/operations",                    read_list,           &operation_resource,    ROUTE_LIST,                      200, NULL,                    "List operations" },
         { HTTP_GET,    "/v1/operations/{id}",               read_one,            &operation_resource,    0,                               200, NULL,                    "Show an operation with its steps" },
-        { HTTP_GET,    "/v1/events",                        read_list,           &event_resource,        ROUTE_LIST,                      200, NULL,                    "List events" },
+        { HTTP_GET,    "/v1/events",                        events_list,          &event_resource,        ROUTE_LIST,                      200, NULL,                    "List events" },
         { HTTP_GET,    "/v1/events/{id}",                   read_one,            &event_resource,        0,                               200, NULL,                    "Show an event" },
         { 0 },
 };

@@ -44,6 +44,7 @@ const struct attribute virtual_link_attributes[] = {
         { "vpn_id",      ATTR_ID,     IN_POST | NEEDED,          0,   NULL },
         { "endpoints",   ATTR_LIST,   IN_POST | NEEDED,          2,   endpoint_attributes },
         { "bandwidth",   ATTR_OBJECT, IN_POST | IN_PUT | NEEDED, 0,   bandwidth_attributes },
+        { "admin_state_up", ATTR_BOOL, IN_PUT, 0, NULL },
         { "project_id",  ATTR_WORD,   IN_POST,                   255, NULL },
         { "tenant_id",   ATTR_WORD,   IN_POST,                   255, NULL },
         { 0 },
@@ -107,6 +108,20 @@ static bool is_changed(const json_t *object, const json_t *args)
         return object && shows(object, json_object_get(args, "virtual_link"));
 }
 
+static bool is_building(const json_t *object, const json_t *args)
+{
+        const json_t *status = json_object_get(object, "provisioning_status");
+
+        (void)args;
+        return text_equal(json_string_value(status), "PENDING_CREATE");
+}
+
+static bool is_gone(const json_t *object, const json_t *args)
+{
+        (void)args;
+        return !object;
+}
+
 static bool is_going(const json_t *object, const json_t *args)
 {
         const json_t *status = json_object_get(object, "provisioning_status");
@@ -120,6 +135,8 @@ static const struct write creating = { "create_virtual_link", &virtual_link_reso
 static const struct write creating_many = { "create_virtual_links", &virtual_link_resource, 202, cannot_be_told, false };
 static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, is_changed, false };
 static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, is_changed, false };
+static const struct write retrying = { "retry_virtual_link", &virtual_link_resource, 202, is_building, false };
+static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, is_gone, false };
 static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
@@ -233,10 +250,10 @@ void virtual_link_create(struct call *c)
 void virtual_link_update(struct call *c)
 {
         json_t *link = call_body(c, "virtual_link", virtual_link_attributes, IN_PUT);
-        bool shapes = json_object_get(link, "bandwidth") != NULL;
+        bool works = json_object_get(link, "bandwidth") || json_object_get(link, "admin_state_up");
 
         if (link)
-                write_send(c, shapes ? &changing : &renaming,
+                write_send(c, works ? &changing : &renaming,
                            json_pack("{ss so}", "virtual_link_id", c->id, "virtual_link", link),
                            c->id);
 }
@@ -244,4 +261,27 @@ void virtual_link_update(struct call *c)
 void virtual_link_delete(struct call *c)
 {
         write_send(c, &deleting, json_pack("{ss}", "virtual_link_id", c->id), c->id);
+}
+
+/* 'more' are arguments besides the id; taken. */
+static void operate(struct call *c, const struct write *w, json_t *more)
+{
+        json_auto_t *args = more;
+        json_auto_t *nothing =
+                c->q->message.n_body ? call_body(c, NULL, no_attributes, IN_POST) : json_object();
+
+        if (!nothing)
+                return;
+        json_object_set_new(args, "virtual_link_id", json_string(c->id));
+        write_send(c, w, json_incref(args), c->id);
+}
+
+void virtual_link_retry(struct call *c)
+{
+        operate(c, &retrying, json_object());
+}
+
+void virtual_link_force_delete(struct call *c)
+{
+        operate(c, &forgetting, json_pack("{sb}", "force", 1));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api-server/api.h"
+#include "api-server/events_stream.h"
 #include "api-server/problem.h"
 #include "api-server/routes.h"
 #include "base/err.h"
@@ -137,12 +138,13 @@ static void on_key(int r, const struct store_rows *rows, const int64_t *serials,
 static void look_up(struct call *c)
 {
         const struct sent *s = c->sent;
-        const char *project = c->who.project_id, *key = s->key;
+        const char *project = c->who.project_id, *method = s->write.method, *key = s->key;
         const struct store_where where[] = { { "project_id", STORE_IS, &project, 1 },
+                                             { "method", STORE_IS, &method, 1 },
                                              { "key", STORE_IS, &key, 1 } };
 
         if (s->key[0] && api_can_read(c->loop) &&
-            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 2, NULL,
+            store_reader_select(c->loop->reader, &store_tables[T_REQUEST_KEY], where, 3, NULL,
                                 false, 1, LOOK_UP_DEADLINE_MS, on_key, c) == 0)
                 api_kick_reader(c->loop);
         else
@@ -163,6 +165,41 @@ bool shows(const json_t *object, const json_t *asked)
         return true;
 }
 
+/* ---- when the client would wait for the operation's end ---- */
+
+static void on_ended(struct call *c, int error, json_t *object)
+{
+        if (error < 0)
+                object = json_incref(
+                        json_object_get(c->sent->result, c->sent->write.resource->name));
+        answer_object(c, object);
+}
+
+static void then_answer(struct call *c, bool done)
+{
+        struct write *w = &c->sent->write;
+
+        if (done)
+                w->status = text_starts(w->method, "create_") ? 201 : 200;
+        read_object(c, w->resource, c->sent->object_id, on_ended);
+}
+
+static void answer_or_wait(struct call *c)
+{
+        struct sent *s = c->sent;
+        json_t *object = json_object_get(s->result, s->write.resource->name);
+        const char *id = json_string_value(json_object_get(object, "id")),
+                   *operation = json_string_value(json_object_get(object, "operation_id"));
+
+        c->waited_s = events_wait_s(c);
+        if (c->waited_s == 0 || !id || !operation || s->write.status != 202) {
+                answer_object(c, json_incref(object));
+                return;
+        }
+        TEXT_SET(s->object_id, id); /* an accepted key's may be another than ours */
+        events_wait(c, operation, c->waited_s, then_answer);
+}
+
 static void run_reply(struct http_post *post)
 {
         struct call *c = (struct call *)post;
@@ -178,7 +215,7 @@ static void run_reply(struct http_post *post)
         } else if (json_is_array(json_object_get(s->result, s->write.resource->collection))) {
                 call_answer(c, s->write.status, json_incref(s->result), NULL);
         } else {
-                answer_object(c, json_incref(json_object_get(s->result, s->write.resource->name)));
+                answer_or_wait(c);
         }
 }
 

@@ -26,7 +26,7 @@ struct rights {
 static const struct rights rights[] = {
         /*                       configure                         write                                           read                              routing keys */
         [BUS_ROLE_CONDUCTOR] = { "^(%1$s|atlas-.*|reply_.*)$",     "^(%1$s|atlas-.*|reply_.*|amq\\.default)$",     "^(%1$s|atlas-.*|reply_.*)$",     ".*" },
-        [BUS_ROLE_API]       = { "^reply_.*$",                     "^(%1$s|reply_.*)$",                            "^reply_.*$",                     "^" TOPIC_CONDUCTOR "$" },
+        [BUS_ROLE_API]       = { "^(reply_|" TOPIC_API "_fanout).*$", "^(%1$s|(reply_|" TOPIC_API "_fanout_).*)$", "^(reply_|" TOPIC_API "_fanout).*$", "^" TOPIC_CONDUCTOR "$" },
         [BUS_ROLE_SITE]      = { "^$",                             "^%1$s$",                                       "^" TOPIC_AGENT "\\.%2$s$",       "^(" TOPIC_EVENT "|" TOPIC_HEARTBEAT "|" QUEUE_DEAD ")\\.%2$s\\z" },
 };
 /* clang-format on */

@@ -20,6 +20,8 @@
 #include "messages/topics.h"
 #include "store/pg.h"
 
+enum { HINT_MS = 5000 };
+
 static struct metric metric_batches = METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
 static struct metric metric_inputs = METRIC(METRIC_COUNTER, "atlas_conductor_inputs_total", NULL, "Messages and timers folded");
 static struct metric metric_bad = METRIC(METRIC_COUNTER, "atlas_conductor_bad_total", NULL, "Inputs set aside as bad");
@@ -111,6 +113,17 @@ static void send_notice(struct worker *w, const struct out *o)
         }
 }
 
+/* For those who watch: best effort, they look by themselves too. */
+static void hint(struct worker *w)
+{
+        const struct bus_target all = { .topic = TOPIC_API, .fanout = true };
+        json_t *none = json_object();
+
+        if (bus_cast_to(w->bus, &all, "committed", none, none, HINT_MS, NULL, NULL) < 0)
+                log_error("hint_failed", "trace=\"%s\"", err_trace());
+        json_decref(none);
+}
+
 static void refuse_method(struct worker *w, const struct request *r)
 {
         static struct log_limit limit;
@@ -142,6 +155,7 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
         }
+        hint(w);
         (void)FAILPOINT("conductor.after_publish");
         for (size_t i = 0; i < n; i++) {
                 struct job *j = inputs[i]->user;
@@ -334,10 +348,13 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings, const
         conductor_init(&w->core, w->store, atomic_load(number));
         w->core.open_max = settings->open_max;
         w->core.notifies = text_equal(settings->notify_driver, "messagingv2");
+        w->core.quota = settings->quota;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;
         w->core.timing.quarantine_ms = settings->quarantine_s * 1000;
+        w->core.timing.brake_percent = settings->brake_percent;
+        w->core.timing.brake_least = settings->brake_least;
         r = pthread_create(&w->thread, NULL, work, w);
         w->started = r == 0;
         *ret = w;

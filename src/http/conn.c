@@ -23,12 +23,14 @@ enum {
         OUTPUT_HIGH = 256 * 1024,
         TURN_MAX = 64,
         LINGER_MS = 2000,
+        STREAM_KEEP = 2048, /* of a stream's output, when all is sent */
         DISCARD_MAX = 1024 * 1024,
 };
 
 enum state {
         READING,   /* nothing of the next request, or a part of it, is here */
         RUNNING,   /* lent to the handler */
+        STREAMING, /* an answer that goes on */
         CLOSING,   /* the last answer is on its way out */
         LINGERING, /* and is out: what still comes in is thrown away, so that no reset destroys it
                     */
@@ -50,6 +52,9 @@ struct conn {
         struct http_parse parse;
         struct text out;
         size_t out_at, discarded;
+        void (*on_gone)(void *user); /* of STREAMING */
+        void *stream_user;
+        bool cut; /* something of the stream is missing: nothing may follow */
         int64_t deadline_ms; /* monotonic; 0: none */
         int phase;           /* of READING: what the deadline is about */
 };
@@ -86,6 +91,8 @@ static void conn_free(struct conn *c)
         struct http_loop *loop = c->loop;
 
         conn_hang_up(c);
+        if (c->state == STREAMING)
+                c->on_gone(c->stream_user);
         if (c->prev)
                 c->prev->next = c->next;
         else
@@ -178,6 +185,8 @@ static bool conn_flush(struct conn *c)
 {
         bool was_blocked = c->blocked;
 
+        if (c->cut)
+                return false;
         c->blocked = false;
         while (c->out_at < c->out.n) {
                 ssize_t n =
@@ -195,7 +204,7 @@ static bool conn_flush(struct conn *c)
         }
         if (!c->blocked) {
                 c->out_at = 0;
-                if (c->out.room > OUTPUT_HIGH)
+                if (c->out.room > (c->state == STREAMING ? STREAM_KEEP : OUTPUT_HIGH))
                         text_done(&c->out);
                 text_reset(&c->out);
         }
@@ -253,7 +262,7 @@ static bool conn_read(struct conn *c)
 static void conn_discard(struct conn *c)
 {
         char bytes[4096];
-        ssize_t n = 0;
+        ssize_t n = 1;
 
         while (c->readable && c->discarded < DISCARD_MAX) {
                 n = recv(c->fd, bytes, sizeof bytes, 0);
@@ -355,6 +364,78 @@ void http_answer(struct http_request *q, const struct http_answer *a)
                 conn_turn(c);
 }
 
+/* ---- streams ---- */
+
+void http_stream_cut(struct http_stream *s)
+{
+        struct conn *c = (struct conn *)s;
+
+        c->cut = true;
+        c->deadline_ms = 1; /* conn_tick() ends it */
+}
+
+size_t http_stream_waiting(const struct http_stream *s)
+{
+        const struct conn *c = (const struct conn *)s;
+
+        return c->out.n - c->out_at;
+}
+
+struct http_stream *http_stream_new(struct http_request *q, const char *content_type,
+                                    void (*on_gone)(void *user), void *user)
+{
+        struct conn *c = (struct conn *)q;
+
+        text_addf(&c->out,
+                  "HTTP/1.1 200 OK\r\nDate: %s\r\nX-Openstack-Request-Id: %s\r\nContent-Type: %s\r\n"
+                  "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n",
+                  date_now(), c->q.id, content_type);
+        c->state = STREAMING;
+        c->on_gone = on_gone;
+        c->stream_user = user;
+        c->q.message = (struct http_message){ 0 };
+        free(TAKE(c->in));
+        c->n_in = c->in_room = 0;
+        c->deadline_ms = 0;
+        if (c->half || c->fd < 0)
+                http_stream_cut((struct http_stream *)c);
+        return (struct http_stream *)c;
+}
+
+void http_stream_add(struct http_stream *s, const char *bytes, size_t n)
+{
+        struct conn *c = (struct conn *)s;
+
+        if (c->out.n + n <= OUTPUT_HIGH && !c->cut)
+                text_add_n(&c->out, bytes, n);
+        else
+                http_stream_cut(s);
+}
+
+void http_stream_flush(struct http_stream *s)
+{
+        struct conn *c = (struct conn *)s;
+
+        if (c->fd >= 0 && !conn_flush(c))
+                http_stream_cut(s);
+}
+
+struct http_stream *http_stream_free(struct http_stream *s)
+{
+        struct conn *c = (struct conn *)s;
+
+        if (!c)
+                return NULL;
+        c->state = CLOSING;
+        if (c->turning)
+                return NULL;
+        if (c->fd < 0 || c->loop->ended)
+                conn_free(c);
+        else
+                conn_turn(c);
+        return NULL;
+}
+
 /* One step of READING; false when nothing more can be done now. */
 static bool conn_step(struct conn *c, size_t *seen)
 {
@@ -401,7 +482,7 @@ static void conn_turn(struct conn *c)
                 if (c->half)
                         c->deadline_ms = 1;
         }
-        if (c->fd >= 0 && c->state == LINGERING) {
+        if (c->fd >= 0 && (c->state == LINGERING || c->state == STREAMING)) {
                 conn_discard(c);
                 if (c->deadline_ms == 1)
                         conn_hang_up(c);
@@ -518,7 +599,7 @@ void conn_close_idle(struct http_loop *loop, bool all)
 {
         for (struct conn *c = loop->conns, *next; c; c = next) {
                 next = c->next;
-                if (all || c->state == LINGERING ||
+                if (all || c->state == LINGERING || c->state == STREAMING ||
                     (c->state == READING && c->phase == PHASE_IDLE && !c->blocked)) {
                         conn_hang_up(c);
                         if (c->state != RUNNING)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One event loop: its posts from other threads, and the descriptors it watches for others. */
+/* One event loop: its posts from other threads, and the descriptors and times it watches for others.
+ */
 #include "http/loop.h"
 
 #include <errno.h>
@@ -31,6 +32,11 @@ void http_loop_post(struct http_loop *loop, struct http_post *post)
 void *http_loop_local(const struct http_loop *loop)
 {
         return loop->local;
+}
+
+bool http_loop_draining(const struct http_loop *loop)
+{
+        return loop->draining;
 }
 
 static void on_posts(evutil_socket_t fd, short what, void *user)
@@ -144,5 +150,55 @@ struct http_watch *http_watch_free(struct http_watch *w)
         if (w->readable)
                 event_free(w->readable);
         free(w);
+        return NULL;
+}
+
+/* ---- timers ---- */
+
+struct http_timer {
+        void (*on_time)(void *user);
+        void *user;
+        struct event *event;
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *user)
+{
+        struct http_timer *t = user;
+
+        (void)fd;
+        (void)what;
+        t->on_time(t->user);
+}
+
+int http_timer_new(struct http_loop *loop, void (*on_time)(void *user), void *user,
+                   struct http_timer **ret)
+{
+        OWN(http_timer_free) struct http_timer *t = calloc(1, sizeof *t);
+
+        if (!t)
+                return err_raise(-ENOMEM);
+        t->on_time = on_time;
+        t->user = user;
+        t->event = event_new(loop->base, -1, 0, on_timer, t);
+        if (!t->event)
+                return err_raise(-ENOMEM);
+        *ret = TAKE(t);
+        return 0;
+}
+
+void http_timer_set(struct http_timer *t, int64_t ms)
+{
+        struct timeval in = { ms / 1000, ms % 1000 * 1000 };
+
+        event_add(t->event, &in);
+}
+
+struct http_timer *http_timer_free(struct http_timer *t)
+{
+        if (!t)
+                return NULL;
+        if (t->event)
+                event_free(t->event);
+        free(t);
         return NULL;
 }

@@ -40,6 +40,13 @@ static bool is_blank(char c)
         return c == ' ' || c == '\t';
 }
 
+/* "HTTP/" digit "." digit. */
+static bool is_version(const char *text)
+{
+        return strncmp(text, "HTTP/", 5) == 0 && text[5] >= '0' && text[5] <= '9' &&
+               text[6] == '.' && text[7] >= '0' && text[7] <= '9' && !text[8];
+}
+
 static int hex_digit(char c)
 {
         if (c >= '0' && c <= '9')
@@ -121,7 +128,7 @@ static int read_line(struct http_message *m, char *line, const char **ret_why)
                 return refuse(400, "The request target is malformed.", ret_why);
         *c = '\0';
         version = c + 1;
-        if (strncmp(version, "HTTP/", 5) != 0)
+        if (!is_version(version))
                 return refuse(400, "The request line has no HTTP version.", ret_why);
         if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
                 return refuse(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.", ret_why);

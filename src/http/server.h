@@ -38,6 +38,24 @@ struct http_answer {
 /* In the request's loop only. */
 void http_answer(struct http_request *q, const struct http_answer *a);
 
+/* An answer that goes on: what is added until its end, which is the connection's. From here on the
+ * request cannot be read. 'on_gone' is called once, from the loop and never from one of these
+ * calls, when the client went, did not take what was written, or the server drains; the stream is no
+ * more then. All in the request's loop only. */
+struct http_stream;
+struct http_stream *http_stream_new(struct http_request *q, const char *content_type,
+                                    void (*on_gone)(void *user), void *user);
+/* Adds to what goes out at the next flush. Who lets too much wait is cut off. */
+void http_stream_add(struct http_stream *s, const char *bytes, size_t n);
+void http_stream_flush(struct http_stream *s);
+/* Bytes that the client has not taken yet. */
+size_t http_stream_waiting(const struct http_stream *s);
+/* Something could not be added: nothing may follow, and the loop ends it as if the client had gone. */
+void http_stream_cut(struct http_stream *s);
+/* Ends it without 'on_gone'; what was added still goes out. */
+struct http_stream *http_stream_free(struct http_stream *s);
+OWN_DEFINE(struct http_stream *, http_stream_free)
+
 /* Milliseconds; all are totals, not gaps between bytes. */
 struct http_deadlines {
         int idle_ms;  /* between requests of a connection */
@@ -72,6 +90,8 @@ struct http_server *http_server_free(struct http_server *s);
 OWN_DEFINE(struct http_server *, http_server_free)
 
 void *http_loop_local(const struct http_loop *loop);
+/* The server ends: what waits for something should be answered. */
+bool http_loop_draining(const struct http_loop *loop);
 
 /* Work for a loop, from any thread: 'run' is called in the loop's thread, once, in order.
  * Intrusive. */
@@ -92,3 +112,12 @@ int http_watch_new(struct http_loop *loop, int fd, void (*on_event)(void *user),
 void http_watch_kick(struct http_watch *w);
 struct http_watch *http_watch_free(struct http_watch *w);
 OWN_DEFINE(struct http_watch *, http_watch_free)
+
+/* An alarm of the loop's: 'on_time' runs once for each http_timer_set(), which also moves one that
+ * is set. All only in the loop's thread. */
+struct http_timer;
+int http_timer_new(struct http_loop *loop, void (*on_time)(void *user), void *user,
+                   struct http_timer **ret);
+void http_timer_set(struct http_timer *t, int64_t ms);
+struct http_timer *http_timer_free(struct http_timer *t);
+OWN_DEFINE(struct http_timer *, http_timer_free)

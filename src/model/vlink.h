@@ -33,6 +33,7 @@ struct vlink {
         int64_t verified_ms;
         int64_t created_ms, updated_ms;
         char tags[TAGS_SIZE];
+        bool exchange; /* its two ends hand each other what they make */
 };
 
 /* The link's end at one gateway. Written under the link's lock. */

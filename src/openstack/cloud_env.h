@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenStack settings of a person: the OS_* variables that every OpenStack client reads. */
+/* OpenStack settings of a person: the OS_* variables that every OpenStack client reads, and the
+ * cloud of clouds.yaml that OS_CLOUD names; a variable goes before what stands there. */
 
 #include "base/fault.h"
 #include "openstack/settings.h"

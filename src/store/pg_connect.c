@@ -26,7 +26,8 @@ const struct pg_purpose pg_writing = {
 };
 const struct pg_purpose pg_reading = {
         "atlas-reader",
-        "-c default_transaction_read_only=on -c statement_timeout=3s -c jit=off",
+        "-c default_transaction_read_only=on -c statement_timeout=3s -c jit=off"
+        " -c plan_cache_mode=force_generic_plan",
         "primary",
 };
 /* A host that vanished has to lose its advisory lock soon. */

@@ -5,7 +5,9 @@
 #include "store/reader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,7 +21,7 @@
 #include "base/log.h"
 #include "store/pg_connect.h"
 #include "store/pg_sql.h"
-#include "store/reader_sql.h"
+#include "store/reader_question.h"
 
 enum {
         CONNECT_MS = 5000,    /* one attempt, over all hosts */
@@ -32,26 +34,13 @@ enum {
         LOG_EVERY_MS = 1000,
 };
 
-struct question {
-        struct question *next;
-        const struct store_table *table;
-        struct reader_select select;
-        int64_t deadline_ms;
-        store_on_rows on_rows;
-        void *user;
-        int attempts;
-};
-struct questions {
-        struct question *first, **end;
-};
-
 /* What the server owes a result for, in order. */
 enum owed_kind { OWED_PREPARE, OWED_ROWS, OWED_SYNC };
 struct owed {
         struct owed *next;
         enum owed_kind kind;
         struct pg_statement *statement;
-        struct question *question; /* NULL once its time was up */
+        struct questions asked; /* empty once their time was up */
 };
 
 enum state { DOWN, CONNECTING, UP };
@@ -72,43 +61,6 @@ struct store_reader {
         bool ticking;
         uint32_t watched; /* epoll's events of the socket while UP */
 };
-
-static void questions_add(struct questions *to, struct question *q)
-{
-        q->next = NULL;
-        *to->end = q;
-        to->end = &q->next;
-}
-
-static struct question *questions_take(struct questions *from)
-{
-        struct question *q = from->first;
-
-        if (q) {
-                from->first = q->next;
-                if (!from->first)
-                        from->end = &from->first;
-        }
-        return q;
-}
-
-static void question_end(struct question *q, int r, const struct store_rows *rows,
-                         const int64_t *serials)
-{
-        static const struct store_rows none = { 0 };
-
-        q->on_rows(r, rows ? rows : &none, serials, q->user);
-        reader_select_done(&q->select);
-        free(q);
-}
-
-static void questions_end(struct questions *all, int r)
-{
-        struct question *q;
-
-        while ((q = questions_take(all)))
-                question_end(q, r, NULL, NULL);
-}
 
 static void reader_wake(struct store_reader *r)
 {
@@ -136,6 +88,7 @@ static struct owed *owed_add(struct store_reader *r, enum owed_kind kind)
 
         if (o) {
                 o->kind = kind;
+                o->asked.end = &o->asked.first;
                 *r->owed_end = o;
                 r->owed_end = &o->next;
         }
@@ -159,9 +112,9 @@ static void reader_drop(struct store_reader *r, int64_t now_ms, const char *why)
 
         if (log_allowed(&limit, LOG_EVERY_MS))
                 log_warn("reader_disconnected", "reason=\"%.*s\"", (int)strcspn(why, "\n"), why);
-        for (; r->owed; owed_pop(r))
-                if (r->owed->question)
-                        questions_add(&lost, r->owed->question);
+        for (struct question *q; r->owed; owed_pop(r))
+                while ((q = questions_take(&r->owed->asked)))
+                        questions_add(&lost, q);
         r->conn = pg_close(r->conn);
         r->state = DOWN;
         r->watched = 0;
@@ -222,68 +175,47 @@ static void reader_connect(struct store_reader *r, int64_t now_ms)
         }
 }
 
-/* Rows of an append-only table have their serial behind the table's columns. */
-static int answer_rows(struct question *q, const PGresult *result)
+static void ask_again(struct store_reader *r, struct questions *all)
 {
-        const struct store_table *t = q->table;
-        OWN(store_rows_done) struct store_rows rows = { 0 };
-        OWN(mem_free) int64_t *serials = NULL;
-        int n = PQntuples(result), column = (int)store_column_count(t);
-        int r = n > 0 ? store_rows_expect(&rows, t, (size_t)n) : 0;
+        struct questions given_up = { .end = &given_up.first };
+        struct question *q;
 
-        if (r == 0 && t->append_only) {
-                serials = calloc((size_t)n + 1, sizeof *serials);
-                r = serials ? 0 : err_raise(-ENOMEM);
-        }
-        for (int i = 0; r == 0 && i < n; i++) {
-                r = pg_read_row(result, i, t, store_rows_add(&rows, t));
-                if (serials)
-                        serials[i] = pg_read_int(result, i, column);
-        }
-        question_end(q, r, r == 0 ? &rows : NULL, serials);
-        return r;
+        while ((q = questions_take(all)))
+                questions_add(++q->attempts < ATTEMPTS_MAX ? &r->waiting : &given_up, q);
+        questions_end(&given_up, -EIO);
 }
 
-static void ask_again(struct store_reader *r, struct question *q)
-{
-        if (++q->attempts < ATTEMPTS_MAX)
-                questions_add(&r->waiting, q);
-        else
-                question_end(q, -EIO, NULL, NULL);
-}
-
-static void answer_error(struct store_reader *r, struct question *q, const PGresult *result)
+static void answer_error(struct store_reader *r, struct questions *asked, const PGresult *result)
 {
         static struct log_limit limit;
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
         if (!state) { /* the connection's end */
-                question_end(q, -ECONNRESET, NULL, NULL);
+                questions_end(asked, -ECONNRESET);
         } else if (strcmp(state, "26000") == 0) { /* its PREPARE was passed over */
-                ask_again(r, q);
+                ask_again(r, asked);
         } else {
                 if (log_allowed(&limit, LOG_EVERY_MS))
                         log_error("reader_failed", "sqlstate=%s reason=\"%s\"", state,
                                   PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-                question_end(q, strcmp(state, "57014") == 0 ? -ETIMEDOUT : -EIO, NULL, NULL);
+                questions_end(asked, strcmp(state, "57014") == 0 ? -ETIMEDOUT : -EIO);
         }
 }
 
 static void take_result(struct store_reader *r, struct owed *o, const PGresult *result)
 {
         ExecStatusType status = PQresultStatus(result);
-        struct question *q = TAKE(o->question);
 
         if (o->kind == OWED_PREPARE)
                 o->statement->prepared = status == PGRES_COMMAND_OK ? PG_PREPARED : PG_NEW;
-        if (!q)
+        if (!o->asked.first)
                 return;
         if (status == PGRES_TUPLES_OK)
-                answer_rows(q, result);
+                questions_answer(&o->asked, result);
         else if (status == PGRES_PIPELINE_ABORTED)
-                ask_again(r, q);
+                ask_again(r, &o->asked);
         else
-                answer_error(r, q, result);
+                answer_error(r, &o->asked, result);
 }
 
 /* False: the connection is gone. */
@@ -321,14 +253,11 @@ static bool send_prepare(struct store_reader *r, struct pg_statement *st)
         return true;
 }
 
-/* False: the connection is gone (or memory is); 'q' is owed then, or still waits. */
-static bool reader_send(struct store_reader *r, struct question *q)
+static bool send_select(struct store_reader *r, const struct reader_select *s)
 {
-        const struct reader_select *s = &q->select;
         const char *values[READER_PARAMETERS_MAX];
         int lengths[READER_PARAMETERS_MAX], formats[READER_PARAMETERS_MAX];
         struct pg_statement *st = pg_known(&r->statements, s->sql.bytes);
-        struct owed *o;
 
         if (!st && r->statements.statements.n < STATEMENTS_MAX)
                 st = pg_plain(&r->statements, s->sql.bytes, s->types, s->n);
@@ -341,13 +270,28 @@ static bool reader_send(struct store_reader *r, struct question *q)
                 lengths[i] = (int)(s->ends[i] - start);
                 formats[i] = 1;
         }
-        o = owed_add(r, OWED_ROWS);
-        if (!o)
-                return false;
-        o->question = questions_take(&r->waiting);
         return st ? PQsendQueryPrepared(r->conn, st->name, s->n, values, lengths, formats, 1)
                   : PQsendQueryParams(r->conn, s->sql.bytes, s->n, s->types, values, lengths,
                                       formats, 1);
+}
+
+/* The first that waits, with those that can be asked together with it. False: the connection is
+ * gone (or memory is); they are owed then, or still wait. */
+static bool reader_send(struct store_reader *r)
+{
+        struct questions crowd = { .end = &crowd.first };
+        struct reader_select together = { 0 }, *s;
+        struct owed *o;
+        bool sent;
+
+        questions_take_crowd(&r->waiting, &crowd);
+        s = crowd.first->by ? &together : &crowd.first->select;
+        sent = (!crowd.first->by || questions_select(&crowd, &together) == 0) && send_select(r, s);
+        reader_select_done(&together);
+        o = owed_add(r, OWED_ROWS);
+        for (struct question *q; (q = questions_take(&crowd));)
+                questions_add(o ? &o->asked : &r->waiting, q);
+        return o && sent;
 }
 
 static bool reader_sync(struct store_reader *r)
@@ -366,7 +310,7 @@ static bool reader_send_waiting(struct store_reader *r, int64_t now_ms)
         while ((q = r->waiting.first)) {
                 bool again = q->attempts > 0;
 
-                if (!reader_send(r, q) || (again && !reader_sync(r)))
+                if (!reader_send(r) || (again && !reader_sync(r)))
                         return false;
                 open = !again;
         }
@@ -376,25 +320,14 @@ static bool reader_send_waiting(struct store_reader *r, int64_t now_ms)
 /* Answers questions whose time is up; results that are still owed will be passed over. */
 static void reader_expire(struct store_reader *r, int64_t now_ms)
 {
-        struct questions late = { .end = &late.first }, kept = { .end = &kept.first };
-        struct question *q;
+        struct questions late = { .end = &late.first };
 
         if (now_ms < r->earliest_ms)
                 return;
         r->earliest_ms = INT64_MAX;
-        while ((q = questions_take(&r->waiting))) {
-                if (q->deadline_ms > now_ms && q->deadline_ms < r->earliest_ms)
-                        r->earliest_ms = q->deadline_ms;
-                questions_add(q->deadline_ms <= now_ms ? &late : &kept, q);
-        }
-        while ((q = questions_take(&kept)))
-                questions_add(&r->waiting, q);
-        for (struct owed *o = r->owed; o; o = o->next) {
-                if (o->question && o->question->deadline_ms <= now_ms)
-                        questions_add(&late, TAKE(o->question));
-                else if (o->question && o->question->deadline_ms < r->earliest_ms)
-                        r->earliest_ms = o->question->deadline_ms;
-        }
+        questions_expire(&r->waiting, now_ms, &r->earliest_ms, &late);
+        for (struct owed *o = r->owed; o; o = o->next)
+                questions_expire(&o->asked, now_ms, &r->earliest_ms, &late);
         questions_end(&late, -ETIMEDOUT);
 }
 
@@ -434,15 +367,11 @@ void store_reader_pump(struct store_reader *r)
 static int reader_ask(struct store_reader *r, const struct reader_question *asked, int deadline_ms,
                       store_on_rows on_rows, void *user)
 {
-        OWN(mem_free) struct question *q = calloc(1, sizeof *q);
-        int e;
+        struct question *q;
+        int e = question_new(asked, &q);
 
-        if (!q)
-                return err_raise(-ENOMEM);
-        e = reader_select_make(asked, &q->select);
         if (e < 0)
                 return err_pass(e);
-        q->table = asked->table;
         q->on_rows = on_rows;
         q->user = user;
         q->deadline_ms = clock_mono_ms() + deadline_ms;
@@ -450,7 +379,7 @@ static int reader_ask(struct store_reader *r, const struct reader_question *aske
                 r->earliest_ms = q->deadline_ms;
         if (!r->waiting.first)
                 reader_wake(r);
-        questions_add(&r->waiting, TAKE(q));
+        questions_add(&r->waiting, q);
         return 0;
 }
 
@@ -467,6 +396,21 @@ int store_reader_select(struct store_reader *r, const struct store_table *t,
                 .descending = descending,
                 .limit = limit,
         };
+
+        return reader_ask(r, &asked, deadline_ms, on_rows, user);
+}
+
+int store_reader_follow(struct store_reader *r, const struct store_table *t, int64_t after,
+                        size_t limit, int deadline_ms, store_on_rows on_rows, void *user)
+{
+        char text[24];
+        const char *value = text;
+        const struct store_where behind = { "id", STORE_AFTER, &value, 1 };
+        const struct reader_question asked = {
+                .table = t, .where = &behind, .n_where = 1, .order = "id", .limit = limit, .follows = true
+        };
+
+        snprintf(text, sizeof text, "%" PRId64, after);
 
         return reader_ask(r, &asked, deadline_ms, on_rows, user);
 }
@@ -530,8 +474,7 @@ struct store_reader *store_reader_free(struct store_reader *r)
         if (!r)
                 return NULL;
         for (; r->owed; owed_pop(r))
-                if (r->owed->question)
-                        question_end(TAKE(r->owed->question), -ECONNRESET, NULL, NULL);
+                questions_end(&r->owed->asked, -ECONNRESET);
         questions_end(&r->waiting, -ECONNRESET);
         pg_close(r->conn);
         pg_statements_done(&r->statements);

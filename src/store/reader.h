@@ -3,7 +3,8 @@
 /* Reading for the API: one non-blocking, pipelined, read-only connection that lives in somebody's
  * event loop. Never blocks (but for looking up a host's name). The caller watches store_reader_fd()
  * for reading and calls store_reader_pump() when it is readable; there are no other duties. What is
- * asked between two pumps goes out together. Reconnects by itself with backoff: what was sent on
+ * asked between two pumps goes out together, and questions for rows of one table by ids are one
+ * statement. Reconnects by itself with backoff: what was sent on
  * the lost connection is answered -ECONNRESET; what was not yet sent waits for the next connection,
  * until its deadline. */
 
@@ -43,7 +44,9 @@ struct store_order {
         const char *after;
 };
 /* Answer: 0 and rows (lent during the call), or negative: -ECONNRESET, -ETIMEDOUT, -EIO. For
- * append-only tables 'serials' has each row's id. May ask again. */
+ * append-only tables 'serials' has each row's id. May ask again. STORE_WITHHELD, of one that
+ * follows: after these rows are others that must not be shown yet; look again soon. */
+enum { STORE_WITHHELD = 1 };
 typedef void (*store_on_rows)(int r, const struct store_rows *rows, const int64_t *serials,
                               void *user);
 /* Rows matching all of 'where' (values that cannot be in a column match nothing) ordered by 'order'
@@ -66,3 +69,7 @@ struct store_page {
 };
 int store_reader_page(struct store_reader *r, const struct store_page *page, int deadline_ms,
                       store_on_rows on_rows, void *user);
+/* The rows of an append-only table behind the one with the id 'after', in order, at most 'limit':
+ * what a follower asks again and again. As above. */
+int store_reader_follow(struct store_reader *r, const struct store_table *t, int64_t after,
+                        size_t limit, int deadline_ms, store_on_rows on_rows, void *user);

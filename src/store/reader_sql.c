@@ -125,7 +125,10 @@ int reader_select_make(const struct reader_question *q, struct reader_select *re
 
         text_add(&s.sql, "SELECT ");
         pg_columns(&s.sql, t);
-        if (t->append_only)
+        if (q->follows)
+                text_addf(&s.sql, ", id, id < (SELECT %s_horizon()) FROM %s WHERE true", t->name,
+                          t->name);
+        else if (t->append_only)
                 text_addf(&s.sql, ", id FROM %s WHERE id < %s_horizon()", t->name, t->name);
         else
                 text_addf(&s.sql, " FROM %s WHERE true", t->name);

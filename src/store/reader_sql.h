@@ -18,6 +18,7 @@ struct reader_question {
         size_t limit;
         const struct store_order *by; /* instead of 'order' and 'descending' */
         size_t n_by;
+        bool follows; /* of an append-only table: also what may not be shown yet, marked */
 };
 /* The question in PostgreSQL's terms. Owned. */
 struct reader_select {

@@ -254,6 +254,8 @@ static const char *restless(struct sim *s, char ret[300])
                         return "a command in hand";
         if (s->n_lost)
                 return "a lost command";
+        if (sim_is_frozen(s))
+                return "the freeze";
         each_row(s, T_TIMER, timer, t)
                 if (t->kind != TIMER_AUDIT) {
                         snprintf(ret, 300, "timer %lld of %s", (long long)t->kind, t->ref_id);
@@ -273,7 +275,7 @@ static const char *restless(struct sim *s, char ret[300])
                 return ret;
         }
         each_row(s, T_GATEWAY, gateway, g)
-                if (g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
+                if (g->brake == BRAKE_HALTED || g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
                         snprintf(ret, 300, "gateway %s: inflight %lld, audit %d, digest %s", g->name,
                                  (long long)g->inflight_seq, g->audit_wanted, digest_matches(s, g) ? "equal" : "different");
                         return ret;
@@ -331,6 +333,19 @@ static bool port_is(const struct vlink *l, const struct vport *p, const struct v
                text_equal(w->peer_site, peer->site_name);
 }
 
+/* An end was given what the other end has made, as its device has it now. */
+static void check_given(struct sim *s, const struct port_want *w, const struct vport *peer)
+{
+        int g = gateway_of(s, peer->gateway_id);
+        char object[OBJECT_SIZE];
+
+        if (g < 0 || s->gateways[g].lied)
+                return;
+        fake_gateway_object(s->gateways[g].device, peer->id, object);
+        if (!text_equal(w->peer_object, object))
+                sim_broken(s, "port %s was given \"%s\", its peer has \"%s\"", w->id, w->peer_object, object);
+}
+
 static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWAYS])
 {
         int g = gateway_of(s, p->gateway_id);
@@ -349,6 +364,8 @@ static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWA
                 there[g]++;
         if (l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE && !w)
                 sim_broken(s, "link %s is ONLINE without port %s", l->id, p->id);
+        if (w && peer && l->exchange && l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE)
+                check_given(s, w, peer);
         if (w && !port_is(l, p, peer, w))
                 sim_broken(s, "port %s: the device holds it otherwise than the row", p->id);
         if (w && p->confirmed_generation == p->generation && (w->tx_kbps != p->tx_kbps || w->rx_kbps != p->rx_kbps))
@@ -443,7 +460,7 @@ void sim_check_quiet(struct sim *s)
 void sim_check_empty(struct sim *s)
 {
         static const enum store_table_id gone[] = { T_VPN, T_VPN_SITE, T_ATTACHMENT, T_VLINK, T_VPORT, T_WORK, T_RESERVATION,
-                                                     T_LEFTOVER };
+                                                     T_LEFTOVER, T_EXCHANGE };
 
         for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
                 if (s->db.tables[gone[i]].n)

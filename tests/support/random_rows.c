@@ -57,6 +57,7 @@ static const struct {
         { "operation", "kind", 4 },      { "operation", "result", 3 },
         { "work", "kind", 1 },           { "timer", "kind", 3 },
         { "integer_in_use", "kind", 1 }, { "reservation", "direction", 1 },
+        { "gateway", "brake", 2 },
 };
 
 /* Ids that may be missing. */

@@ -41,6 +41,10 @@ class Operation:
             self.body = self.body["oneOf"][0]
         self.name = f"{self.method} {pattern}"
 
+    @property
+    def for_operators(self):
+        return self.pattern.endswith(("/retry", "/force_delete")) or self.pattern.startswith("/v1/agents")
+
     def matches(self, method, path):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.pattern))
         return method == self.method and re.fullmatch(pattern, path)

@@ -238,9 +238,29 @@ def test_agents_are_shown_to_operators_only(cloud, operator):
     assert all(each["alive"] and each["binary"] == "atlas-agent" for each in agents)
     assert operator.get("/v1/agents?host=east&alive=true").body["agents"][0]["topic"] == "atlas-agent.east"
     assert operator.get(f"/v1/agents/{agents[0]['id']}").body["agent"] == agents[0]
-    assert cloud.get("/v1/agents").status in (200, 403)
-    assert cloud.get("/v1/agents").body.get("agents", []) == []
-    assert cloud.get(f"/v1/agents/{agents[0]['id']}").status in (403, 404)
+    refused(cloud.get("/v1/agents"), 403, "policy.forbidden", "get_agent")
+    refused(cloud.get(f"/v1/agents/{agents[0]['id']}"), 403, "policy.forbidden", "get_agent")
+
+
+def test_only_operators_retry_and_force_delete(cloud, operator, vpn):
+    link = cloud.settled(create(cloud, vpn))
+    path = f"/v1/virtual-links/{link['id']}"
+    refused(cloud.ask("POST", path + "/retry"), 403, "policy.forbidden", "retry_virtual_link")
+    refused(cloud.ask("POST", path + "/force_delete"), 403, "policy.forbidden", "force_delete_virtual_link")
+    assert operator.ask("POST", path + "/retry").status == 409
+    assert operator.ask("POST", path + "/force_delete").status == 204
+    assert cloud.get(path).status == 404
+
+
+def test_a_link_is_taken_down_and_up(cloud, vpn):
+    link = cloud.settled(create(cloud, vpn))
+    path = f"/v1/virtual-links/{link['id']}"
+    answer = cloud.ask("PUT", path, {"virtual_link": {"admin_state_up": False}})
+    assert answer.status == 202, answer.text
+    down = cloud.settled(link)
+    assert (down["admin_state_up"], down["operating_status"], down["status"]) == (False, "OFFLINE", "DOWN")
+    assert cloud.ask("PUT", path, {"virtual_link": {"admin_state_up": True}}).status == 202
+    assert cloud.settled(link)["status"] == "ACTIVE"
 
 
 # ---- around a request ----

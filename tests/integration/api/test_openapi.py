@@ -84,7 +84,7 @@ def request_of(operation, cloud, objects, operator):
         sent = {"vpn" if "vpns" in path else "virtual_link": {"description": "changed"}}
     elif operation.method == "DELETE" and operation.pattern == "/v1/vpns/{id}":
         path = operation.path(id=cloud.vpn("deleted", "vpls", [])["id"])
-    elif operation.method == "DELETE" and operation.pattern == "/v1/virtual-links/{id}":
+    elif operation.pattern.endswith("/force_delete") or operation.name == "DELETE /v1/virtual-links/{id}":
         link = cloud.settled(create(cloud, cloud.vpn("doomed", "vpls", ["east", "west"])))
         path = operation.path(id=link["id"])
     return who, path, sent
@@ -96,6 +96,11 @@ def test_each_operation_succeeds_as_described(operation, cloud, objects, operato
     for name in ("seen",) if "{tag}" in operation.pattern else ():
         cloud.ask("PUT", path)  # so that it is there to be seen or removed
         assert name in path
+    if operation.pattern.endswith(("/retry", "/force_delete")):
+        who = operator
+        if operation.pattern.endswith("/retry"):  # of a link that is not in ERROR: the refusal is as described
+            assert who.ask("POST", path).status == 409
+            return
     answer = who.ask(operation.method, path, sent)
     if operation.pattern.endswith("/attach") or operation.pattern.endswith("/detach"):
         cloud.settled({"id": objects["/v1/virtual-links"]})
@@ -149,7 +154,7 @@ def test_what_is_not_there_is_404(operation, operator):
         sent = {"tags": ["x"]} if "/tags" in operation.pattern else {"site_id": "east"}
         if operation.pattern.endswith("/attach"):
             sent = {"network_id": str(uuid.uuid4())}
-        elif operation.pattern.endswith("/detach"):
+        elif operation.pattern.endswith(("/detach", "/retry", "/force_delete")):
             sent = {}
         elif operation.pattern.count("/") == 3:
             sent = {operation.body["required"][0]: {}}

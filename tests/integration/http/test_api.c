@@ -646,7 +646,7 @@ static void a_refusal_reaches_the_tenant_as_it_is(void **state)
 static void without_an_answer_the_truth_is_looked_up(void **state)
 {
         const char *keyed[] = { "X-Project-Id: red", "Idempotency-Key: lost", NULL };
-        struct request_key row = { .project_id = "red", .key = "lost", .request_hash = "h", .object_id = LINK };
+        struct request_key row = { .project_id = "red", .method = "create_virtual_link", .key = "lost", .request_hash = "h", .object_id = LINK };
         json_auto_t *made = NULL, *unknown = NULL, *found = NULL;
         int64_t began = clock_mono_ms();
 

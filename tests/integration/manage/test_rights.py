@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 import amqp
 import pytest
@@ -27,6 +28,8 @@ def operator(servers, request):  # noqa: F811
     made(here("db", "sync"))
     made(here("site", "add", "paris"))
     here.kept = here.folder / f"{name}.passwords"
+    users = ("atlas-api", "atlas-conductor", "atlas-site-paris")  # they are the broker's, not a vhost's: each test gives them its own
+    here.kept.write_text("".join(f"{user} = {uuid.uuid4().hex}\n" for user in users))
     return here
 
 

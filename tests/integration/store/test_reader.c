@@ -155,6 +155,66 @@ static void a_thousand_questions_at_once_have_a_thousand_answers(void **state)
         free(answers);
 }
 
+/* Those that ask by ids in one turn share a statement; each has its own rows, as if it were alone. */
+static void those_who_ask_by_ids_get_each_their_own_rows(void **state)
+{
+        enum { N = 200 };
+        struct fixture *f = *state;
+        const struct store_table *t = &store_tables[T_VPORT];
+        OWN(mem_free) struct vport *ports = random_rows(&f->seed, t, 2 * N);
+        struct answer *answers = calloc(N, sizeof *answers);
+        char missing[] = "00000000-0000-4000-8000-000000000000";
+        struct answer a = { .table = t }, none = { .table = t };
+        const struct store_where where_id = WHERE("id", STORE_IS, ports[5].id),
+                                 where_missing = WHERE("link_id", STORE_IS, missing, "rubbish");
+
+        for (int i = 0; i < 2 * N; i++)
+                strcpy(ports[i].link_id, ports[i / 2 * 2].id); /* two of each link */
+        put_now(f, t, ports, 2 * N);
+        pump_until_ready(f->reader, true);
+        for (int i = 0; i < N; i++) {
+                /* Of every third two links, the first of them twice. */
+                const char *ids[] = { ports[2 * i].link_id, ports[(2 * i + 2) % (2 * N)].link_id,
+                                      ports[2 * i].link_id };
+                const struct store_where where = { "link_id", STORE_IS, ids, i % 3 ? 1 : 3 };
+
+                answers[i].table = t;
+                assert_int_equal(store_reader_select(f->reader, t, &where, 1, "link_id", false, 0,
+                                                     DEADLINE_MS, on_rows, &answers[i]),
+                                 0);
+        }
+        assert_int_equal(store_reader_select(f->reader, t, &where_id, 1, NULL, false, 1,
+                                             DEADLINE_MS, on_rows, &a),
+                         0);
+        assert_int_equal(store_reader_select(f->reader, t, &where_missing, 1, "link_id", false, 0,
+                                             DEADLINE_MS, on_rows, &none),
+                         0);
+        for (int i = 0; i < N; i++) {
+                const struct vport *got = answers[i].rows.rows;
+                size_t n = i % 3 ? 2 : 4;
+
+                pump_until(f->reader, &answers[i].n_calls, 1);
+                got = answers[i].rows.rows;
+                assert_int_equal(answers[i].rows.n, n);
+                for (size_t j = 1; j < n; j++) {
+                        int by_link = strcmp(got[j - 1].link_id, got[j].link_id);
+
+                        assert_true(by_link < 0 ||
+                                    (by_link == 0 && strcmp(got[j - 1].id, got[j].id) < 0));
+                }
+                for (size_t j = 0; j < n && i % 3; j++)
+                        assert_string_equal(got[j].link_id, ports[2 * i].link_id);
+                store_rows_done(&answers[i].rows);
+        }
+        pump_until(f->reader, &a.n_calls, 1);
+        assert_true(rows_equal(t, a.rows.rows, &ports[5]));
+        pump_until(f->reader, &none.n_calls, 1);
+        assert_int_equal(none.r, 0);
+        assert_int_equal(none.rows.n, 0);
+        store_rows_done(&a.rows);
+        free(answers);
+}
+
 static void rows_are_filtered_ordered_and_limited(void **state)
 {
         struct fixture *f = *state;
@@ -316,6 +376,44 @@ static void one_who_resumes_after_an_event_misses_none(void **state)
         store_rows_done(&a.rows);
 }
 
+static void follow(struct fixture *f, int64_t after, size_t limit, struct answer *ret)
+{
+        const struct store_table *t = &store_tables[T_EVENT];
+
+        store_rows_done(&ret->rows);
+        *ret = (struct answer){ .table = t };
+        assert_int_equal(
+                store_reader_follow(f->reader, t, after, limit, DEADLINE_MS, on_rows, ret), 0);
+        pump_until(f->reader, &ret->n_calls, 1);
+}
+
+static void one_who_follows_is_told_that_more_is_withheld(void **state)
+{
+        struct fixture *f = *state;
+        OWN(mem_free) struct event *events = random_rows(&f->seed, &store_tables[T_EVENT], 2);
+        PGconn *early;
+        struct answer a = { 0 };
+
+        put_now(f, &store_tables[T_EVENT], events, 1);
+        early = begin_with_event(f, "early");
+        follow(f, 0, 10, &a);
+        assert_int_equal(a.r, 0); /* what is not committed is not known of */
+        assert_int_equal(a.rows.n, 1);
+        put_now(f, &store_tables[T_EVENT], events + 1, 1);
+        follow(f, 0, 10, &a);
+        assert_int_equal(a.r, STORE_WITHHELD);
+        assert_int_equal(a.rows.n, 1);
+        follow(f, a.serials[0], 10, &a);
+        assert_int_equal(a.r, STORE_WITHHELD);
+        assert_int_equal(a.rows.n, 0);
+        commit(early);
+        follow(f, 0, 2, &a);
+        assert_int_equal(a.r, 0);
+        assert_int_equal(a.rows.n, 2);
+        assert_string_equal(((struct event *)a.rows.rows)[1].type, "early");
+        store_rows_done(&a.rows);
+}
+
 static void a_new_epochs_events_stand_behind_all_older_ones(void **state)
 {
         struct fixture *f = *state;
@@ -445,10 +543,12 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(a_thousand_questions_at_once_have_a_thousand_answers),
+                TEST(those_who_ask_by_ids_get_each_their_own_rows),
                 TEST(rows_are_filtered_ordered_and_limited),
                 TEST(values_that_cannot_be_there_match_nothing),
                 TEST(an_error_harms_no_other_question),
                 TEST(one_who_resumes_after_an_event_misses_none),
+                TEST(one_who_follows_is_told_that_more_is_withheld),
                 TEST(a_new_epochs_events_stand_behind_all_older_ones),
                 TEST(a_question_whose_time_is_up_is_told_so),
                 TEST(a_killed_connection_answers_what_was_sent_and_comes_again),

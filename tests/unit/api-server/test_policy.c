@@ -48,7 +48,7 @@ static void no_default_lets_a_reader_change_or_a_stranger_touch(void **state)
         assert_int_equal(policy_new("", &p, &why), POLICY_OK);
         for (const struct route *r = routes; r->pattern; r++) {
                 const char *rule = policy_rule_of(http_method_name[r->method], r->pattern);
-                bool shared = r->resource && r->resource->shared;
+                bool shared = !r->resource || r->resource->shared;
 
                 if (r->flags & ROUTE_OPEN)
                         continue;

@@ -60,7 +60,7 @@ static void what_is_malformed_is_refused_with_its_status(void **state)
                 { " / HTTP/1.1\r\n\r\n", 400 },
                 { "GET  / HTTP/1.1\r\n" HOST "\r\n", 400 },
                 { "GET /\r\n\r\n", 400 },
-                { "GET / HTTP/1.1 \r\n" HOST "\r\n", 505 },
+                { "GET / HTTP/1.1 \r\n" HOST "\r\n", 400 },
                 { "GET / HTTP/2.0\r\n" HOST "\r\n", 505 },
                 { "GET / http/1.1\r\n" HOST "\r\n", 400 },
                 { "GET v1 HTTP/1.1\r\n" HOST "\r\n", 400 },

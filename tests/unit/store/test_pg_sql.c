@@ -65,8 +65,8 @@ static void questions_of_one_form_are_one_statement(void **state)
         struct store_where where = {
                 .column = "project_id", .compare = STORE_IS, .values = one, .n_values = 1
         };
-        const struct reader_question q = { &store_tables[T_TIMER], NULL, 0, "due_ms", true, 10, NULL, 0 };
-        struct reader_question by_project = { &store_tables[T_VPN_SITE], NULL, 0, NULL, false, 0, NULL, 0 };
+        const struct reader_question q = { &store_tables[T_TIMER], NULL, 0, "due_ms", true, 10, NULL, 0, false };
+        struct reader_question by_project = { &store_tables[T_VPN_SITE], NULL, 0, NULL, false, 0, NULL, 0, false };
         struct reader_select a, b, c;
 
         (void)state;
@@ -74,7 +74,7 @@ static void questions_of_one_form_are_one_statement(void **state)
         assert_string_equal(a.sql.bytes, "SELECT ref_id, kind, due_ms, owner FROM timer WHERE true"
                                          " ORDER BY due_ms DESC, ref_id DESC, kind DESC LIMIT $1");
         reader_select_done(&a);
-        by_project = (struct reader_question){ &store_tables[T_EVENT], &where, 1, NULL, false, 5, NULL, 0 };
+        by_project = (struct reader_question){ &store_tables[T_EVENT], &where, 1, NULL, false, 5, NULL, 0, false };
         assert_int_equal(reader_select_make(&by_project, &a), 0);
         where.values = other;
         assert_int_equal(reader_select_make(&by_project, &b), 0);
@@ -91,25 +91,40 @@ static void questions_of_one_form_are_one_statement(void **state)
         reader_select_done(&c);
 }
 
+static void who_follows_is_told_what_must_not_be_shown_yet(void **state)
+{
+        const char *const after[] = { "7" };
+        const struct store_where where = { "id", STORE_AFTER, after, 1 };
+        const struct reader_question q = { &store_tables[T_EVENT], &where, 1, "id", false, 5, NULL, 0, true };
+        struct reader_select s;
+
+        (void)state;
+        assert_int_equal(reader_select_make(&q, &s), 0);
+        assert_non_null(strstr(s.sql.bytes, ", id, id < (SELECT event_horizon()) FROM event WHERE"
+                                            " true AND id > $1 ORDER BY id LIMIT $2"));
+        reader_select_done(&s);
+}
+
 static void only_known_columns_reach_the_text(void **state)
 {
         const char *const value[] = { "1" };
         struct store_where where = { .column = "1; DROP TABLE x", .values = value, .n_values = 1 };
-        struct reader_question q = { &store_tables[T_TIMER], &where, 1, NULL, false, 0, NULL, 0 };
+        struct reader_question q = { &store_tables[T_TIMER], &where, 1, NULL, false, 0, NULL, 0, false };
         struct reader_select s;
 
         (void)state;
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
-        q = (struct reader_question){ &store_tables[T_TIMER], NULL, 0, "due_ms; --", false, 0, NULL, 0 };
+        q = (struct reader_question){ &store_tables[T_TIMER], NULL, 0, "due_ms; --", false, 0, NULL, 0, false };
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
         where = (struct store_where){
                 .column = "due_ms", .compare = STORE_AFTER, .values = value, .n_values = 0
         };
-        q = (struct reader_question){ &store_tables[T_TIMER], &where, 1, NULL, false, 0, NULL, 0 };
+        q = (struct reader_question){ &store_tables[T_TIMER], &where, 1, NULL, false, 0, NULL, 0, false };
         assert_int_equal(reader_select_make(&q, &s), -EINVAL);
 }
 
 UNIT_MAIN(UNIT(statements_are_made_from_the_descriptor),
           UNIT(a_statement_is_made_once_and_prepared_once_per_connection),
           UNIT(names_fit_into_what_postgresql_keeps_of_them),
-          UNIT(questions_of_one_form_are_one_statement), UNIT(only_known_columns_reach_the_text))
+          UNIT(questions_of_one_form_are_one_statement),
+          UNIT(who_follows_is_told_what_must_not_be_shown_yet), UNIT(only_known_columns_reach_the_text))
