@@ -103,6 +103,15 @@ int out_notice(struct turn *t, const char *event_type, const char *priority, jso
         return 0;
 }
 
+const char *turn_user(const struct turn *t)
+{
+        const char *user = t->input && t->input->kind == INPUT_REQUEST
+                                   ? request_context(t->input->request, "user_id")
+                                   : NULL;
+
+        return user ? user : "";
+}
+
 int event_put(struct turn *t, const struct event *e)
 {
         struct event *row = view_put(&t->view, T_EVENT, e);
@@ -110,6 +119,8 @@ int event_put(struct turn *t, const struct event *e)
         if (!row)
                 return err_raise(-ENOMEM);
         row->at_ms = t->now_ms;
+        if (!row->user_id[0])
+                TEXT_SET(row->user_id, turn_user(t));
         return 0;
 }
 

@@ -18,6 +18,7 @@ struct conductor_settings {
         int64_t redeliveries, open_max, step_percent, apply_timeout_s, audit_s, quarantine_s;
         int64_t brake_percent, brake_least;
         struct quota_limits quota;
+        int64_t keep_history_days;
         bool debug;
 };
 extern const struct setting conductor_settings[];

@@ -95,6 +95,9 @@ int once_replay(struct turn *t, const struct input *in, bool *ret_done, struct f
 /* Keeps what 'in' was answered since there were 'n_outs'. */
 int once_remember(struct turn *t, const struct input *in, size_t n_outs);
 
+/* Who asked for what is in hand: a user's id, or "" when nobody did. */
+const char *turn_user(const struct turn *t);
+
 /* notify.c: a notice for each event of a batch that was committed, from the rows that it held */
 int notify_all(struct turn *t);
 

@@ -48,7 +48,7 @@ void subject_reason(struct subject *s)
 
 static int history(struct subject *s, const struct flow *f, const struct flow_row *row)
 {
-        struct event e = { .row = row->pos };
+        struct event e = { .row = row->pos, .duration_ms = s->t->now_ms - s->op->state_ms };
         bool end = row->within_ms == 0;
 
         TEXT_SET(e.project_id, s->op->project_id);
@@ -56,6 +56,7 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         TEXT_SET(e.object_id, s->op->link_id);
         TEXT_SET(e.operation_id, s->op->id);
         TEXT_SET(e.request_id, s->op->request_id);
+        TEXT_SET(e.user_id, s->op->user_id);
         TEXT_SET(e.from, f->states[row->state]);
         TEXT_SET(e.to, f->states[row->next]);
         TEXT_SET(e.site, s->site);
@@ -78,6 +79,8 @@ static int on_row(void *subject, const struct flow_row *row)
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
         subject_reason(s);
+        if (row->next != row->state)
+                s->op->state_ms = s->t->now_ms;
         TEXT_SET(s->op->state, f->states[row->next]);
         view_dirty(s->op);
         if (r == 0 && row->within_ms)
@@ -107,13 +110,15 @@ static struct subject subject_of(struct turn *t, struct vlink *l, struct operati
 int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
                   const char *request_id, const char *attachment_id, struct operation **ret)
 {
-        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms };
+        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms,
+                                 .state_ms = t->now_ms };
         const struct flow *f = flow_of(kind);
         struct subject s;
 
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, l->project_id);
         TEXT_SET(row.request_id, request_id);
+        TEXT_SET(row.user_id, turn_user(t));
         TEXT_SET(row.link_id, l->id);
         TEXT_SET(row.attachment_id, attachment_id);
         TEXT_SET(row.state, f->states[f->start]);
