@@ -76,7 +76,7 @@ def oslo(programs):
     return conf
 
 
-CONTEXT = {"request_id": "req-test", "project_id": PROJECT, "is_admin": False}
+CONTEXT = {"request_id": "req-test", "project_id": PROJECT, "user_id": "alice", "is_admin": False}
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +171,10 @@ def test_a_links_life_is_told(cloud, conductor, listener, vpn):
         conductor.call(CONTEXT, "update_virtual_link", virtual_link_id=link["id"], virtual_link={"admin_state_up": up})
         heard = listener.of(("virtual_link.update.end", link["id"]))
         assert heard[-1][4]["virtual_link"]["operating_status"] == ("ONLINE" if up else "OFFLINE")
+        assert [it[4]["user_id"] for it in heard] == ["alice", "alice"]
+        operation = cloud.get(f"/v1/operations/{heard[-1][4]['operation_id']}").body["operation"]
+        assert operation["user_id"] == "alice"
+        assert sum(step["duration_ms"] for step in operation["steps"]) == operation["duration_ms"]
         cloud.settled(link)
     cloud.ask("PUT", f"/v1/virtual-links/{link['id']}", {"virtual_link": {"name": "renamed"}})
     heard = listener.of(("virtual_link.update.end", link["id"]))
