@@ -61,6 +61,14 @@ CREATE SEQUENCE public.conductor_number
     MAXVALUE 2147483647
     CACHE 1;
 
+CREATE TABLE public.control (
+    name text NOT NULL COLLATE pg_catalog."C",
+    is_on boolean NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    since_ms bigint NOT NULL
+);
+
 CREATE TABLE public.event (
     project_id text NOT NULL COLLATE pg_catalog."C",
     object_type text NOT NULL COLLATE pg_catalog."C",
@@ -77,6 +85,13 @@ CREATE TABLE public.event (
     id bigint NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.5');
+
+CREATE TABLE public.exchange (
+    port_id uuid NOT NULL,
+    link_id uuid NOT NULL,
+    object text NOT NULL COLLATE pg_catalog."C",
+    given text NOT NULL COLLATE pg_catalog."C"
+);
 
 CREATE TABLE public.gateway (
     id uuid NOT NULL,
@@ -106,9 +121,13 @@ CREATE TABLE public.gateway (
     inflight_by bigint NOT NULL,
     attempts bigint NOT NULL,
     audit_wanted boolean NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    brake bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN public.gateway.brake IS '0 armed, 1 halted, 2 released';
 
 CREATE TABLE public.idempotency_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -175,6 +194,82 @@ CREATE VIEW public.open_work AS
   WHERE (operation.result = 0)
   GROUP BY operation.project_id;
 
+CREATE TABLE public.project (
+    id text NOT NULL COLLATE pg_catalog."C",
+    created_ms bigint NOT NULL
+);
+
+CREATE TABLE public.vlink (
+    id uuid NOT NULL,
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    vpn_id uuid NOT NULL,
+    pair_key text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text NOT NULL COLLATE pg_catalog."C",
+    a_to_z_kbps bigint NOT NULL,
+    z_to_a_kbps bigint NOT NULL,
+    goal_a_to_z_kbps bigint NOT NULL,
+    goal_z_to_a_kbps bigint NOT NULL,
+    mtu bigint NOT NULL,
+    provisioning bigint NOT NULL,
+    operating bigint NOT NULL,
+    status_reason text NOT NULL COLLATE pg_catalog."C",
+    admin_state_up boolean NOT NULL,
+    ignored text NOT NULL COLLATE pg_catalog."C",
+    operation_id uuid,
+    revision_number bigint NOT NULL,
+    verified_ms bigint NOT NULL,
+    created_ms bigint NOT NULL,
+    updated_ms bigint NOT NULL,
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    exchange boolean DEFAULT false NOT NULL,
+    CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
+    CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
+)
+WITH (fillfactor='45');
+
+COMMENT ON COLUMN public.vlink.provisioning IS '0 PENDING_CREATE, 1 ACTIVE, 2 PENDING_UPDATE, 3 PENDING_DELETE, 4 ERROR';
+
+COMMENT ON COLUMN public.vlink.operating IS '0 ONLINE, 1 DEGRADED, 2 OFFLINE, 3 SCHEDULED';
+
+CREATE TABLE public.vpn (
+    id uuid NOT NULL,
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    revision_number bigint NOT NULL,
+    created_ms bigint NOT NULL,
+    updated_ms bigint NOT NULL,
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='45');
+
+CREATE VIEW public.project_use AS
+ SELECT each.project_id,
+    count(each.link) FILTER (WHERE (NOT each.link)) AS vpns,
+    count(each.link) FILTER (WHERE each.link) AS links,
+    (sum(each.kbps))::bigint AS kbps
+   FROM ( SELECT vpn.project_id,
+            false AS link,
+            (0)::bigint AS kbps
+           FROM public.vpn
+        UNION ALL
+         SELECT vlink.project_id,
+            true,
+            GREATEST(vlink.a_to_z_kbps, vlink.z_to_a_kbps, vlink.goal_a_to_z_kbps, vlink.goal_z_to_a_kbps) AS "greatest"
+           FROM public.vlink) each
+  GROUP BY each.project_id;
+
+CREATE TABLE public.quota (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    vpns bigint NOT NULL,
+    links bigint NOT NULL,
+    kbps bigint NOT NULL
+);
+
+COMMENT ON TABLE public.quota IS '-1: no limit, -2: the conductor''s default';
+
 CREATE TABLE public.redelivered (
     message text NOT NULL COLLATE pg_catalog."C",
     times bigint NOT NULL,
@@ -236,51 +331,6 @@ COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit';
 
 COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 
-CREATE TABLE public.vlink (
-    id uuid NOT NULL,
-    project_id text NOT NULL COLLATE pg_catalog."C",
-    vpn_id uuid NOT NULL,
-    pair_key text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    description text NOT NULL COLLATE pg_catalog."C",
-    a_to_z_kbps bigint NOT NULL,
-    z_to_a_kbps bigint NOT NULL,
-    goal_a_to_z_kbps bigint NOT NULL,
-    goal_z_to_a_kbps bigint NOT NULL,
-    mtu bigint NOT NULL,
-    provisioning bigint NOT NULL,
-    operating bigint NOT NULL,
-    status_reason text NOT NULL COLLATE pg_catalog."C",
-    admin_state_up boolean NOT NULL,
-    ignored text NOT NULL COLLATE pg_catalog."C",
-    operation_id uuid,
-    revision_number bigint NOT NULL,
-    verified_ms bigint NOT NULL,
-    created_ms bigint NOT NULL,
-    updated_ms bigint NOT NULL,
-    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
-    CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
-)
-WITH (fillfactor='45');
-
-COMMENT ON COLUMN public.vlink.provisioning IS '0 PENDING_CREATE, 1 ACTIVE, 2 PENDING_UPDATE, 3 PENDING_DELETE, 4 ERROR';
-
-COMMENT ON COLUMN public.vlink.operating IS '0 ONLINE, 1 DEGRADED, 2 OFFLINE, 3 SCHEDULED';
-
-CREATE TABLE public.vpn (
-    id uuid NOT NULL,
-    project_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    description text NOT NULL COLLATE pg_catalog."C",
-    type text NOT NULL COLLATE pg_catalog."C",
-    revision_number bigint NOT NULL,
-    created_ms bigint NOT NULL,
-    updated_ms bigint NOT NULL,
-    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
-)
-WITH (fillfactor='45');
-
 CREATE TABLE public.vpn_site (
     vpn_id uuid NOT NULL,
     site_id uuid NOT NULL,
@@ -340,8 +390,14 @@ ALTER TABLE ONLY public.attachment
 ALTER TABLE ONLY public.conductor
     ADD CONSTRAINT conductor_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.control
+    ADD CONSTRAINT control_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.exchange
+    ADD CONSTRAINT exchange_pkey PRIMARY KEY (port_id);
 
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
@@ -360,6 +416,12 @@ ALTER TABLE ONLY public.leftover
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.project
+    ADD CONSTRAINT project_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.quota
+    ADD CONSTRAINT quota_pkey PRIMARY KEY (project_id);
 
 ALTER TABLE ONLY public.redelivered
     ADD CONSTRAINT redelivered_pkey PRIMARY KEY (message);
@@ -410,6 +472,8 @@ CREATE INDEX event_operation ON public.event USING btree (operation_id, id);
 
 CREATE INDEX event_project ON public.event USING btree (project_id, id);
 
+CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
+
 CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_ms);
 
 CREATE INDEX idempotency_key_key ON public.idempotency_key USING btree (key);
@@ -458,8 +522,14 @@ GRANT SELECT ON TABLE public.conductor TO atlas_api;
 
 GRANT USAGE ON SEQUENCE public.conductor_number TO atlas_conductor;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.control TO atlas_conductor;
+GRANT SELECT ON TABLE public.control TO atlas_api;
+
 GRANT SELECT,INSERT ON TABLE public.event TO atlas_conductor;
 GRANT SELECT ON TABLE public.event TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange TO atlas_conductor;
+GRANT SELECT ON TABLE public.exchange TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO atlas_conductor;
 GRANT SELECT ON TABLE public.gateway TO atlas_api;
@@ -479,6 +549,21 @@ GRANT SELECT ON TABLE public.operation TO atlas_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.open_work TO atlas_conductor;
 GRANT SELECT ON TABLE public.open_work TO atlas_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO atlas_conductor;
+GRANT SELECT ON TABLE public.project TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vlink TO atlas_conductor;
+GRANT SELECT ON TABLE public.vlink TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn TO atlas_conductor;
+GRANT SELECT ON TABLE public.vpn TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_use TO atlas_conductor;
+GRANT SELECT ON TABLE public.project_use TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quota TO atlas_conductor;
+GRANT SELECT ON TABLE public.quota TO atlas_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.redelivered TO atlas_conductor;
 GRANT SELECT ON TABLE public.redelivered TO atlas_api;
 
@@ -496,12 +581,6 @@ GRANT SELECT ON TABLE public.site TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timer TO atlas_conductor;
 GRANT SELECT ON TABLE public.timer TO atlas_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vlink TO atlas_conductor;
-GRANT SELECT ON TABLE public.vlink TO atlas_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn TO atlas_conductor;
-GRANT SELECT ON TABLE public.vpn TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn_site TO atlas_conductor;
 GRANT SELECT ON TABLE public.vpn_site TO atlas_api;

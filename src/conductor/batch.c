@@ -21,6 +21,7 @@ void conductor_init(struct conductor *c, struct store *store, int64_t number)
                 .store = store,
                 .number = number,
                 .new_id = uuid_new,
+                .quota = { QUOTA_NONE, QUOTA_NONE, QUOTA_NONE },
                 .timing = {
                         .step_percent = 100,
                         .apply_timeout_ms = 10000,
@@ -29,6 +30,8 @@ void conductor_init(struct conductor *c, struct store *store, int64_t number)
                         .retry_limit_ms = 15000,
                         .audit_ms = 60000,
                         .quarantine_ms = 60000,
+                        .brake_percent = 10,
+                        .brake_least = 20,
                 },
         };
 }
@@ -91,6 +94,8 @@ static int handle(struct turn *t, const struct input *in, struct fault *why)
         if (!m)
                 return fault_set(why, 400, "bus.no_such_method", "There is no method %.100s.",
                                  in->request->method);
+        if (m->needs_sites && freeze_refuse(t, why))
+                return why->code;
         return m->handle(t, in, why);
 }
 
@@ -114,6 +119,7 @@ static void turn_reset(struct turn *t)
         idset_done(&t->pump);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
+        store_rows_done(&t->project_use);
         outs_done(t->outs);
 }
 
@@ -238,6 +244,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         idset_done(&t.pump);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
+        store_rows_done(&t.project_use);
         plan_done(&t.plan);
         free(refused.faults);
         return r < 0 ? r : answer_of(r);

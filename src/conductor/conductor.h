@@ -22,13 +22,15 @@ struct conductor_timing {
         int64_t retry_first_ms, retry_limit_ms; /* backoff of a gateway that fails */
         int64_t audit_ms;                       /* between full reads of a gateway */
         int64_t quarantine_ms;                  /* before a released integer is handed out again */
+        int64_t brake_percent, brake_least; /* a repair of more than both waits for an operator */
 };
 
 struct conductor {
         struct store *store; /* lent */
         int64_t number;      /* our life sign's number */
         struct conductor_timing timing;
-        int64_t open_max; /* operations a project may have under way; 0: any number */
+        int64_t open_max;          /* operations a project may have under way; 0: any number */
+        struct quota_limits quota; /* of projects for which none was set */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */
 };

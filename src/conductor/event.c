@@ -15,13 +15,13 @@
 
 /* clang-format off */
 const struct method event_methods[] = {
-        /* name             kind         plan           refine           handle */
-        { "ports_applied",  INPUT_EVENT, applied_plan,  names_refine,    applied_handle },
-        { "plugged",        INPUT_EVENT, plugged_plan,  plugged_refine,  plugged_handle },
-        { "unplugged",      INPUT_EVENT, plugged_plan,  plugged_refine,  unplugged_handle },
-        { "heartbeat",      INPUT_EVENT, gateways_plan, gateways_refine, heartbeat_handle },
-        { "discovered",     INPUT_EVENT, gateways_plan, gateways_refine, discovered_handle },
-        { "audited",        INPUT_EVENT, audited_plan,  names_refine,    audited_handle },
+        /* name             kind         plan           refine           handle, needs_sites */
+        { "ports_applied",  INPUT_EVENT, applied_plan,  names_refine,    applied_handle, false },
+        { "plugged",        INPUT_EVENT, plugged_plan,  plugged_refine,  plugged_handle, false },
+        { "unplugged",      INPUT_EVENT, plugged_plan,  plugged_refine,  unplugged_handle, false },
+        { "heartbeat",      INPUT_EVENT, gateways_plan, gateways_refine, heartbeat_handle, false },
+        { "discovered",     INPUT_EVENT, gateways_plan, gateways_refine, discovered_handle, false },
+        { "audited",        INPUT_EVENT, audited_plan,  names_refine,    audited_handle, false },
         { 0 },
 };
 /* clang-format on */
@@ -202,6 +202,10 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
 {
         int r = 0;
 
+        if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id) && g->brake != BRAKE_RELEASED) {
+                g->brake = BRAKE_RELEASED; /* that it holds nothing is no surprise */
+                view_dirty(g);
+        }
         if (epoch > g->epoch || (epoch == g->epoch && seq > g->seq)) {
                 g->epoch = epoch + 1;
                 g->audit_wanted = true;

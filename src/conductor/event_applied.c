@@ -46,6 +46,7 @@ struct applied {
         struct idset links;     /* to look at */
         struct idset failed;    /* links with a final refusal */
         int64_t retry_after_ms; /* > 0: something may work later */
+        bool newest;            /* it answers the gateway's last command */
 };
 
 static int work_done(struct applied *a, const char *object_id, int64_t generation)
@@ -83,12 +84,14 @@ static int leftover_result(struct applied *a, const struct want_result *res)
                 return 0;
         }
         r = work_done(a, res->id, res->generation);
-        return r || !left || res->present || fault_is_set(&res->fault) ? r : resource_gone(a->t, left);
+        return r || !left || res->present || fault_is_set(&res->fault) ? r
+                                                                       : resource_gone(a->t, left);
 }
 
 static int port_result(struct applied *a, const struct want_result *res)
 {
         struct vport *p = view_get(&a->t->view, T_VPORT, res->id);
+        struct vlink *l;
         int r;
 
         if (!p)
@@ -109,6 +112,9 @@ static int port_result(struct applied *a, const struct want_result *res)
         }
         if (res->generation < p->confirmed_generation || res->generation > p->generation)
                 return 0;
+        l = view_get(&a->t->view, T_VLINK, p->link_id);
+        if (l && l->exchange && !a->newest)
+                return 0; /* what it made may be another by now: the newest command tells */
         held_change(a->g, p->id, p->present, p->confirmed_generation, res->present,
                     res->generation);
         p->confirmed_generation = res->generation;
@@ -118,6 +124,9 @@ static int port_result(struct applied *a, const struct want_result *res)
                 p->reason[0] = '\0';
         view_dirty(p);
         r = work_done(a, p->id, res->generation);
+        if (r == 0 && l && l->exchange)
+                r = res->present ? exchange_take(a->t, l, p, res->object)
+                                 : exchange_forget(a->t, p);
         return r ? r : idset_add(&a->links, p->link_id);
 }
 
@@ -252,6 +261,7 @@ int applied_handle(struct turn *t, const struct input *in, struct fault *why)
                 return r;
         if (apply_result_from_json(in->request->args, &res, why))
                 return why->code;
+        a.newest = seq == a.g->seq;
         stale = text_equal(res.fault.type, "gateway.stale");
         for (size_t i = 0; i < res.n_ports && r == 0 && !stale; i++)
                 r = port_result(&a, &res.ports[i]);

@@ -53,11 +53,15 @@ int audited_plan(struct turn *t, const struct input *in)
         return r;
 }
 
+#define HALTED "The gateway does not hold it; the repair waits for an operator."
+
 struct audit {
         struct turn *t;
         struct gateway *g;
         struct map there; /* id → generation + 1 as a pointer */
-        int64_t n_missing, n_known;
+        int64_t n_missing, n_known, n_all;
+        enum { COUNT, REPAIR, HALT } what; /* is done with what is missing or different */
+        bool halts;                        /* it did not before */
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -101,40 +105,51 @@ static int audit_port(struct audit *a, struct vport *p)
 
         if (!l || !text_equal(p->gateway_id, a->g->id))
                 return 0;
+        a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
             view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]))
                 return 0;
         a->n_missing++;
-        return gate_enqueue_port(a->t, l, p, "");
+        if (a->what == COUNT)
+                return 0;
+        if (a->what == REPAIR)
+                return gate_enqueue_port(a->t, l, p, "");
+        TEXT_SET(p->reason, HALTED);
+        view_dirty(p);
+        return work_port_failed(a->t, l, p->site_name, HALTED);
 }
 
 static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
+        a->n_all++;
         bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present,
                           &at->confirmed_generation);
 
         if ((held && (!at->wanted || at->vif_id[0])) || view_get(&a->t->view, T_WORK, at->id))
                 return 0; /* it is right, and the agent named it; or that comes */
         a->n_missing++;
-        return gate_enqueue_attachment(a->t, at, "");
+        return a->what == REPAIR ? gate_enqueue_attachment(a->t, at, "") : 0;
 }
 
-/* What was left behind and is still there is unknown to the rows, and counted so; it is asked once more to go. */
+/* What was left behind and is still there is unknown to the rows, and counted so; it is asked once
+ * more to go. */
 static int audit_leftover(struct audit *a, const struct leftover *left)
 {
         struct work waiting = { 0 };
 
-        if (!text_equal(left->gateway_id, a->g->id))
+        if (!text_equal(left->gateway_id, a->g->id) || a->what == COUNT)
                 return 0;
         if (map_get(&a->there, left->port_id))
-                return view_get(&a->t->view, T_WORK, left->port_id) ? 0 : gate_enqueue_leftover(a->t, left);
+                return view_get(&a->t->view, T_WORK, left->port_id)
+                               ? 0
+                               : gate_enqueue_leftover(a->t, left);
         TEXT_SET(waiting.object_id, left->port_id);
         return view_remove(&a->t->view, T_WORK, &waiting) < 0 ? -ENOMEM : resource_gone(a->t, left);
 }
 
-static int compare(struct audit *a)
+static int compare(struct audit *a, int what)
 {
         const struct leftover *left;
         struct attachment *at;
@@ -142,6 +157,8 @@ static int compare(struct audit *a)
         size_t i = 0;
         int r = 0;
 
+        a->what = what;
+        a->n_missing = a->n_known = a->n_all = 0;
         while (r == 0 && (p = view_next(&a->t->view, T_VPORT, &i)))
                 r = audit_port(a, p);
         i = 0;
@@ -153,20 +170,42 @@ static int compare(struct audit *a)
         return r;
 }
 
+/* A repair that touches much of a gateway is more likely a mistake of ours or its than a repair. */
+static int compare_and_repair(struct audit *a)
+{
+        const struct conductor_timing *timing = &a->t->c->timing;
+        int r = compare(a, COUNT);
+        bool much = a->n_missing > timing->brake_least &&
+                    a->n_missing * 100 > a->n_all * timing->brake_percent;
+
+        if (r)
+                return r;
+        if (!much || a->g->brake == BRAKE_RELEASED) {
+                a->g->brake = BRAKE_ARMED;
+                return compare(a, REPAIR);
+        }
+        a->halts = a->g->brake != BRAKE_HALTED;
+        a->g->brake = BRAKE_HALTED;
+        return compare(a, HALT);
+}
+
 static int report(struct audit *a, int64_t n_unknown)
 {
         struct event e = { 0 };
+        bool halted = a->g->brake == BRAKE_HALTED;
 
-        if (!a->n_missing && !n_unknown)
-                return 0;
+        if (halted ? !a->halts : !a->n_missing && !n_unknown)
+                return 0; /* nothing, or told before */
         TEXT_SET(e.object_type, "gateway");
         TEXT_SET(e.object_id, a->g->id);
         TEXT_SET(e.site, a->g->site_name);
-        TEXT_SET(e.type, "gateway.audited");
+        TEXT_SET(e.type, halted ? "gateway.halted" : "gateway.audited");
         snprintf(e.reason, sizeof e.reason,
-                 "%" PRId64 " objects were missing or different and are sent again; %" PRId64
+                 "%" PRId64 " of %" PRId64 " objects were missing or different and %s; %" PRId64
                  " are unknown and left alone.",
-                 a->n_missing, n_unknown);
+                 a->n_missing, a->n_all,
+                 halted ? "wait until an operator lets the repair go" : "are sent again",
+                 n_unknown);
         return event_put(a->t, &e);
 }
 
@@ -265,7 +304,10 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));
         r = r ? r : take_list(&a, json_object_get(args, "attachments"));
-        r = r ? r : compare(&a);
+        if (boot_id && *boot_id && !text_equal(boot_id, a.g->boot_id))
+                a.g->brake =
+                        BRAKE_RELEASED; /* it restarted: that it holds nothing is no surprise */
+        r = r ? r : compare_and_repair(&a);
         r = r ? r
               : report(&a, json_integer_value(json_object_get(args, "unknown")) +
                                    (int64_t)a.there.n - a.n_known);

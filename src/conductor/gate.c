@@ -65,6 +65,10 @@ int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const ch
         TEXT_SET(want.peer_site, peer->site_name);
         TEXT_SET(want.peer_address, peer_gateway->address);
         want.peer_label = peer->label;
+        if (l->exchange && p->wanted)
+                r = exchange_give(t, p, peer, want.peer_object);
+        if (r < 0)
+                return r;
         TEXT_SET(w.object_id, p->id);
         TEXT_SET(w.link_id, l->id);
         TEXT_SET(w.request_id, request_id);
@@ -237,13 +241,32 @@ static int send_audit(struct turn *t, struct gateway *g)
 {
         json_t *args = command_new(t, g, true);
 
-        if (!args ||
-            json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
+        if (!args || json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
             json_object_set_new(args, "plugged", vif_ids_of(t, g, PLUG_PLUGGED)) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);
         }
         return command_send(t, g, "audit", args, "");
+}
+
+static bool waits(struct turn *t, const struct gateway *g)
+{
+        const struct work *w;
+        size_t at = 0;
+
+        while ((w = view_next(&t->view, T_WORK, &at)))
+                if (!strcmp(w->gateway_id, g->id))
+                        return true;
+        return g->audit_wanted;
+}
+
+/* All is frozen: the gate closes for a while, and then somebody looks again. */
+static int rest(struct turn *t, struct gateway *g)
+{
+        g->inflight_seq = g->seq + 1;
+        g->inflight_by = 0;
+        view_dirty(g);
+        return timer_set(t, TIMER_GATE, g->id, t->now_ms + FROZEN_LOOK_MS);
 }
 
 static int pump_one(struct turn *t, struct gateway *g)
@@ -254,6 +277,8 @@ static int pump_one(struct turn *t, struct gateway *g)
         if (g->inflight_seq)
                 return 0;
         r = lock_work(t, g->id);
+        if (r == 0 && freeze_of(t))
+                return waits(t, g) ? rest(t, g) : 0;
         r = r ? r : send_apply(t, g, &n);
         if (r == 0 && n == 0 && g->audit_wanted)
                 r = send_audit(t, g);

@@ -75,10 +75,15 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
         struct vport *const *ports = view_ports(&t->view, l->id);
         int64_t more_there = a_to_z_kbps > l->a_to_z_kbps ? a_to_z_kbps : l->a_to_z_kbps;
         int64_t more_back = z_to_a_kbps > l->z_to_a_kbps ? z_to_a_kbps : l->z_to_a_kbps;
+        int64_t most = more_there > more_back ? more_there : more_back;
+        int64_t had = l->a_to_z_kbps > l->z_to_a_kbps ? l->a_to_z_kbps : l->z_to_a_kbps;
         int r;
 
         if (!ports[SIDE_A] || !ports[SIDE_Z])
                 return err_raise(-ENOENT);
+        r = quota_take(t, l->project_id, &(struct quota_limits){ .kbps = most - had }, why);
+        if (r)
+                return r;
         r = resource_reserve(t, l, ports, more_there, more_back, why);
         if (r)
                 return r;
@@ -107,11 +112,10 @@ static bool change_read(const json_t *j, const struct vlink *l, struct change *r
                 .up = l->admin_state_up,
         };
         return json_read_bool(j, "admin_state_up", JSON_OPTIONAL, &ret->up, why) &&
-               (!bandwidth ||
-                (json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->there,
-                               why) &&
-                 json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->back,
-                               why)));
+               (!bandwidth || (json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX,
+                                             &ret->there, why) &&
+                               json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX,
+                                             &ret->back, why)));
 }
 
 static bool change_shapes(const struct change *c, const struct vlink *l)
@@ -184,7 +188,7 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         r = change_refuse(&change, l, why);
         if (r == 0 && (change_shapes(&change, l) || change.up != l->admin_state_up))
-                r = work_admit(t, who.project_id, why);
+                r = freeze_refuse(t, why) ? why->code : work_admit(t, who.project_id, why);
         if (r)
                 return r;
         *l = changed;

@@ -65,6 +65,11 @@ static int ask_read(const struct input *in, struct ask *ret, struct fault *why)
         return r;
 }
 
+static int64_t max64(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
 static int64_t min64(int64_t a, int64_t b)
 {
         return a < b ? a : b;
@@ -395,6 +400,8 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
                 .provisioning = PROV_PENDING_CREATE,
                 .operating = OPER_OFFLINE,
                 .admin_state_up = true,
+                .exchange =
+                        gateway_can(g[SIDE_A], "exchange") && gateway_can(g[SIDE_Z], "exchange"),
                 .revision_number = 1,
                 .created_ms = t->now_ms,
                 .updated_ms = t->now_ms,
@@ -511,6 +518,11 @@ int link_create(struct turn *t, const struct input *in, struct fault *why)
                                  "VPN %s already has a virtual link between gateways %s and %s.",
                                  v->id, gateways[SIDE_A]->name, gateways[SIDE_Z]->name);
         r = work_admit(t, ask.who.project_id, why);
+        r = r ? r
+              : quota_take(t, v->project_id,
+                           &(struct quota_limits){
+                                   .links = 1, .kbps = max64(ask.a_to_z_kbps, ask.z_to_a_kbps) },
+                           why);
         r = r ? r : link_build(t, &ask, v, sites, gateways, why);
         if (r)
                 return r;

@@ -87,10 +87,11 @@ static int plan_inputs(struct turn *t, const struct input *const *inputs, size_t
                 const struct method *m = method_find(inputs[i]);
                 int r = 0;
 
-                if (m && m->plan) {
-                        r = once_plan(t, inputs[i]);
-                        r = r ? r : m->plan(t, inputs[i]);
-                }
+                if (m && m->plan)
+                        r = m->plan(t, inputs[i]);
+                r = r ? r : once_plan(t, inputs[i]);
+                if (r == 0 && m && m->kind == INPUT_REQUEST)
+                        r = quota_plan(t, inputs[i]);
                 if (r == 0 && m && m->kind == INPUT_REQUEST && t->c->open_max)
                         r = idset_add(&t->plan.projects,
                                       request_context(inputs[i]->request, "project_id"));
@@ -161,10 +162,12 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 { .table = T_VPORT, .column = "gateway_id", .values = &p->ports_of_gateway },
                 { .table = T_OPERATION, .column = "id", .values = &p->operations },
                 { .table = T_VPN, .column = "id", .values = &p->vpns },
+                { .table = T_QUOTA, .column = "project_id", .values = &p->payers },
                 { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
         };
         int r = fetch_all(t, first, sizeof first / sizeof *first);
 
+        r = r ? r : quota_refine(t);
         r = r ? r : links_from_rows(t);
         r = r ? r : refine_inputs(t, inputs, n);
         if (r == 0) {
@@ -184,6 +187,8 @@ static int read_locked(struct turn *t)
 {
         struct plan *p = &t->plan;
         struct fetch locks[] = {
+                { .table = T_PROJECT, .column = "id", .values = &p->limited, .lock = true },
+                { .table = T_CONTROL, .column = "name", .values = &p->controls },
                 { .table = T_SITE, .column = "name", .values = &p->sites, .lock = true },
                 { .table = T_REQUEST_KEY, .column = "key", .values = &p->keys, .lock = true },
                 { .table = T_VPN, .column = "id", .values = &p->vpns, .lock = true },
@@ -217,7 +222,8 @@ static int read_locked(struct turn *t)
                 r = store_select(t->c->store, &store_open_work, "project_id",
                                  (const char *const *)p->projects.texts, p->projects.n, false,
                                  &t->open_work);
-        return r ? r : fetch_all(t, locks, sizeof locks / sizeof *locks);
+        r = r ? r : fetch_all(t, locks, sizeof locks / sizeof *locks);
+        return r ? r : quota_count(t);
 }
 
 /* A link that was found and is not there under its lock went meanwhile, and its ports with it: to
@@ -246,6 +252,7 @@ static int read_under_locks(struct turn *t)
         OWN(idset_done) struct idset open = { 0 };
         OWN(idset_done) struct idset peers = { 0 };
         OWN(idset_done) struct idset links = { 0 };
+        OWN(idset_done) struct idset exchanging = { 0 };
         const struct vlink *l;
         const struct attachment *a;
         const struct gateway *g;
@@ -259,6 +266,8 @@ static int read_under_locks(struct turn *t)
                         continue; /* only the pair it joins is asked for */
                 r = idset_add(&operations, l->operation_id);
                 r = r ? r : idset_add(&links, l->id);
+                if (r == 0 && l->exchange)
+                        r = idset_add(&exchanging, l->id);
         }
         at = 0;
         while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at)))
@@ -275,6 +284,7 @@ static int read_under_locks(struct turn *t)
         if (r == 0) {
                 struct fetch rows[] = {
                         { .table = T_VPORT, .column = "link_id", .values = &links },
+                        { .table = T_EXCHANGE, .column = "link_id", .values = &exchanging },
                         { .table = T_OPERATION, .column = "id", .values = &operations },
                         { .table = T_WORK, .column = "gateway_id", .values = &open },
                         { .table = T_GATEWAY, .column = "id", .values = &peers },
@@ -291,6 +301,7 @@ int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
 {
         int r = store_begin(t->c->store);
 
+        r = r ? r : idset_add(&t->plan.controls, CONTROL_FREEZE);
         r = r ? r : plan_inputs(t, inputs, n);
         r = r ? r : read_unlocked(t, inputs, n);
         r = r ? r : read_locked(t);
@@ -309,6 +320,8 @@ void plan_done(struct plan *p)
                 &p->attachments_of_gateway,
                 &p->keys,
                 &p->projects,
+                &p->payers,
+                &p->limited,
                 &p->vpns,
                 &p->vpn_members,
                 &p->gateways,
@@ -328,6 +341,7 @@ void plan_done(struct plan *p)
                 &p->released,
                 &p->pools,
                 &p->leftovers,
+                &p->controls,
                 &p->leftovers_of_gateway,
         };
 

@@ -36,11 +36,14 @@ static int64_t life_ms(const struct turn *t)
 static int send(struct turn *t, struct attachment *a, const char *request_id)
 {
         const struct conductor_timing *timing = &t->c->timing;
-        struct plug_want want = { .generation = ++a->plug_generation, .tag = a->tag };
+        struct plug_want want = { .tag = a->tag };
         struct timer timer = { .kind = TIMER_PLUG };
         json_t *args;
         int r;
 
+        if (freeze_of(t))
+                return timer_set(t, TIMER_PLUG, a->id, t->now_ms + FROZEN_LOOK_MS);
+        want.generation = ++a->plug_generation;
         TEXT_SET(timer.ref_id, a->id);
         TEXT_SET(want.id, a->id);
         TEXT_SET(want.vpn_id, a->vpn_id);

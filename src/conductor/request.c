@@ -12,19 +12,22 @@
 
 /* clang-format off */
 const struct method request_methods[] = {
-        /* name                   kind           plan              refine              handle */
-        { "create_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_create },
-        { "update_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_update },
-        { "delete_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_delete },
-        { "add_site",             INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_add_site },
-        { "remove_site",          INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_remove_site },
-        { "create_virtual_link",  INPUT_REQUEST, link_create_plan, link_create_refine, link_create },
-        { "create_virtual_links", INPUT_REQUEST, links_create_plan, links_create_refine, links_create },
-        { "update_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_update },
-        { "delete_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_delete },
-        { "retry_virtual_link",   INPUT_REQUEST, link_plan,        NULL,               link_retry },
-        { "attach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_attach },
-        { "detach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_detach },
+        /* name                   kind           plan              refine              handle, needs_sites */
+        { "create_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_create, false },
+        { "update_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_update, false },
+        { "delete_vpn",           INPUT_REQUEST, vpn_plan,         NULL,               vpn_delete, false },
+        { "add_site",             INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_add_site, false },
+        { "remove_site",          INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_remove_site, false },
+        { "create_virtual_link",  INPUT_REQUEST, link_create_plan, link_create_refine, link_create, true },
+        { "create_virtual_links", INPUT_REQUEST, links_create_plan, links_create_refine, links_create, true },
+        { "update_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_update, false },
+        { "delete_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_delete, true },
+        { "retry_virtual_link",   INPUT_REQUEST, link_plan,        NULL,               link_retry, true },
+        { "attach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_attach, true },
+        { "detach_virtual_port",  INPUT_REQUEST, port_plan,        port_refine,        port_detach, true },
+        { "freeze",               INPUT_REQUEST, NULL,             NULL,               freeze_start, false },
+        { "unfreeze",             INPUT_REQUEST, NULL,             NULL,               freeze_end, false },
+        { "release_gateway",      INPUT_REQUEST, gateway_plan,     NULL,               gateway_release, false },
         { 0 },
 };
 /* clang-format on */

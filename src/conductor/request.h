@@ -47,6 +47,11 @@ int link_plan(struct turn *t, const struct input *in);
 int link_update(struct turn *t, const struct input *in, struct fault *why);
 int link_delete(struct turn *t, const struct input *in, struct fault *why);
 
+int freeze_start(struct turn *t, const struct input *in, struct fault *why);
+int freeze_end(struct turn *t, const struct input *in, struct fault *why);
+int gateway_plan(struct turn *t, const struct input *in);
+int gateway_release(struct turn *t, const struct input *in, struct fault *why);
+
 int link_retry(struct turn *t, const struct input *in, struct fault *why);
 /* The link, locked and the caller's, or NULL with a 404. */
 struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,

@@ -29,6 +29,15 @@ const struct setting conductor_settings[] = {
         { "conductor", "audit_interval", SETTING_INT, FIELD(audit_s), "60", 1, 86400, "Seconds between full reads of a gateway" },
         { "conductor", "quarantine", SETTING_INT, FIELD(quarantine_s), "60", 0, 86400,
           "Seconds before a released label or tag is handed out again" },
+        { "conductor", "brake_percent", SETTING_INT, FIELD(brake_percent), "10", 0, 100,
+          "A repair of more of a gateway's objects than this waits for an operator; 100: none does" },
+        { "conductor", "brake_least", SETTING_INT, FIELD(brake_least), "20", 0, 1000000,
+          "… unless there are no more objects than this to repair" },
+        { "quotas", "quota_vpn", SETTING_INT, FIELD(quota.vpns), "-1", -1, INT32_MAX,
+          "VPNs that a project may have, unless `atlas-manage quota set` says otherwise for it; -1: any number" },
+        { "quotas", "quota_virtual_link", SETTING_INT, FIELD(quota.links), "-1", -1, INT32_MAX, "Virtual links, likewise" },
+        { "quotas", "quota_kbps", SETTING_INT, FIELD(quota.kbps), "-1", -1, INT64_MAX,
+          "kbit/s of all its virtual links together, each with the greater of its directions; likewise" },
         { 0 },
 };
 /* clang-format on */

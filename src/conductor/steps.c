@@ -170,7 +170,7 @@ int step_ports_settled(void *subject)
                 if (!attachment_settled(subject_attachment(s, side)))
                         return 0;
         }
-        return EV_PORTS_OK;
+        return exchange_complete(s->t, s->l, s->ports) ? EV_PORTS_OK : 0;
 }
 
 /* True when the access side at 'side' loses its last port with this link. */
@@ -459,7 +459,9 @@ int end_gone(void *subject)
                 return r;
         finish(s, OP_DONE);
         for (int side = 0; side < SIDE_N && r == 0; side++)
-                if (ports[side])
-                        r = view_remove(&s->t->view, T_VPORT, ports[side]);
+                if (ports[side]) {
+                        r = exchange_forget(s->t, ports[side]);
+                        r = r ? r : view_remove(&s->t->view, T_VPORT, ports[side]);
+                }
         return r ? r : view_remove(&s->t->view, T_VLINK, s->l);
 }

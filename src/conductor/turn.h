@@ -27,6 +27,7 @@ struct plan {
         struct idset site_ids, site_names; /* site rows to read */
         struct idset keys;                 /* idempotency keys */
         struct idset projects;             /* whose open work is counted */
+        struct idset payers, limited;      /* projects that are added to; those with a quota */
         struct idset vpns, vpn_members;    /* by id; members of these VPNs */
         struct idset gateways;             /* to lock, by id */
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
@@ -41,6 +42,7 @@ struct plan {
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
+        struct idset controls; /* always the same: whether all is frozen */
 };
 
 struct turn {
@@ -49,11 +51,12 @@ struct turn {
         struct view view;
         struct plan plan;
         struct outs *outs;
-        struct idset pump;           /* gateways to look at after the last input */
-        struct idset chosen;         /* pairs of gateways that inputs being refined have chosen */
-        struct store_rows open_work; /* of the plan's projects, with what this batch adds */
-        struct idset loaded;         /* gateways whose waiting work is in the view */
-        const struct input *input;   /* in hand */
+        struct idset pump;             /* gateways to look at after the last input */
+        struct idset chosen;           /* pairs of gateways that inputs being refined have chosen */
+        struct store_rows project_use; /* of those with a quota, with what this batch adds */
+        struct store_rows open_work;   /* of the plan's projects, with what this batch adds */
+        struct idset loaded;           /* gateways whose waiting work is in the view */
+        const struct input *input;     /* in hand */
 };
 
 /* One row of the method table. */
@@ -64,6 +67,7 @@ struct method {
         int (*refine)(struct turn *t,
                       const struct input *in); /* again after each unlocked read; or NULL */
         int (*handle)(struct turn *t, const struct input *in, struct fault *why);
+        bool needs_sites; /* refused while all is frozen */
 };
 extern const struct method request_methods[], event_methods[];
 
@@ -112,6 +116,19 @@ int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
 
+/* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
+int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
+                  char ret[OBJECT_SIZE]); /* what 'p' is to be told with its next desire */
+/* 'p' brought its object: if it is news, the other end is asked to take it. */
+int exchange_take(struct turn *t, struct vlink *l, struct vport *p, const char *object);
+int exchange_forget(struct turn *t, const struct vport *p); /* the end is gone, and what it made */
+bool exchange_complete(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N]);
+
+/* freeze.c */
+enum { FROZEN_LOOK_MS = 5000 }; /* what waits for the end of a freeze looks that often */
+const struct control *freeze_of(const struct turn *t);      /* NULL: nothing is frozen */
+int freeze_refuse(const struct turn *t, struct fault *why); /* 503 while frozen, else 0 */
+
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id);
@@ -140,6 +157,13 @@ int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind
 int64_t resource_left(const struct gateway *g, enum direction d);
 
 /* admit.c: a project's open work is bounded; to be asked before an operation is started */
+/* quota.c: 'more' is what the project is to have more of; 409 when it may not. */
+int quota_plan(struct turn *t, const struct input *in);
+int quota_refine(struct turn *t); /* after the quotas were read */
+int quota_count(struct turn *t);  /* under the projects' locks */
+int quota_take(struct turn *t, const char *project_id, const struct quota_limits *more,
+               struct fault *why);
+
 int work_admit(struct turn *t, const char *project_id, struct fault *why);
 
 /* work.c: an operation and its workflow */

@@ -101,6 +101,9 @@ int vpn_create(struct turn *t, const struct input *in, struct fault *why)
                 return text_equal(v->project_id, who.project_id)
                                ? reply_vpn(t, v)
                                : refuse_unknown(why, "VPN", row.id);
+        r = quota_take(t, who.project_id, &(struct quota_limits){ .vpns = 1 }, why);
+        if (r)
+                return r;
         TEXT_SET(row.project_id, who.project_id);
         v = view_put(&t->view, T_VPN, &row);
         if (!v)

@@ -258,6 +258,9 @@ int work_timeout(struct turn *t, const char *operation_id)
         struct vlink *l = op ? view_get(&t->view, T_VLINK, op->link_id) : NULL;
         struct timer timer = { .kind = TIMER_OPERATION };
 
+        if (l && op->result == OP_RUNNING &&
+            freeze_of(t)) /* nobody can answer: time stands still */
+                return timer_set(t, TIMER_OPERATION, operation_id, t->now_ms + 4 * FROZEN_LOOK_MS);
         if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))
                 return work_feed(t, l, EV_TIMEOUT, NULL, NULL);
         TEXT_SET(timer.ref_id, operation_id);

@@ -330,10 +330,13 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings, const
         w->last = &w->first;
         conductor_init(&w->core, w->store, atomic_load(number));
         w->core.open_max = settings->open_max;
+        w->core.quota = settings->quota;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;
         w->core.timing.quarantine_ms = settings->quarantine_s * 1000;
+        w->core.timing.brake_percent = settings->brake_percent;
+        w->core.timing.brake_least = settings->brake_least;
         r = pthread_create(&w->thread, NULL, work, w);
         w->started = r == 0;
         *ret = w;

@@ -23,6 +23,8 @@ const struct manage_command manage_commands[] = {
         { "keystone", "sync",  NULL, "",                             keystone_sync, "the service's user and its entry in the catalogue" },
         { "policy",   "list",  NULL, "--policy-file",                policy_list,   "the rules of the API, as a file to edit" },
         { "policy",   "check", NULL, "--policy-file --rule --roles", policy_check,  "tell whether they fit together, and what roles may do" },
+        { "quota",    "show",  "PROJECT", "",                        quota_show,    "what a project may have, and has" },
+        { "quota",    "set",   "PROJECT", "--vpns --links --kbps",   quota_set,     "let it have more, or less; what it has stays" },
         { 0 },
 };
 static const struct option {
@@ -36,6 +38,9 @@ static const struct option {
         { "--policy-file",     offsetof(struct manage, policy_file),     "FILE", "rules of this file instead of the setting's" },
         { "--rule",            offsetof(struct manage, rule),            "NAME", "only this rule" },
         { "--roles",           offsetof(struct manage, roles),           "ROLE,...", "what these roles may do, to the own project's and to others' objects" },
+        { "--vpns",            offsetof(struct manage, vpns),            "N", "VPNs; \"none\" for any number, \"default\" for the conductors' setting" },
+        { "--links",           offsetof(struct manage, links),           "N", "virtual links, likewise" },
+        { "--kbps",            offsetof(struct manage, kbps),            "N", "kbit/s of all its virtual links together, likewise" },
         { 0 },
 };
 /* clang-format on */

@@ -26,6 +26,7 @@ struct manage {
         const char *word; /* what follows the command, or NULL */
         const char *description, *password_file, *write_passwords; /* options; NULL: not given */
         const char *policy_file, *rule, *roles;
+        const char *vpns, *links, *kbps;
 };
 /* One row of the table of commands. */
 struct manage_command {
@@ -58,6 +59,8 @@ int site_list(struct manage *m);
 int keystone_sync(struct manage *m);
 int policy_list(struct manage *m);
 int policy_check(struct manage *m);
+int quota_show(struct manage *m);
+int quota_set(struct manage *m);
 
 /* All sites of the database by name, appended to 'ret' as rows of T_SITE. */
 int sites_read(const char *connection, struct store_rows *ret);

@@ -16,6 +16,12 @@
 enum { INTEGER_MAX = 16777215, TAG_MAX = 4094, MTU_MIN = 68, MTU_MAX = 65535, RANGES_MAX = 16 };
 
 const char *const integer_kind_name[] = { [INTEGER_LABEL] = "label", [INTEGER_TAG] = "tag" };
+const char *const brake_name[] = {
+        [BRAKE_ARMED] = "armed",
+        [BRAKE_HALTED] = "halted",
+        [BRAKE_RELEASED] = "released",
+};
+_Static_assert(sizeof brake_name / sizeof *brake_name == BRAKE_N, "name each");
 static const int64_t integer_max[] = { [INTEGER_LABEL] = INTEGER_MAX, [INTEGER_TAG] = TAG_MAX };
 _Static_assert(sizeof integer_kind_name / sizeof *integer_kind_name == INTEGER_KIND_N, "name each");
 _Static_assert(sizeof integer_max / sizeof *integer_max == INTEGER_KIND_N, "limit each");

@@ -15,6 +15,11 @@ enum { RANGES_SIZE = 512, CAPABILITIES_SIZE = 256 };
 enum integer_kind { INTEGER_LABEL, INTEGER_TAG, INTEGER_KIND_N };
 extern const char *const integer_kind_name[INTEGER_KIND_N]; /* "label", "tag" */
 
+/* A repair that would touch much of a gateway waits for an operator, unless one has let it go or
+ * the gateway is known to have lost its memory. */
+enum brake { BRAKE_ARMED, BRAKE_HALTED, BRAKE_RELEASED, BRAKE_N };
+extern const char *const brake_name[BRAKE_N]; /* "armed", "halted", "released" */
+
 struct gateway {
         char id[ID_SIZE];
         char site_id[ID_SIZE];
@@ -42,6 +47,7 @@ struct gateway {
         int64_t attempts;     /* commands in a row without a useful answer */
         bool audit_wanted;
         int64_t created_ms;
+        int64_t brake; /* enum brake */
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'

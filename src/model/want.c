@@ -35,6 +35,7 @@ static const struct field port_parameters[] = {
         FIELD_RANGE(struct port_want, tx_kbps, JSON_REQUIRED, 0, KBPS_MAX),
         FIELD_RANGE(struct port_want, rx_kbps, JSON_REQUIRED, 0, KBPS_MAX),
         FIELD_RANGE(struct port_want, mtu, JSON_REQUIRED, MTU_MIN, MTU_MAX),
+        FIELD(struct port_want, peer_object, FIELD_WORD, JSON_OPTIONAL),
         { 0 },
 };
 static const struct field attachment_ids[] = {
@@ -74,6 +75,7 @@ static const struct field result_fields[] = {
         FIELD_RANGE(struct want_result, generation, JSON_REQUIRED, 0, INT64_MAX),
         FIELD(struct want_result, present, FIELD_BOOL, JSON_REQUIRED),
         FIELD(struct want_result, vif_id, FIELD_WORD, JSON_OPTIONAL),
+        FIELD(struct want_result, object, FIELD_WORD, JSON_OPTIONAL),
         { 0 },
 };
 static const struct field fault_fields[] = {

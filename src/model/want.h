@@ -22,6 +22,7 @@ struct port_want {
         char peer_address[ADDRESS_SIZE];
         int64_t tx_kbps, rx_kbps; /* site → WAN, WAN → site; 0: not limited */
         int64_t mtu;
+        char peer_object[OBJECT_SIZE]; /* what the other end made; "" unless they exchange */
 };
 struct attachment_want {
         char id[ID_SIZE], vpn_id[ID_SIZE];
@@ -44,6 +45,8 @@ struct want_result {
         int64_t generation;
         bool present;
         char vif_id[VIF_ID_SIZE]; /* attachments only */
+        char object[OBJECT_SIZE]; /* ports of drivers that exchange: what this end made for the
+                                     other */
         struct fault fault;
 };
 

@@ -47,10 +47,12 @@ const struct policy_rule policy_rules[] = {
           "GET /v1/vpns/{id}/tags, GET /v1/vpns/{id}/tags/{tag}",
           "See VPNs" },
         { "update_vpn",              "rule:admin_or_project_member",
-          "PUT /v1/vpns/{id}, "
+          "PUT /v1/vpns/{id}",
+          "Change a VPN" },
+        { "tag_vpn",                 "rule:admin_or_project_member",
           "PUT /v1/vpns/{id}/tags, POST /v1/vpns/{id}/tags, DELETE /v1/vpns/{id}/tags, "
           "PUT /v1/vpns/{id}/tags/{tag}, DELETE /v1/vpns/{id}/tags/{tag}",
-          "Change a VPN, its name or tags" },
+          "Change the tags of a VPN" },
         { "delete_vpn",              "rule:admin_or_project_member",
           "DELETE /v1/vpns/{id}",
           "Delete a VPN" },
@@ -68,10 +70,12 @@ const struct policy_rule policy_rules[] = {
           "GET /v1/virtual-links/{id}/tags, GET /v1/virtual-links/{id}/tags/{tag}",
           "See virtual links" },
         { "update_virtual_link",     "rule:admin_or_project_member",
-          "PUT /v1/virtual-links/{id}, "
+          "PUT /v1/virtual-links/{id}",
+          "Change a virtual link, such as its bandwidth" },
+        { "tag_virtual_link",        "rule:admin_or_project_member",
           "PUT /v1/virtual-links/{id}/tags, POST /v1/virtual-links/{id}/tags, DELETE /v1/virtual-links/{id}/tags, "
           "PUT /v1/virtual-links/{id}/tags/{tag}, DELETE /v1/virtual-links/{id}/tags/{tag}",
-          "Change a virtual link, such as its bandwidth" },
+          "Change the tags of a virtual link" },
         { "delete_virtual_link",     "rule:admin_or_project_member",
           "DELETE /v1/virtual-links/{id}",
           "Delete a virtual link" },

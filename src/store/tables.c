@@ -81,6 +81,7 @@ static const struct store_column gateway_columns[] = {
         INT(gateway, attempts),
         BOOL(gateway, audit_wanted),
         INT(gateway, created_ms),
+        INT(gateway, brake),
         { 0 },
 };
 static const struct store_column attachment_columns[] = {
@@ -137,6 +138,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, created_ms),
         INT(vlink, updated_ms),
         TEXT(vlink, tags),
+        BOOL(vlink, exchange),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -224,6 +226,21 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, created_ms),
         { 0 },
 };
+static const struct store_column exchange_columns[] = {
+        UUID(exchange, port_id),
+        UUID(exchange, link_id),
+        TEXT(exchange, object),
+        TEXT(exchange, given),
+        { 0 },
+};
+static const struct store_column control_columns[] = {
+        TEXT(control, name),
+        BOOL(control, is_on),
+        TEXT(control, reason),
+        TEXT(control, user_id),
+        INT(control, since_ms),
+        { 0 },
+};
 static const struct store_column event_columns[] = {
         TEXT(event, project_id),
         TEXT(event, object_type),
@@ -252,6 +269,25 @@ static const struct store_column redelivered_columns[] = {
         INT(redelivered, at_ms),
         { 0 },
 };
+static const struct store_column project_columns[] = {
+        TEXT(project, id),
+        INT(project, created_ms),
+        { 0 },
+};
+static const struct store_column quota_columns[] = {
+        TEXT(quota, project_id),
+        NAMED(STORE_INT, quota, limits.vpns, "vpns"),
+        NAMED(STORE_INT, quota, limits.links, "links"),
+        NAMED(STORE_INT, quota, limits.kbps, "kbps"),
+        { 0 },
+};
+static const struct store_column project_use_columns[] = {
+        TEXT(project_use, project_id),
+        INT(project_use, vpns),
+        INT(project_use, links),
+        INT(project_use, kbps),
+        { 0 },
+};
 static const struct store_column open_work_columns[] = {
         TEXT(open_work, project_id),
         INT(open_work, operations),
@@ -260,6 +296,7 @@ static const struct store_column open_work_columns[] = {
 
 #define TABLE(row, columns_, n_key_) .row_size = sizeof(struct row), .columns = columns_, .n_key = n_key_
 const struct store_table store_tables[T_N] = {
+        [T_PROJECT]     = { "project",        TABLE(project, project_columns, 1), .once = true },
         [T_SITE]        = { "site",           TABLE(site, site_columns, 1) },
         [T_REQUEST_KEY] = { "idempotency_key", TABLE(request_key, request_key_columns, 3), .once = true },
         [T_VPN]         = { "vpn",            TABLE(vpn, vpn_columns, 1) },
@@ -274,9 +311,13 @@ const struct store_table store_tables[T_N] = {
         [T_INTEGER]     = { "integer_in_use", TABLE(integer, integer_columns, 3) },
         [T_RESERVATION] = { "reservation",    TABLE(reservation, reservation_columns, 3) },
         [T_LEFTOVER]    = { "leftover",       TABLE(leftover, leftover_columns, 1) },
+        [T_EXCHANGE]    = { "exchange",       TABLE(exchange, exchange_columns, 1) },
+        [T_CONTROL]     = { "control",        TABLE(control, control_columns, 1) },
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },
         [T_CONDUCTOR]   = { "conductor",      TABLE(conductor_row, conductor_columns, 1) },
         [T_REDELIVERED] = { "redelivered",    TABLE(redelivered, redelivered_columns, 1) },
+        [T_QUOTA]       = { "quota",          TABLE(quota, quota_columns, 1) },
 };
 const struct store_table store_open_work = { "open_work", TABLE(open_work, open_work_columns, 1) };
+const struct store_table store_project_use = { "project_use", TABLE(project_use, project_use_columns, 1) };
 /* clang-format on */

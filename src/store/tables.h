@@ -10,7 +10,7 @@
 #include "model/vpn.h"
 #include "store/store.h"
 
-enum { WANT_SIZE = 2048, ANSWER_SIZE = 16384, METHOD_SIZE = 64 };
+enum { WANT_SIZE = 3072, ANSWER_SIZE = 16384, METHOD_SIZE = 64 };
 
 /* An accepted request under its Idempotency-Key. Written once, and forgotten after a day. */
 struct request_key {
@@ -60,6 +60,23 @@ struct reservation {
         int64_t kbps;
         int64_t from_ms, to_ms;
 };
+/* What the two ends of a link make for each other, carried unread. A row per end, while it is
+ * there. */
+struct exchange {
+        char port_id[ID_SIZE]; /* key */
+        char link_id[ID_SIZE];
+        char object[OBJECT_SIZE]; /* what this end made */
+        char given[OBJECT_SIZE];  /* the other's, as the newest desire handed it to this end */
+};
+/* What an operator has set for all. */
+#define CONTROL_FREEZE "freeze" /* on: nothing is sent to gateways and networks */
+struct control {
+        char name[32]; /* key */
+        bool is_on;
+        char reason[REASON_SIZE];
+        char user_id[PROJECT_SIZE];
+        int64_t since_ms;
+};
 /* An end of a link that was deleted by force before its gateway had confirmed that it is gone: what
  * it holds there is not given to others until then. */
 struct leftover {
@@ -86,7 +103,23 @@ struct redelivered {
         int64_t at_ms;          /* the last of them */
 };
 
+/* Stands for its lock: who adds to a project that has a limit takes it first. */
+struct project {
+        char id[PROJECT_SIZE]; /* key */
+        int64_t created_ms;
+};
+enum { QUOTA_NONE = -1 /* no limit */, QUOTA_DEFAULT = -2 };
+struct quota_limits {
+        int64_t vpns, links, kbps;
+};
+/* What an operator has set for a project. */
+struct quota {
+        char project_id[PROJECT_SIZE]; /* key */
+        struct quota_limits limits;
+};
+
 enum store_table_id {
+        T_PROJECT,
         T_SITE,
         T_REQUEST_KEY,
         T_VPN,
@@ -101,9 +134,12 @@ enum store_table_id {
         T_INTEGER,
         T_RESERVATION,
         T_LEFTOVER,
+        T_EXCHANGE,
+        T_CONTROL,
         T_EVENT,
         T_CONDUCTOR,
         T_REDELIVERED,
+        T_QUOTA,
         T_N,
 };
 extern const struct store_table store_tables[T_N];
@@ -114,3 +150,9 @@ struct open_work {
         int64_t operations;
 };
 extern const struct store_table store_open_work;
+/* The same: what a project has; no row where it has nothing. */
+struct project_use {
+        char project_id[PROJECT_SIZE]; /* key */
+        int64_t vpns, links, kbps;
+};
+extern const struct store_table store_project_use;

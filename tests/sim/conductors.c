@@ -47,11 +47,26 @@ static void between(void *user)
         s->nested = false;
 }
 
+bool sim_is_frozen(const struct sim *s)
+{
+        const struct control *c = sim_db_find(&s->db, T_CONTROL, "name", CONTROL_FREEZE);
+
+        return c && c->is_on;
+}
+
 static struct sim *the_sim; /* conductor.new_id has no argument of its own */
 
 static void new_id(char ret[ID_SIZE])
 {
         sim_new_id(the_sim, ret);
+}
+
+static void core_init(struct sim *s, struct sim_conductor *c)
+{
+        conductor_init(&c->core, c->store, ++s->last_number);
+        c->core.new_id = new_id;
+        if (s->braked)
+                c->core.timing.brake_least = 1;
 }
 
 void sim_conductor_init(struct sim *s, struct sim_conductor *c)
@@ -60,8 +75,7 @@ void sim_conductor_init(struct sim *s, struct sim_conductor *c)
         *c = (struct sim_conductor){ .sim = s, .hooks = { .fate = fate, .between = between, .user = c } };
         if (!sim_must(s, sim_store_new(&s->db, &c->hooks, &c->store), "sim_store_new"))
                 return;
-        conductor_init(&c->core, c->store, ++s->last_number);
-        c->core.new_id = new_id;
+        core_init(s, c);
 }
 
 /* Its life sign is gone: the others find the timers of what it sent, and what it had in hand comes again. */
@@ -78,8 +92,7 @@ void sim_conductor_die(struct sim *s, struct sim_conductor *c)
                 sim_requeue(s, &c->held[i]);
         c->n_held = 0;
         conductor_done(&c->core);
-        conductor_init(&c->core, c->store, ++s->last_number);
-        c->core.new_id = new_id;
+        core_init(s, c);
         c->commit_fate = SIM_FINE;
         c->outs_lost = false;
 }
@@ -109,6 +122,8 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                 struct out *o = &outs->outs[i];
                 const struct message *m = o->input ? o->input->user : NULL;
 
+                if (o->kind == OUT_CAST && b->c->frozen && sim_is_frozen(b->s) && strcmp(o->method, "discover") != 0)
+                        sim_broken(b->s, "%s was sent while all is frozen", o->method);
                 if (o->kind == OUT_CAST)
                         sim_cast(b->s, o);
                 else if (m && m->call >= 0)
@@ -235,6 +250,7 @@ static void run(struct sim *s, struct sim_conductor *c, struct batch *b)
         int r;
 
         c->busy = true;
+        c->frozen = sim_is_frozen(s);
         c->commit_fate = deadly && !committed ? SIM_LOST : SIM_FINE;
         c->outs_lost = deadly && committed;
         r = conductor_work(&c->core, b->pointers, b->n, &sink, &n_done);

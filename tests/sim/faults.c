@@ -98,6 +98,28 @@ static void device_restart(struct sim *s, int gateway)
         }
 }
 
+/* Objects go from a device behind everybody's back; its boot id and its fence stay. */
+static void device_drifts(struct sim *s, struct sim_gateway *g)
+{
+        OWN(apply_want_done) struct apply_want want = { 0 };
+        OWN(apply_result_done) struct apply_result result = { 0 };
+        struct gateway_state state = { 0 };
+
+        if (gateway_fake.read(g->device, INT64_MAX, &state, NULL) != 0)
+                return;
+        want.epoch = state.epoch;
+        want.seq = state.seq;
+        want.ports = calloc(state.n_ports + 1, sizeof *want.ports);
+        if (!want.ports)
+                abort();
+        for (size_t i = 0; i < state.n_ports; i++)
+                if (random_chance(&s->random, 60))
+                        TEXT_SET(want.ports[want.n_ports++].id, state.ports[i].id);
+        gateway_state_done(&state);
+        sim_trace(s, "device %s loses %zu ports", g->name, want.n_ports);
+        sim_must(s, gateway_fake.apply(g->device, &want, INT64_MAX, &result), "drift");
+}
+
 static void cloud_fault(struct sim *s, struct sim_site *site)
 {
         site->refuse[0] = '\0';
@@ -121,7 +143,7 @@ void sim_fault_step(struct sim *s)
 {
         struct sim_site *site;
 
-        switch (random_below(&s->random, 8)) {
+        switch (random_below(&s->random, 9)) {
         case 0:
         case 1:
         case 2:
@@ -133,6 +155,9 @@ void sim_fault_step(struct sim *s)
         case 4:
         case 5:
                 cloud_fault(s, &s->sites[random_below(&s->random, SITES)]);
+                return;
+        case 7:
+                device_drifts(s, &s->gateways[random_below(&s->random, GATEWAYS)]);
                 return;
         case 6:
                 site = &s->sites[random_below(&s->random, SITES)];
@@ -173,6 +198,7 @@ void sim_faults_expire(struct sim *s)
 void sim_faults_end(struct sim *s)
 {
         s->fault_percent = 0;
+        s->faults_over = true;
         for (int i = 0; i < GATEWAYS; i++)
                 if (s->gateways[i].calm_ms)
                         calm_gateway(s, &s->gateways[i]);

@@ -192,6 +192,14 @@ static bool has_timer(const struct sim *s, enum timer_kind kind, const char *ref
         return false;
 }
 
+/* What such a device confirmed may turn out not to be; who holds the link then sees to it. */
+static bool lied_at(const struct sim *s, const char *gateway_id)
+{
+        int g = gateway_of(s, gateway_id);
+
+        return g < 0 || s->gateways[g].lied;
+}
+
 /* Nothing waits without somebody who looks again: work for a gateway is under way or its gate has a time at which it
  * opens, what an end shall become waits as work until it is confirmed or refused, and operations have deadlines. */
 static void check_waiting(struct sim *s)
@@ -204,7 +212,7 @@ static void check_waiting(struct sim *s)
                         sim_broken(s, "%s waits at the open gate of %s", w->object_id, g ? g->name : "no gateway");
         }
         each_row(s, T_VPORT, vport, p)
-                if (p->generation != p->confirmed_generation && !p->reason[0] &&
+                if (p->generation != p->confirmed_generation && !p->reason[0] && !lied_at(s, p->gateway_id) &&
                     !sim_db_find(&s->db, T_WORK, "object_id", p->id))
                         sim_broken(s, "nobody asks for what port %s shall become", p->id);
         each_row(s, T_OPERATION, operation, o)
@@ -254,6 +262,8 @@ static const char *restless(struct sim *s, char ret[300])
                         return "a command in hand";
         if (s->n_lost)
                 return "a lost command";
+        if (sim_is_frozen(s))
+                return "the freeze";
         each_row(s, T_TIMER, timer, t)
                 if (t->kind != TIMER_AUDIT) {
                         snprintf(ret, 300, "timer %lld of %s", (long long)t->kind, t->ref_id);
@@ -273,7 +283,7 @@ static const char *restless(struct sim *s, char ret[300])
                 return ret;
         }
         each_row(s, T_GATEWAY, gateway, g)
-                if (g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
+                if (g->brake == BRAKE_HALTED || g->inflight_seq || g->audit_wanted || !digest_matches(s, g)) {
                         snprintf(ret, 300, "gateway %s: inflight %lld, audit %d, digest %s", g->name,
                                  (long long)g->inflight_seq, g->audit_wanted, digest_matches(s, g) ? "equal" : "different");
                         return ret;
@@ -327,8 +337,22 @@ static bool port_is(const struct vlink *l, const struct vport *p, const struct v
 {
         return w->generation == p->confirmed_generation && w->local_label == p->label && peer &&
                w->peer_label == peer->label && text_equal(w->link_id, l->id) && text_equal(w->vpn_id, l->vpn_id) &&
-               text_equal(w->attachment_id, p->attachment_id) && text_equal(w->site, p->site_name) &&
+               /* One that is built again may stand at another access side than what its device still holds. */
+               (p->confirmed_generation != p->generation || text_equal(w->attachment_id, p->attachment_id)) && text_equal(w->site, p->site_name) &&
                text_equal(w->peer_site, peer->site_name);
+}
+
+/* An end was given what the other end has made, as its device has it now. */
+static void check_given(struct sim *s, const struct port_want *w, const struct vport *peer)
+{
+        int g = gateway_of(s, peer->gateway_id);
+        char object[OBJECT_SIZE];
+
+        if (g < 0 || s->gateways[g].lied)
+                return;
+        fake_gateway_object(s->gateways[g].device, peer->id, object);
+        if (!text_equal(w->peer_object, object))
+                sim_broken(s, "port %s was given \"%s\", its peer has \"%s\"", w->id, w->peer_object, object);
 }
 
 static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWAYS])
@@ -349,6 +373,8 @@ static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWA
                 there[g]++;
         if (l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE && !w)
                 sim_broken(s, "link %s is ONLINE without port %s", l->id, p->id);
+        if (w && peer && l->exchange && l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE)
+                check_given(s, w, peer);
         if (w && !port_is(l, p, peer, w))
                 sim_broken(s, "port %s: the device holds it otherwise than the row", p->id);
         if (w && p->confirmed_generation == p->generation && (w->tx_kbps != p->tx_kbps || w->rx_kbps != p->rx_kbps))
@@ -443,7 +469,7 @@ void sim_check_quiet(struct sim *s)
 void sim_check_empty(struct sim *s)
 {
         static const enum store_table_id gone[] = { T_VPN, T_VPN_SITE, T_ATTACHMENT, T_VLINK, T_VPORT, T_WORK, T_RESERVATION,
-                                                     T_LEFTOVER };
+                                                     T_LEFTOVER, T_EXCHANGE };
 
         for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
                 if (s->db.tables[gone[i]].n)

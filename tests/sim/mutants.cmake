@@ -96,5 +96,21 @@ sim_mutant(key-forgotten src/conductor/once.c 3000
         "return 0;")
 # A link that is deleted by force gives its labels back, though its gateways were not heard.
 sim_mutant(force-frees src/conductor/rescue.c 3000
-        "bool left = p && p->label && (p->present || p->confirmed_generation != p->generation);"
-        "bool left = false;")
+        "resource_leave(t, s->l, p, left)"
+        "resource_leave(t, s->l, p, false)")
+# An end that made another object tells nobody.
+sim_mutant(stale-object src/conductor/exchange.c 3000
+        "(theirs && text_equal(theirs->given, object))"
+        "(theirs && theirs->given[0])")
+# A freeze that gateways do not mind.
+sim_mutant(frozen-sends src/conductor/gate.c 3000
+        "if (r == 0 && freeze_of(t))"
+        "if (0)")
+# An operation that waits through a freeze for ever.
+sim_mutant(frozen-for-ever src/conductor/gate.c 3000
+        "g->inflight_by = 0;\n        view_dirty(g);\n        return timer_set(t, TIMER_GATE, g->id, t->now_ms + FROZEN_LOOK_MS);"
+        "return 0;")
+# A repair that an operator let go, and that nobody begins.
+sim_mutant(halted-for-ever src/conductor/event_audited.c 3000
+        "if (!much || a->g->brake == BRAKE_RELEASED)"
+        "if (!much)")

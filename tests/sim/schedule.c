@@ -52,10 +52,14 @@ static void advance(struct sim *s)
 /* Goes on until nothing has moved for 'calm_ms'. */
 static void settle(struct sim *s, const char *what, int64_t calm_ms)
 {
-        int64_t end_ms = s->now_ms + SETTLE_MS, calm_since_ms = s->now_ms;
+        int64_t end_ms = s->now_ms + SETTLE_MS, calm_since_ms = s->now_ms, release_ms = s->now_ms;
 
         while (!s->broken[0] && (s->now_ms - calm_since_ms < calm_ms || !sim_is_quiet(s))) {
                 advance(s);
+                if (s->now_ms >= release_ms) {
+                        sim_operator_release(s);
+                        release_ms = s->now_ms + 20000;
+                }
                 if (!sim_is_quiet(s))
                         calm_since_ms = s->now_ms;
                 if (s->now_ms > end_ms) {

@@ -74,6 +74,7 @@ struct sim_conductor {
         struct message held[BATCH_MAX]; /* taken, and paused with */
         size_t n_held;
         int64_t resume_ms;
+        bool frozen;          /* all was, when the transaction began */
         bool busy;            /* inside a transaction */
         enum sim_store_fate commit_fate; /* of the next commit */
         bool outs_lost;       /* dies between COMMIT and sending */
@@ -131,6 +132,9 @@ struct sim {
         int fault_percent;    /* how bad the days are; 0: all works */
         bool liars;           /* devices may claim what is not so */
         bool lasting;         /* what fails does so for longer than operations wait */
+        bool faults_over;
+        bool braked;          /* repairs of more than one object may be halted */
+        bool exchanges;       /* the ends of links make objects for each other */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
         struct sim_conductor conductors[CONDUCTORS];
@@ -187,6 +191,7 @@ void sim_lose(struct sim *s, const struct timer *t);
 void sim_conductor_init(struct sim *s, struct sim_conductor *c);
 bool sim_conductor_step(struct sim *s, struct sim_conductor *c); /* false: nothing to do */
 void sim_conductor_die(struct sim *s, struct sim_conductor *c);
+bool sim_is_frozen(const struct sim *s);
 int64_t sim_conductor_next_ms(const struct sim *s, const struct sim_conductor *c);
 
 /* agents.c */
@@ -197,6 +202,7 @@ int64_t sim_agent_next_ms(const struct sim *s, const struct sim_agent *a);
 void sim_tenant_setup(struct sim *s); /* VPNs */
 void sim_tenant_join(struct sim *s);  /* their sites */
 void sim_tenant_step(struct sim *s);
+void sim_operator_release(struct sim *s); /* all that waits for an operator */
 void sim_tenant_delete_links(struct sim *s);
 void sim_tenant_delete_vpns(struct sim *s);
 void sim_answered(struct sim *s, int call, const struct out *o);

@@ -201,6 +201,50 @@ static int read_open_work(const struct sim_db *db, const struct op *o)
         return 0;
 }
 
+static struct project_use *use_of(const struct op *o, size_t first, const char *project)
+{
+        struct project_use one = { 0 }, *all;
+
+        TEXT_SET(one.project_id, project);
+        if (!selected(o, &one))
+                return NULL;
+        all = o->ret->rows;
+        for (size_t i = first; i < o->ret->n; i++)
+                if (text_equal(all[i].project_id, project))
+                        return &all[i];
+        return add_copy(o->ret, o->table, &one) < 0
+                       ? NULL
+                       : (struct project_use *)o->ret->rows + o->ret->n - 1;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+static int read_project_use(const struct sim_db *db, const struct op *o)
+{
+        size_t at = 0, first = o->ret->n;
+        struct project_use *use;
+        const struct vlink *l;
+        const struct vpn *v;
+
+        while ((v = sim_db_next(db, T_VPN, &at)))
+                if ((use = use_of(o, first, v->project_id)))
+                        use->vpns++;
+        at = 0;
+        while ((l = sim_db_next(db, T_VLINK, &at)))
+                if ((use = use_of(o, first, l->project_id))) {
+                        use->links++;
+                        use->kbps += max64(max64(l->a_to_z_kbps, l->z_to_a_kbps),
+                                           max64(l->goal_a_to_z_kbps, l->goal_z_to_a_kbps));
+                }
+        if (o->ret->n > first)
+                qsort_r(store_rows_at(o->ret, o->table, first), o->ret->n - first, o->table->row_size, compare_rows,
+                        (void *)(uintptr_t)o->table);
+        return 0;
+}
+
 static int read_op(struct sim_db *db, const struct op *o)
 {
         struct store_rows *rows;
@@ -209,6 +253,8 @@ static int read_op(struct sim_db *db, const struct op *o)
 
         if (o->table == &store_open_work)
                 return read_open_work(db, o);
+        if (o->table == &store_project_use)
+                return read_project_use(db, o);
         rows = rows_of(db, o->table);
 
         for (size_t i = 0; i < rows->n && r == 0; i++) {

@@ -50,7 +50,7 @@ static void ask_as(struct sim *s, int project, bool is_admin, const char *method
         if (!json_object_get(args, "idempotency_key") && chance(s, 30)) { /* now and then the key of another */
                 const struct sim_call *other = &s->calls[below(s, s->n_calls)];
 
-                json_object_set_new(args, "idempotency_key", json_string(chance(s, 90) ? c->request_id : other->request_id));
+                json_object_set_new(args, "idempotency_key", json_string(s->faults_over || chance(s, 90) ? c->request_id : other->request_id));
                 json_object_set_new(args, "request_hash", json_string(c->request_id));
         }
         sim_trace(s, "tenant %d: #%lld %s", project, (long long)s->n_messages + 1, method);
@@ -78,9 +78,11 @@ void sim_answered(struct sim *s, int call, const struct out *o)
                 TEXT_SET(c->made, json_string_value(json_object_get(json_object_get(o->body, "virtual_link"), "id")));
         if (o->kind == OUT_FAULT)
                 sim_trace(s, "    refused %s: %d %s %s", c->method, o->fault.code, o->fault.type, o->fault.message);
-        if (c->code && (c->code < 400 || c->code > 499 || !o->fault.message[0] || !o->fault.type[0]))
+        if (c->code && c->code != 503 && (c->code < 400 || c->code > 499 || !o->fault.message[0] || !o->fault.type[0]))
                 sim_broken(s, "%s was answered %d %s \"%s\"", c->method, c->code, o->fault.type, o->fault.message);
-        if (c->nonsense != (c->code == 400) && (!c->nonsense || !c->code))
+        if (c->code == 503 && !text_equal(o->fault.type, "service.frozen"))
+                sim_broken(s, "%s was answered %s", c->method, o->fault.type);
+        if (c->code != 503 && c->nonsense != (c->code == 400) && (!c->nonsense || !c->code))
                 sim_broken(s, "%s was answered %d: %s", c->method, c->code, o->fault.message);
 }
 
@@ -245,7 +247,7 @@ static void link_switch(struct sim *s)
 
         while (off && off->admin_state_up)
                 off = sim_db_next(&s->db, T_VLINK, &at);
-        if (off && chance(s, 60))
+        if (off && chance(s, s->lasting ? 85 : 60))
                 l = off;
         if (l)
                 ask(s, project_of(s, l->project_id), "update_virtual_link",
@@ -262,10 +264,26 @@ static void rescue(struct sim *s)
 
         while (ill && ill->provisioning != PROV_ERROR)
                 ill = sim_db_next(&s->db, T_VLINK, &at);
-        if (ill && chance(s, 80))
+        if (sim_is_frozen(s) ? chance(s, 80) : chance(s, 8))
+                ask_as(s, 0, is_admin, sim_is_frozen(s) ? "unfreeze" : "freeze", json_pack("{ss}", "reason", "work on the WAN"));
+        else if (chance(s, 5))
+                sim_operator_release(s);
+        else if (ill && chance(s, 80))
                 ask_as(s, 0, is_admin, "retry_virtual_link", json_pack("{ss}", "virtual_link_id", ill->id));
         else if (l && chance(s, 40))
                 ask_as(s, 0, is_admin, "delete_virtual_link", json_pack("{ss sb}", "virtual_link_id", l->id, "force", 1));
+}
+
+void sim_operator_release(struct sim *s)
+{
+        const struct gateway *g;
+        size_t at = 0;
+
+        if (sim_is_frozen(s))
+                ask_as(s, 0, true, "unfreeze", json_object());
+        while ((g = sim_db_next(&s->db, T_GATEWAY, &at)))
+                if (g->brake == BRAKE_HALTED)
+                        ask_as(s, 0, true, "release_gateway", json_pack("{ss}", "gateway_id", g->id));
 }
 
 static void port_change(struct sim *s, bool attach)
@@ -310,13 +328,23 @@ static void take_vif_id(struct sim *s)
         }
 }
 
+static bool some_device_fails(const struct sim *s)
+{
+        for (int i = 0; i < GATEWAYS; i++)
+                if (s->gateways[i].calm_ms > s->now_ms + 60000)
+                        return true;
+        return false;
+}
+
 void sim_tenant_step(struct sim *s)
 {
         size_t what = below(s, 100);
 
-        if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
-                what = chance(s, 40) ? 33 + below(s, 10) : 72 + below(s, 17);
-        if (chance(s, 6)) {
+        if (s->lasting && some_device_fails(s) && chance(s, 40))
+                what = 37; /* a link is switched on while its gateway is away for long */
+        else if (s->lasting && chance(s, 40)) /* changes, which then wait in vain */
+                what = chance(s, 50) ? 32 + below(s, 9) : 72 + below(s, 17);
+        if (chance(s, sim_is_frozen(s) ? 30 : 6)) {
                 rescue(s);
                 return;
         }

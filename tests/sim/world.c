@@ -30,6 +30,7 @@ static void gateway_init(struct sim *s, int i)
                 .label_range = scarce ? "16-19,30-31" : "16-500",
                 .tag_range = scarce ? "1-3" : "100-400",
                 .boot_id = "boot-0",
+                .exchanges = s->exchanges,
                 .capacity_to_wan_kbps = 10000,
                 .capacity_from_wan_kbps = 10000,
         };
@@ -138,6 +139,8 @@ void sim_init(struct sim *s, uint64_t seed, bool verbose)
         s->fault_percent = badness[random_below(&s->random, sizeof badness / sizeof *badness)];
         s->liars = random_chance(&s->random, 10);
         s->lasting = random_chance(&s->random, 30);
+        s->braked = random_chance(&s->random, 50);
+        s->exchanges = random_chance(&s->random, 30);
         for (int i = 0; i < GATEWAYS; i++)
                 gateway_init(s, i);
         for (int i = 0; i < SITES; i++)

@@ -16,7 +16,7 @@
 struct settings {
         char *address, *label_range, *tag_range, *boot_id, *state_file, *control_file;
         int64_t capacity_to_wan_kbps, capacity_from_wan_kbps, mtu, latency_ms;
-        bool limits_bandwidth;
+        bool limits_bandwidth, exchanges;
 };
 struct gateway_handle {
         struct settings settings;   /* texts are owned */
@@ -35,6 +35,8 @@ static const struct setting fake_settings[] = {
           "fake: milliseconds before each verb" },
         { "gateway:", "limits_bandwidth", SETTING_BOOL, offsetof(struct settings, limits_bandwidth), "true", 0, 0,
           "fake: whether the device can hold a port to its bandwidth" },
+        { "gateway:", "exchanges", SETTING_BOOL, offsetof(struct settings, exchanges), "false", 0, 0,
+          "fake: whether each end makes an object that the other needs" },
         { "gateway:", "state_file", SETTING_TEXT, offsetof(struct settings, state_file), "", 0, 0,
           "fake: file that is the device's memory, for several agents and restarts; empty: forgotten with the process" },
         { "gateway:", "control_file", SETTING_TEXT, offsetof(struct settings, control_file), "", 0, 0,
@@ -124,6 +126,7 @@ int fake_gateway_new(const struct fake_gateway_spec *spec, struct gateway_handle
         g->settings.capacity_to_wan_kbps = spec->capacity_to_wan_kbps;
         g->settings.capacity_from_wan_kbps = spec->capacity_from_wan_kbps;
         g->settings.mtu = spec->mtu;
+        g->settings.exchanges = spec->exchanges;
         g->real_time = spec->real_time;
         r = finish_open(g, NULL);
         if (r != 0)
@@ -221,6 +224,8 @@ static int apply_port(struct gateway_handle *g, const struct port_want *want,
         else if ((r = fake_device_port(&g->device, want)) == DEVICE_TAKEN)
                 refuse(ret, 409, "gateway.label_taken", "Another port receives with this label.");
         p = map_get(&g->device.ports, want->id);
+        if (p && g->settings.exchanges)
+                fake_gateway_object(g, want->id, ret->object);
         TEXT_SET(ret->id, want->id);
         ret->generation = want->generation;
         ret->present = p != NULL;
@@ -245,7 +250,8 @@ static int apply_attachment(struct gateway_handle *g, const struct attachment_wa
         return r < 0 ? r : 0;
 }
 
-static void say_done(const struct apply_want *want, struct apply_result *ret)
+static void say_done(const struct gateway_handle *g, const struct apply_want *want,
+                     struct apply_result *ret)
 {
         for (size_t i = 0; i < want->n_attachments; i++) {
                 TEXT_SET(ret->attachments[i].id, want->attachments[i].id);
@@ -256,6 +262,8 @@ static void say_done(const struct apply_want *want, struct apply_result *ret)
                 TEXT_SET(ret->ports[i].id, want->ports[i].id);
                 ret->ports[i].generation = want->ports[i].generation;
                 ret->ports[i].present = want->ports[i].present;
+                if (g->settings.exchanges && want->ports[i].present)
+                        fake_gateway_object(g, want->ports[i].id, ret->ports[i].object);
         }
 }
 
@@ -299,7 +307,7 @@ static int apply_locked(struct gateway_handle *g, const struct apply_want *want,
                 return 0;
         }
         if (g->injection.lie) {
-                say_done(want, ret);
+                say_done(g, want, ret);
                 return 0;
         }
         g->device.epoch = want->epoch;
@@ -410,7 +418,9 @@ static int fake_describe(struct gateway_handle *g, int64_t deadline_mono_ms, str
         }
         TEXT_SET(ret->address, g->settings.address);
         TEXT_SET(ret->ranges, g->ranges);
-        TEXT_SET(ret->capabilities, g->settings.limits_bandwidth ? gateway_fake.capabilities : "[]");
+        snprintf(ret->capabilities, sizeof ret->capabilities, "[%s%s%s]", g->settings.limits_bandwidth ? "\"bandwidth\"" : "",
+                 g->settings.limits_bandwidth && g->settings.exchanges ? ", " : "",
+                 g->settings.exchanges ? "\"exchange\"" : "");
         TEXT_SET(ret->boot_id, g->device.boot_id);
         ret->mtu = g->settings.mtu ? g->settings.mtu : 1500;
         return GATEWAY_DONE;
@@ -456,6 +466,11 @@ void fake_gateway_forget(struct gateway_handle *g, const char *boot_id)
         fake_device_done(&g->device);
         fake_device_init(&g->device, boot_id);
         g->device.violations = violations;
+}
+
+void fake_gateway_object(const struct gateway_handle *g, const char *id, char ret[OBJECT_SIZE])
+{
+        snprintf(ret, OBJECT_SIZE, "key:%s:%s", g->device.boot_id, id);
 }
 
 int64_t fake_gateway_violations(const struct gateway_handle *g)

@@ -18,6 +18,7 @@ struct fake_gateway_spec {
         const char *boot_id;                       /* NULL: a random one */
         int64_t capacity_to_wan_kbps, capacity_from_wan_kbps; /* 0: not checked */
         int64_t mtu;                               /* 0: 1500 */
+        bool exchanges;                            /* each end makes an object for the other */
         bool real_time;                            /* latency and hanging take time */
 };
 /* In memory only. Texts are copied. Freed by gateway_fake.close(). */
@@ -32,4 +33,6 @@ int64_t fake_gateway_violations(const struct gateway_handle *g);
 /* What is there: the want last applied, or NULL. Lent until the next verb. */
 const struct port_want *fake_gateway_port(const struct gateway_handle *g, const char *id);
 const struct attachment_want *fake_gateway_attachment(const struct gateway_handle *g, const char *id);
+/* What the device makes for the peer of this port: another one after it lost its memory. */
+void fake_gateway_object(const struct gateway_handle *g, const char *id, char ret[OBJECT_SIZE]);
 size_t fake_gateway_count(const struct gateway_handle *g); /* ports and attachments */

@@ -150,8 +150,10 @@ static void columns_are_those_of_the_descriptors(void **state)
                 [STORE_INT] = "bigint", [STORE_BOOL] = "boolean",
         };
 
-        for (size_t i = 0; i <= T_N; i++) {
-                const struct store_table *t = i < T_N ? &store_tables[i] : &store_open_work;
+        for (size_t i = 0; i <= T_N + 1; i++) {
+                const struct store_table *t = i < T_N    ? &store_tables[i]
+                                              : i == T_N ? &store_open_work
+                                                         : &store_project_use;
                 OWN(text_done) struct text expected = { 0 };
                 OWN(mem_free) char *is = NULL;
                 char sql[400];
@@ -167,7 +169,7 @@ static void columns_are_those_of_the_descriptors(void **state)
                         t->name);
                 is = database_text(*state, sql);
                 assert_string_equal(is, expected.bytes);
-                if (t->append_only || i == T_N)
+                if (t->append_only || i >= T_N)
                         continue;
                 snprintf(
                         sql, sizeof sql,
@@ -208,6 +210,7 @@ static void words_in_comments_are_the_programs(void **state)
                 { "attachment", "plug", plug_state_name, PLUG_N },
                 { "operation", "kind", operation_kind_name, OP_KIND_N },
                 { "operation", "result", operation_result_name, OP_RESULT_N },
+                { "gateway", "brake", brake_name, BRAKE_N },
                 { "integer_in_use", "kind", integer_kind_name, INTEGER_KIND_N },
         };
 

@@ -75,12 +75,12 @@ static int64_t now_ms(void *user)
         return ((struct batch *)user)->stage->now_ms;
 }
 
-static struct request *request_of(const struct stage_input *in)
+static struct request *request_of(const struct stage *s, const struct stage_input *in)
 {
         OWN(text_done) struct text bytes = { 0 };
         json_auto_t *args = json_loads(in->args, 0, NULL);
         json_auto_t *context = json_pack("{ss ss sb}", "project_id", "red", "request_id",
-                                         "req-22222222-2222-4222-8222-222222222222", "is_admin", 1);
+                                         "req-22222222-2222-4222-8222-222222222222", "is_admin", !s->is_tenant);
         struct request *ret = NULL;
 
         if (!args)
@@ -106,7 +106,7 @@ void stage_play(struct stage *s, int who, const struct stage_input *inputs, size
                         TEXT_SET(b.inputs[i].timer.ref_id, in->ref_id);
                         continue;
                 }
-                b.requests[i] = request_of(in);
+                b.requests[i] = request_of(s, in);
                 b.inputs[i] = (struct input){ .kind = in->site ? INPUT_EVENT : INPUT_REQUEST, .request = b.requests[i] };
                 TEXT_SET(b.inputs[i].site, in->site);
         }
@@ -146,7 +146,7 @@ struct stage_input stage_tell(const char *site, const char *method, const char *
         return ret;
 }
 
-static json_t *results(const json_t *wants)
+static json_t *results(const json_t *wants, const char *site)
 {
         json_t *list = json_array(), *result;
         const json_t *want;
@@ -157,6 +157,8 @@ static json_t *results(const json_t *wants)
                                    json_object_get(want, "generation"), "present", json_object_get(want, "present"));
                 if (json_object_get(want, "tag"))
                         json_object_set_new(result, "vif_id", json_string("vif"));
+                else if (the_stage->exchanges && json_is_true(json_object_get(want, "present")))
+                        json_object_set_new(result, "object", json_sprintf("key-%s", site));
                 json_array_append_new(list, result);
         }
         return list;
@@ -165,11 +167,11 @@ static json_t *results(const json_t *wants)
 struct stage_input stage_done(const json_t *cast)
 {
         const json_t *args = json_object_get(cast, "args");
+        const char *site = json_string_value(json_object_get(cast, "site"));
         json_auto_t *event = json_pack("{sO sO sO sb so so}", "gateway", json_object_get(args, "gateway"), "epoch",
                                        json_object_get(args, "epoch"), "seq", json_object_get(args, "seq"), "expired", 0,
-                                       "ports", results(json_object_get(args, "ports")), "attachments",
-                                       results(json_object_get(args, "attachments")));
-        const char *site = json_string_value(json_object_get(cast, "site"));
+                                       "ports", results(json_object_get(args, "ports"), site), "attachments",
+                                       results(json_object_get(args, "attachments"), site));
         char *text = json_dumps(event, 0);
         struct stage_input ret;
 
@@ -256,9 +258,16 @@ static struct stage_input site_is_there(const char *site)
                           "{\"host\": \"h\", \"gateways\": [{\"name\": \"gw-%s\", \"type\": \"mpls\", \"domain\": \"wan\","
                           " \"address\": \"192.0.2.1\", \"capacity_to_wan_kbps\": 10000, \"capacity_from_wan_kbps\": 10000,"
                           " \"mtu\": 1500, \"ranges\": {\"label\": [[16, 19]], \"tag\": [[1, 9]]}, \"capabilities\":"
-                          " [\"bandwidth\"], \"fence\": \"device\", \"boot_id\": \"boot\", \"epoch\": 0, \"seq\": 0,"
+                          " [\"bandwidth\"%s], \"fence\": \"device\", \"boot_id\": \"boot\", \"epoch\": 0, \"seq\": 0,"
                           " \"reachable\": true}]}",
-                          site);
+                          site, the_stage->exchanges ? ", \"exchange\"" : "");
+}
+
+void stage_discover(struct stage *s)
+{
+        struct stage_input in[] = { site_is_there("a"), site_is_there("z") };
+
+        stage_play(s, 0, in, 2);
 }
 
 static void site_add(struct stage *s, const char *name)
@@ -272,7 +281,7 @@ static void site_add(struct stage *s, const char *name)
 
 int stage_setup(void **state)
 {
-        struct stage *s = calloc(1, sizeof *s);
+        struct stage *s = the_stage = calloc(1, sizeof *s);
         struct stage_input in[] = {
                 site_is_there("a"),
                 site_is_there("z"),
@@ -282,7 +291,6 @@ int stage_setup(void **state)
         };
 
         log_open("stage", LOG_LEVEL_ERROR);
-        the_stage = s;
         s->now_ms = 1700000000000;
         for (int i = 0; i < 2; i++) {
                 struct stage_conductor *c = &s->conductors[i];

@@ -30,6 +30,8 @@ struct stage {
         json_t *reply;              /* the last answer */
         struct fault fault;         /* or refusal */
         size_t n_answers;
+        bool is_tenant;  /* who asks, else an operator */
+        bool exchanges;  /* gateways can, and their answers bring an object each */
 };
 int stage_setup(void **state);
 int stage_teardown(void **state);
@@ -53,6 +55,7 @@ struct stage_input stage_tell(const char *site, const char *method, const char *
         __attribute__((format(printf, 3, 4)));
 /* The answer of a gateway that did all that the command (an element of casts) says. */
 struct stage_input stage_done(const json_t *cast);
+void stage_discover(struct stage *s); /* both sites tell of their gateways once more */
 struct stage_input stage_due(enum timer_kind kind, const char *ref_id);
 struct stage_input stage_create(const char *link_id, const char *key);
 
