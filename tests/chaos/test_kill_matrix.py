@@ -193,6 +193,8 @@ class Matrix:
         """The threads that ask, and when the fault struck; None when the survivor did all the work."""
         point = f"{'conductor' if case.victim == 'conductor' else 'agent'}.{case.point}" + (f"@{case.mark}" if case.mark else "")
         self.world.start(victim, environ={"ATLAS_FAILPOINTS": f"{point}={case.how}"}, step_percent=self.percent)
+        queue = "atlas-conductor" if case.victim == "conductor" else f"atlas-agent.{case.victim}"
+        wait_until(lambda: self.world.waiting(queue)[0][1] == 2, 10, f"{victim} at {queue}")
         threads = self.each(links, getattr(self, case.stage.ask))
         end = time.monotonic() + PATIENCE_S
         while not self.is_struck(victim, case.how):
@@ -268,7 +270,7 @@ class Matrix:
         again = [pos for pos, row in flow_rows().items() if row["state"] != row["next"]]
         assert not self.rows("SELECT operation_id, flow_row FROM event WHERE object_id = ANY(%s::uuid[]) AND flow_row = ANY(%s) "
                              "GROUP BY 1, 2 HAVING count(*) > 1", ids, again), "a transition was stored twice"
-        if fails:
+        if fails or case.stage.ask == "disable":
             self.forget(links)
         self.none_failed()
         check(self.world, self, but=("operations failed",))
