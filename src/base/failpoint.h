@@ -8,8 +8,8 @@
  * name: one whose first word this program uses ("conductor.") without having that failpoint; names
  * of other programs are left to them. A name may end in a mark, "conductor.before_commit@102=kill":
  * then only passes count that the thread makes under this mark: for a conductor a number of a
- * workflow's row that its batch took, for an agent a generation of a port it was told of. Compiled to nothing without ATLAS_FAILPOINTS_ENABLED (release
- * builds). */
+ * workflow's row that its batch took, for an agent a generation of a port it was told of. Compiled
+ * to nothing without ATLAS_FAILPOINTS_ENABLED (release builds). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,12 +29,12 @@ unsigned long failpoint_count(const char *name); /* passes so far of a failpoint
                         __attribute__((section("atlas_failpoints"), used)) = (name);               \
                 failpoint_hit(failpoint_here_);                                                    \
         })
-#define FAILPOINT_ANY() failpoint_any()
+#define FAILPOINT_ANY()      failpoint_any()
 #define FAILPOINT_MARK(mark) failpoint_mark(mark)
-#define FAILPOINT_UNMARK() failpoint_unmark()
+#define FAILPOINT_UNMARK()   failpoint_unmark()
 #else
-#define FAILPOINT(name) (0)
-#define FAILPOINT_ANY() (0)
+#define FAILPOINT(name)      (0)
+#define FAILPOINT_ANY()      (0)
 #define FAILPOINT_MARK(mark) ((void)(mark))
-#define FAILPOINT_UNMARK() ((void)0)
+#define FAILPOINT_UNMARK()   ((void)0)
 #endif

@@ -52,7 +52,8 @@ void task_end(struct task *t, enum bus_outcome outcome, const char *reason)
 
 void task_mark(const struct task *t)
 {
-        const json_t *ports = t->delivery ? json_object_get(t->delivery->request->args, "ports") : NULL;
+        const json_t *ports =
+                t->delivery ? json_object_get(t->delivery->request->args, "ports") : NULL;
         const json_t *port;
         size_t i;
 

@@ -92,16 +92,18 @@ static void under_a_mark_only_its_passes_count(void **state)
         (void)state;
         assert_int_equal(WEXITSTATUS(status_with("unit.second@101=fail")), 0x10);
         assert_int_equal(WEXITSTATUS(status_with("unit.second@101=fail:2")), 0);
-        assert_int_equal(WEXITSTATUS(status_with("unit.second@100=fail;unit.second@102=fail:*")), 0x28);
+        assert_int_equal(WEXITSTATUS(status_with("unit.second@100=fail;unit.second@102=fail:*")),
+                         0x28);
         assert_int_equal(WEXITSTATUS(status_with("unit.second@77=fail:*")), 0);
 }
 
 static void what_cannot_be_understood_ends_the_program(void **state)
 {
         static const char *const bad[] = {
-                "unit.first",        "unit.first=",       "unit.first=explode", "unit.first=kill:0",
-                "unit.first=kill:x", "unit.first=delay",  "unit.third=kill",    "unit.firs=kill",
-                "unit.first=kill:",  "unit.first=stop:*", "unit.first@=kill",   "unit.first@0=kill",
+                "unit.first",        "unit.first=",          "unit.first=explode",
+                "unit.first=kill:0", "unit.first=kill:x",    "unit.first=delay",
+                "unit.third=kill",   "unit.firs=kill",       "unit.first=kill:",
+                "unit.first=stop:*", "unit.first@=kill",     "unit.first@0=kill",
                 "unit.first@x=kill", "unit.first@5000=kill",
         };
 
