@@ -10,3 +10,6 @@ foreach(program IN ITEMS atlas-api atlas-conductor atlas-agent)
                 "${PROJECT_BINARY_DIR}/systemd/${program}.service" @ONLY)
         install(FILES "${PROJECT_BINARY_DIR}/systemd/${program}.service" DESTINATION lib/systemd/system)
 endforeach()
+install(FILES "${PROJECT_SOURCE_DIR}/docs/man/atlas.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES "${PROJECT_SOURCE_DIR}/docs/completion/atlas"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Links that are switched off and on, links that are deleted by force, what ends make for each other, and answers kept under Idempotency-Keys for every
+-- Links that are switched off and on, links that are deleted by force, and answers kept under Idempotency-Keys for every
 -- method. Programs of the step before go on working: request_key stays for them, and goes in a later step.
 
 ALTER TABLE operation DROP CONSTRAINT operation_kind_check;
@@ -21,15 +21,6 @@ CREATE TABLE leftover (
         created_ms    bigint NOT NULL
 );
 CREATE INDEX leftover_gateway ON leftover (gateway_id);
-
-ALTER TABLE vlink ADD COLUMN exchange boolean NOT NULL DEFAULT false;
-CREATE TABLE exchange (
-        port_id uuid PRIMARY KEY,
-        link_id uuid NOT NULL,
-        object  text COLLATE "C" NOT NULL,
-        given   text COLLATE "C" NOT NULL
-);
-CREATE INDEX exchange_link ON exchange (link_id);
 
 CREATE TABLE idempotency_key (
         project_id   text COLLATE "C",

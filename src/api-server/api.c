@@ -151,6 +151,19 @@ void call_answer(struct call *c, int status, json_t *body, const char *location)
         free(bytes);
 }
 
+void call_answer_text(struct call *c, int status, const struct text *body)
+{
+        const struct http_answer a = { .status = status, .body = body->bytes, .n_body = body->n };
+        struct fault why;
+
+        if (!body->failed) {
+                finish(c, &a);
+                return;
+        }
+        problem_internal(&why);
+        call_refuse(c, &why);
+}
+
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra)
 {
         OWN(text_done) struct text body = { 0 };

@@ -64,6 +64,8 @@ void api_kick_reader(struct api_loop *loop);
 /* Each answers and frees the call. 'body' is taken. 'location' and 'extra' (whole header lines) may
  * be NULL. */
 void call_answer(struct call *c, int status, json_t *body, const char *location);
+/* With a body that is JSON already; borrowed. */
+void call_answer_text(struct call *c, int status, const struct text *body);
 void call_refuse(struct call *c, const struct fault *why);
 void call_refuse_with(struct call *c, const struct fault *why, const char *extra);
 /* Answers with a stream (http/server.h) and frees the call. */
@@ -102,6 +104,9 @@ struct write {
         bool (*done)(const json_t *object, const json_t *args);
         bool tags; /* the answer is only the object's tags */
 };
+/* Some of 'done'. */
+bool write_is_there(const json_t *object, const json_t *args);
+bool write_is_gone(const json_t *object, const json_t *args);
 /* 'object' has all that 'asked' has. */
 bool shows(const json_t *object, const json_t *asked);
 /* Sends the call to a conductor, with what its headers say (Idempotency-Key, If-Match). 'args' is

@@ -20,6 +20,7 @@ static const char fixed_parameters[] = "{"
         "\"tag\": {\"name\": \"tag\", \"in\": \"path\", \"required\": true, \"description\": \"The tag.\", \"schema\": {\"type\": \"string\"}},"
         "\"idempotency_key\": {\"name\": \"Idempotency-Key\", \"in\": \"header\", \"description\": \"With it the request is done once, however often it is sent.\", \"schema\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 255}},"
         "\"if_match\": {\"name\": \"If-Match\", \"in\": \"header\", \"description\": \"The change is made to this revision of the object only.\", \"schema\": {\"type\": \"string\", \"pattern\": \"^revision_number=[0-9]+$\"}},"
+        "\"prefer\": {\"name\": \"Prefer\", \"in\": \"header\", \"description\": \"wait=N: answered when the operation has ended, or after N seconds.\", \"schema\": {\"type\": \"string\"}},"
         "\"request_id\": {\"name\": \"X-Openstack-Request-Id\", \"in\": \"header\", \"description\": \"The client's own id of the request (req-UUID), logged beside ours.\", \"schema\": {\"type\": \"string\"}},"
         "\"traceparent\": {\"name\": \"traceparent\", \"in\": \"header\", \"description\": \"W3C Trace Context.\", \"schema\": {\"type\": \"string\"}},"
         "\"limit\": {\"name\": \"limit\", \"in\": \"query\", \"description\": \"Objects of a page; 0: as many as a page may have (1000).\", \"schema\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 2147483647}},"
@@ -167,6 +168,8 @@ static json_t *parameters_of(const struct route *r)
         json_decref(names);
         if (r->method == HTTP_POST)
                 add_parameter(list, "idempotency_key");
+        if (r->status == 202)
+                add_parameter(list, "prefer");
         if (r->flags & ROUTE_IF_MATCH)
                 add_parameter(list, "if_match");
         if (!(r->flags & ROUTE_OPEN))
@@ -230,6 +233,9 @@ static void add_answer(json_t *responses, const struct route *r, int status, con
         snprintf(code, sizeof code, "%d", status);
         if (status != 204)
                 json_object_set_new(answer, "content", content_of(answer_schema(r)));
+        if (r->resource == &event_resource && (r->flags & ROUTE_LIST))
+                json_object_set_new(json_object_get(answer, "content"), "text/event-stream",
+                                    json_pack("{s{ss}}", "schema", "type", "string"));
         json_object_set_new(responses, code, answer);
 }
 
@@ -264,8 +270,10 @@ static json_t *responses_of(const struct route *r)
 
         add_answer(responses, r, r->status,
                    r->status == 202 ? "Accepted; the operation follows." : "Done.");
-        if (r->status == 202 && r->method == HTTP_PUT)
-                add_answer(responses, r, 200, "Done at once.");
+        if (r->status == 202 && r->method == HTTP_POST && (r->flags & ROUTE_ENVELOPE))
+                add_answer(responses, r, 201, "Waited for, and done.");
+        else if (r->status == 202 && r->method != HTTP_DELETE)
+                add_answer(responses, r, 200, "Done at once, or waited for.");
         if (r->status == 202 && r->method == HTTP_DELETE)
                 add_answer(responses, r, 204, "It is gone already.");
         if (health)

@@ -28,10 +28,8 @@ static const struct shown shown_step[] = {
         { 0 },
 };
 static const struct shown shown[] = {
-        { "id",              SHOWN_ID, 0, NULL, NULL },
+        SHOWN_OF_A_PROJECT,
         { "type",            SHOWN_WORD, 0, type_word, NULL },
-        { "project_id",      SHOWN_TEXT, 0, NULL, NULL },
-        { "tenant_id",       SHOWN_TEXT, 0, NULL, NULL },
         { "virtual_link_id", SHOWN_ID, MAY_BE_NULL, NULL, NULL },
         { "state",           SHOWN_TEXT, 0, NULL, NULL },
         { "status",          SHOWN_WORD, 0, status_word, NULL },

@@ -410,6 +410,14 @@ static bool is_wanted(const struct query *q, const char *name, bool *ret_any)
         return wanted;
 }
 
+bool query_is_plain(const struct query *q)
+{
+        bool any = false;
+
+        is_wanted(q, "", &any);
+        return !any && q->n_shown == 0;
+}
+
 void query_trim(const struct query *q, json_t *object)
 {
         const char *name;

@@ -44,6 +44,8 @@ int query_read(char *text, const struct resource *r, const struct caller *who, s
                struct fault *why);
 /* The shown object passes the filters that have no column. */
 bool query_shows(const struct query *q, const json_t *object);
+/* Every row is shown, with all its fields: the next two have nothing to do. */
+bool query_is_plain(const struct query *q);
 /* Leaves only the fields that were asked for. */
 void query_trim(const struct query *q, json_t *object);
 /* Besides the id the page is sorted by something: the row of the marker has to be read, for

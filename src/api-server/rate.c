@@ -64,7 +64,7 @@ static struct bucket *bucket_of(struct rate *r, const char *project_id, int64_t 
         b = calloc(1, sizeof *b + strlen(project_id) + 1);
         if (!b)
                 return NULL;
-        strcpy(b->project_id, project_id);
+        memcpy(b->project_id, project_id, strlen(project_id) + 1);
         if (map_set(&r->buckets, b->project_id, b) == 0)
                 return b;
         free(b);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "model/json_out.h"
 
 enum { READ_DEADLINE_MS = 1500 /* also what a client waits while the database is away */ };
 
@@ -216,14 +217,35 @@ static bool may_see(const struct reading *g, const void *row)
                strcmp((const char *)row + g->r->project_offset, g->view.who->project_id) == 0;
 }
 
+/* Whether the rows can go straight into text. */
+static bool is_plain(const struct reading *g)
+{
+        return g->r->write && !g->on_object && !(g->call->route->flags & ROUTE_TAGS) &&
+               (!g->query || query_is_plain(g->query));
+}
+
+static void finish_one_plain(struct reading *g)
+{
+        OWN(text_done) struct text body = { 0 };
+
+        out_open(&body, NULL, '{');
+        text_addf(&body, "\"%s\":", g->r->name);
+        g->r->write(&g->view, 0, &body);
+        out_close(&body, '}');
+        call_answer_text(g->call, 200, &body);
+}
+
 static void finish_one(struct reading *g)
 {
         bool found = g->view.sets[0].n > 0 && may_see(g, g->view.sets[0].rows);
-        json_t *object = found ? g->r->render(&g->view, 0) : NULL;
+        bool plain = found && is_plain(g);
+        json_t *object = found && !plain ? g->r->render(&g->view, 0) : NULL;
         struct call *c = g->call;
         struct fault why;
 
-        if (g->on_object) {
+        if (plain) {
+                finish_one_plain(g);
+        } else if (g->on_object) {
                 g->on_object(c, found && !object ? -ENOMEM : 0, object);
         } else if (!found) {
                 problem_unknown(&why, g->r->noun, c->id);
@@ -266,6 +288,47 @@ static void add_links(const struct reading *g, json_t *body, const char ends[2][
         if (json_array_size(links) > 0)
                 json_object_set(body, key, links);
         json_decref(links);
+}
+
+/* A row's id as a marker; rows begin with it. */
+static void marker_at(const struct reading *g, size_t i, char ret[ID_SIZE])
+{
+        text_copy(ret, ID_SIZE,
+                  (const char *)g->view.sets[0].rows + i * store_tables[g->r->table].row_size);
+}
+
+static void finish_list_plain(struct reading *g)
+{
+        size_t n = g->view.sets[0].n;
+        bool more = n > g->query->limit;
+        OWN(text_done) struct text body = { 0 };
+        json_auto_t *links = json_object();
+        char ends[2][ID_SIZE] = { "", "" }, *bytes = NULL;
+
+        n = more ? g->query->limit : n;
+        out_open(&body, NULL, '{');
+        out_open(&body, g->r->collection, '[');
+        for (size_t i = 0; i < n; i++) {
+                size_t at = g->query->reverse ? n - 1 - i : i;
+
+                g->r->write(&g->view, at, &body);
+                if (i == 0)
+                        marker_at(g, at, ends[0]);
+                if (i == n - 1)
+                        marker_at(g, at, ends[1]);
+        }
+        out_close(&body, ']');
+        add_links(g, links, ends, more);
+        if (json_object_size(links) > 0)
+                bytes = json_dumps(links, JSON_COMPACT);
+        if (bytes) {
+                text_add(&body, ",");
+                text_add(&body, bytes + 1);
+        } else {
+                out_close(&body, '}');
+        }
+        free(bytes);
+        call_answer_text(g->call, 200, &body);
 }
 
 static void finish_list(struct reading *g)
@@ -327,6 +390,8 @@ static void reading_step(struct reading *g)
                         refuse_error(c, g->error);
         } else if (g->view.one) {
                 finish_one(g);
+        } else if (is_plain(g)) {
+                finish_list_plain(g);
         } else {
                 finish_list(g);
         }

@@ -10,6 +10,7 @@
 
 #include "api-server/caller.h"
 #include "api-server/site_cache.h"
+#include "base/text.h"
 #include "store/tables.h"
 
 enum { RELATED_MAX = 2, SETS_MAX = RELATED_MAX + 1 };
@@ -80,12 +81,19 @@ struct shown {
                 FILTER("created_at", "created_ms", FILTER_TIME),                                   \
                 FILTER("updated_at", "updated_ms", FILTER_TIME)
 
-#define SHOWN_OF_CHANGE                                                                            \
-        { "revision_number", SHOWN_INT, 0, NULL, NULL },                                           \
-                { "created_at", SHOWN_TIME, 0, NULL, NULL },                                       \
-        {                                                                                          \
-                "updated_at", SHOWN_TIME, 0, NULL, NULL                                            \
-        }
+/* clang-format off */
+#define SHOWN_OF_A_PROJECT                              \
+        { "id",          SHOWN_ID,   0, NULL, NULL },   \
+        { "project_id",  SHOWN_TEXT, 0, NULL, NULL },   \
+        { "tenant_id",   SHOWN_TEXT, 0, NULL, NULL }
+#define SHOWN_OF_A_NAME                                 \
+        { "name",        SHOWN_TEXT, 0, NULL, NULL },   \
+        { "description", SHOWN_TEXT, 0, NULL, NULL }
+#define SHOWN_OF_CHANGE                                 \
+        { "revision_number", SHOWN_INT,  0, NULL, NULL }, \
+        { "created_at",      SHOWN_TIME, 0, NULL, NULL }, \
+        { "updated_at",      SHOWN_TIME, 0, NULL, NULL }
+/* clang-format on */
 
 /* The rows that were read, sets[0] the resource's own. */
 struct view {
@@ -117,6 +125,8 @@ struct resource {
         const struct shown *shown; /* what 'render' gives, as the API's description has it */
         struct related related[RELATED_MAX];
         json_t *(*render)(const struct view *v, size_t i);
+        /* The same, straight into text; NULL: there is only the other. */
+        void (*write)(const struct view *v, size_t i, struct text *ret);
 };
 extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
         virtual_link_resource, virtual_port_resource, operation_resource, event_resource;

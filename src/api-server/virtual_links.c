@@ -66,11 +66,8 @@ static const struct shown shown_bandwidth[] = {
         { 0 },
 };
 static const struct shown shown[] = {
-        { "id",                  SHOWN_ID,      0,           NULL, NULL },
-        { "name",                SHOWN_TEXT,    0,           NULL, NULL },
-        { "description",         SHOWN_TEXT,    0,           NULL, NULL },
-        { "project_id",          SHOWN_TEXT,    0,           NULL, NULL },
-        { "tenant_id",           SHOWN_TEXT,    0,           NULL, NULL },
+        SHOWN_OF_A_PROJECT,
+        SHOWN_OF_A_NAME,
         { "vpn_id",              SHOWN_ID,      0,           NULL, NULL },
         { "endpoints",           SHOWN_OBJECTS, 0,           NULL, shown_endpoint },
         { "bandwidth",           SHOWN_OBJECT,  0,           NULL, shown_bandwidth },
@@ -88,12 +85,6 @@ static const struct shown shown[] = {
         { 0 },
 };
 /* clang-format on */
-
-static bool is_there(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return object;
-}
 
 /* One of many shows that all are there, but the answer is all of them. */
 static bool cannot_be_told(const json_t *object, const json_t *args)
@@ -116,12 +107,6 @@ static bool is_building(const json_t *object, const json_t *args)
         return text_equal(json_string_value(status), "PENDING_CREATE");
 }
 
-static bool is_gone(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return !object;
-}
-
 static bool is_going(const json_t *object, const json_t *args)
 {
         const json_t *status = json_object_get(object, "provisioning_status");
@@ -131,36 +116,57 @@ static bool is_going(const json_t *object, const json_t *args)
 }
 
 /* clang-format off */
-static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, is_there,   false };
+static const struct write creating = { "create_virtual_link", &virtual_link_resource, 202, write_is_there,   false };
 static const struct write creating_many = { "create_virtual_links", &virtual_link_resource, 202, cannot_be_told, false };
 static const struct write renaming = { "update_virtual_link", &virtual_link_resource, 200, is_changed, false };
 static const struct write changing = { "update_virtual_link", &virtual_link_resource, 202, is_changed, false };
 static const struct write retrying = { "retry_virtual_link", &virtual_link_resource, 202, is_building, false };
-static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, is_gone, false };
+static const struct write forgetting = { "delete_virtual_link", &virtual_link_resource, 204, write_is_gone, false };
 static const struct write deleting = { "delete_virtual_link", &virtual_link_resource, 202, is_going,   false };
 /* clang-format on */
 
-static json_t *render(const struct view *v, size_t i)
+/* A link's row with what belongs to it. */
+struct whole {
+        const struct vlink *row;
+        struct vport ends[SIDE_N];
+        const struct attachment *attachments[SIDE_N];
+        bool silent;
+};
+
+static void gather(const struct view *v, size_t i, struct whole *ret)
 {
         const struct vlink *row = (const struct vlink *)v->sets[0].rows + i;
-        static const struct vport none;
-        struct vport ends[SIDE_N] = { none, none };
-        const struct attachment *attachments[SIDE_N] = { NULL };
         size_t n, m;
         const struct vport *ports =
                 view_find(v, 1, sizeof *ports, offsetof(struct vport, link_id), row->id, &n);
-        bool silent = false;
 
+        *ret = (struct whole){ .row = row };
         for (size_t j = 0; j < n; j++) {
                 enum side side = ports[j].side == SIDE_Z ? SIDE_Z : SIDE_A;
 
-                ends[side] = ports[j];
-                attachments[side] =
+                ret->ends[side] = ports[j];
+                ret->attachments[side] =
                         view_find(v, 2, sizeof(struct attachment), offsetof(struct attachment, id),
                                   ports[j].attachment_id, &m);
-                silent = silent || site_cache_silent(v->sites, ports[j].site_id, v->now_ms);
+                ret->silent =
+                        ret->silent || site_cache_silent(v->sites, ports[j].site_id, v->now_ms);
         }
-        return vlink_to_json(row, ends, attachments, silent);
+}
+
+static json_t *render(const struct view *v, size_t i)
+{
+        struct whole w;
+
+        gather(v, i, &w);
+        return vlink_to_json(w.row, w.ends, w.attachments, w.silent);
+}
+
+static void write_out(const struct view *v, size_t i, struct text *ret)
+{
+        struct whole w;
+
+        gather(v, i, &w);
+        vlink_write(w.row, w.ends, w.attachments, w.silent, ret);
 }
 
 const struct resource virtual_link_resource = {
@@ -178,6 +184,7 @@ const struct resource virtual_link_resource = {
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },
                      { T_ATTACHMENT, "id", 1, offsetof(struct vport, attachment_id), false } },
         .render = render,
+        .write = write_out,
 };
 
 static bool one_plug_each(const json_t *link, const char *path, struct fault *why)

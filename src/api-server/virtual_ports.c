@@ -31,10 +31,8 @@ static const char *const side_word[] = { "a", "z", NULL };
 static const char *const plug_word[] = { "unplugged", "plugging", "plugged", "unplugging", NULL };
 static const char *const status_word[] = { "ACTIVE", "DOWN", NULL };
 static const struct shown shown[] = {
-        { "id",              SHOWN_ID,   0,            NULL, NULL },
+        SHOWN_OF_A_PROJECT,
         { "virtual_link_id", SHOWN_ID,   0,            NULL, NULL },
-        { "project_id",      SHOWN_TEXT, 0,            NULL, NULL },
-        { "tenant_id",       SHOWN_TEXT, 0,            NULL, NULL },
         { "side",            SHOWN_WORD, 0,            side_word, NULL },
         { "site_id",         SHOWN_ID,   0,            NULL, NULL },
         { "gateway_id",      SHOWN_ID,   0,            NULL, NULL },

@@ -27,11 +27,8 @@ const struct attribute vpn_site_attributes[] = {
         { 0 },
 };
 static const struct shown shown[] = {
-        { "id",          SHOWN_ID,    0, NULL, NULL },
-        { "name",        SHOWN_TEXT,  0, NULL, NULL },
-        { "description", SHOWN_TEXT,  0, NULL, NULL },
-        { "project_id",  SHOWN_TEXT,  0, NULL, NULL },
-        { "tenant_id",   SHOWN_TEXT,  0, NULL, NULL },
+        SHOWN_OF_A_PROJECT,
+        SHOWN_OF_A_NAME,
         { "type",        SHOWN_TEXT,  0, NULL, NULL },
         { "site_ids",    SHOWN_IDS,   0, NULL, NULL },
         { "tags",        SHOWN_TEXTS, 0, NULL, NULL },
@@ -40,21 +37,9 @@ static const struct shown shown[] = {
 };
 /* clang-format on */
 
-static bool is_there(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return object;
-}
-
 static bool is_changed(const json_t *object, const json_t *args)
 {
         return object && shows(object, json_object_get(args, "vpn"));
-}
-
-static bool is_gone(const json_t *object, const json_t *args)
-{
-        (void)args;
-        return !object;
 }
 
 /* A site that was named by its name is not found again among the ids. */
@@ -77,9 +62,9 @@ static bool lacks_site(const json_t *object, const json_t *args)
 }
 
 /* clang-format off */
-static const struct write creating = { "create_vpn",  &vpn_resource, 201, is_there,   false };
+static const struct write creating = { "create_vpn",  &vpn_resource, 201, write_is_there,   false };
 static const struct write updating = { "update_vpn",  &vpn_resource, 200, is_changed, false };
-static const struct write deleting = { "delete_vpn",  &vpn_resource, 204, is_gone,    false };
+static const struct write deleting = { "delete_vpn",  &vpn_resource, 204, write_is_gone,    false };
 static const struct write adding   = { "add_site",    &vpn_resource, 200, has_site,   false };
 static const struct write removing = { "remove_site", &vpn_resource, 200, lacks_site, false };
 /* clang-format on */

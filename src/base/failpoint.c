@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 enum action { ACTION_KILL, ACTION_STOP, ACTION_DELAY, ACTION_FAIL, ACTION_N };
-enum { EVERY = 0, POINTS_MAX = 16 };
+enum { EVERY = 0, UNMARKED = 0, POINTS_MAX = 16 };
 
 static const char *const action_name[] = {
         [ACTION_KILL] = "kill",
@@ -29,11 +29,13 @@ _Static_assert(sizeof action_name / sizeof *action_name == ACTION_N, "name each 
 
 static struct failpoint {
         char name[64];
+        long long mark; /* or UNMARKED: every pass counts */
         enum action action;
         long long n; /* which pass, or EVERY; milliseconds of a delay */
         _Atomic unsigned long passes;
 } points[POINTS_MAX];
 static size_t n_points;
+static _Thread_local bool marks[FAILPOINT_MARKS];
 
 /* All names that FAILPOINT() is used with in this program. */
 extern const char *const __start_atlas_failpoints[] __attribute__((weak));
@@ -79,7 +81,7 @@ static bool action_read(const char *text, struct failpoint *ret)
 static void entry_read(char *entry)
 {
         struct failpoint *p = &points[n_points];
-        char *equals = strchr(entry, '=');
+        char *equals = strchr(entry, '='), *at;
 
         if (n_points == POINTS_MAX)
                 refuse(entry, "too many");
@@ -88,6 +90,11 @@ static void entry_read(char *entry)
         if (!action_read(equals + 1, p))
                 refuse(entry, "expected kill[:n], stop[:n], delay:ms or fail[:n]");
         *equals = '\0';
+        at = strchr(entry, '@');
+        if (at && !text_to_int(at + 1, 1, FAILPOINT_MARKS - 1, &p->mark))
+                refuse(entry, "expected a mark after @");
+        if (at)
+                *at = '\0';
         if (!TEXT_SET(p->name, entry) || !name_known(p->name))
                 refuse(entry, "this program has no such failpoint");
         n_points++;
@@ -109,12 +116,9 @@ __attribute__((constructor)) static void environment_read(void)
         free(copy);
 }
 
-static struct failpoint *point_find(const char *name)
+static bool point_counts(const struct failpoint *p, const char *name)
 {
-        for (size_t i = 0; i < n_points; i++)
-                if (strcmp(points[i].name, name) == 0)
-                        return &points[i];
-        return NULL;
+        return strcmp(p->name, name) == 0 && (p->mark == UNMARKED || marks[p->mark]);
 }
 
 static void delay(long long ms)
@@ -125,32 +129,57 @@ static void delay(long long ms)
                 poll(NULL, 0, (int)(end - now));
 }
 
-bool failpoint_hit(const char *name)
+static bool point_pass(struct failpoint *p)
 {
-        struct failpoint *p = point_find(name);
-        unsigned long pass;
+        unsigned long pass = atomic_fetch_add(&p->passes, 1) + 1;
 
-        if (!p)
-                return false;
-        pass = atomic_fetch_add(&p->passes, 1) + 1;
         if (p->action == ACTION_DELAY) {
                 delay(p->n);
                 return false;
         }
         if (p->n != EVERY && (unsigned long)p->n != pass)
                 return false;
-        log_warn("failpoint", "name=%s action=%s pass=%lu", name, action_name[p->action], pass);
+        log_warn("failpoint", "name=%s mark=%lld action=%s pass=%lu", p->name, p->mark,
+                 action_name[p->action], pass);
         if (p->action == ACTION_FAIL)
                 return true;
         raise(p->action == ACTION_KILL ? SIGKILL : SIGSTOP);
         return false;
 }
 
+bool failpoint_hit(const char *name)
+{
+        bool hit = false;
+
+        for (size_t i = 0; i < n_points; i++)
+                if (point_counts(&points[i], name))
+                        hit |= point_pass(&points[i]);
+        return hit;
+}
+
 unsigned long failpoint_count(const char *name)
 {
-        struct failpoint *p = point_find(name);
+        for (size_t i = 0; i < n_points; i++)
+                if (strcmp(points[i].name, name) == 0)
+                        return atomic_load(&points[i].passes);
+        return 0;
+}
 
-        return p ? atomic_load(&p->passes) : 0;
+bool failpoint_any(void)
+{
+        return n_points > 0;
+}
+
+void failpoint_mark(int64_t mark)
+{
+        if (n_points && mark > UNMARKED && mark < FAILPOINT_MARKS)
+                marks[mark] = true;
+}
+
+void failpoint_unmark(void)
+{
+        if (n_points)
+                memset(marks, 0, sizeof marks);
 }
 
 #else

@@ -123,6 +123,10 @@ static int command_find(struct arguments *a, const char *const *words, size_t n,
                 if (!text_equal(c->noun, words[0]))
                         continue;
                 a->noun = c->noun;
+                if (!*c->verb) {
+                        a->command = c;
+                        return ARGUMENTS_OK;
+                }
                 if (n > 1 && text_equal(c->verb, words[1])) {
                         a->command = c;
                         return ARGUMENTS_OK;
@@ -168,8 +172,8 @@ static int options_check(const struct arguments *a, struct fault *why)
         uint64_t known = OPTS_COMMON | a->command->needs | a->command->takes;
         char command[64];
 
-        snprintf(command, sizeof command, "not an option of `atlas %s %s`", a->command->noun,
-                 a->command->verb);
+        snprintf(command, sizeof command, "not an option of `atlas %s%s%s`", a->command->noun,
+                 *a->command->verb ? " " : "", a->command->verb);
         for (enum option o = 0; o < OPT_N; o++) {
                 uint64_t bit = UINT64_C(1) << o;
 
@@ -227,7 +231,9 @@ int arguments_read(int argc, char **argv, struct arguments *ret, struct fault *w
         r = r ? r : command_find(&a, words, n, why);
         if (r == ARGUMENTS_OK && a.command && !arguments_has(&a, OPT_HELP) &&
             !arguments_has(&a, OPT_VERSION)) {
-                r = words_take(&a, words + 2, n - 2, why);
+                size_t skip = *a.command->verb ? 2 : 1;
+
+                r = words_take(&a, words + skip, n - skip, why);
                 r = r ? r : options_check(&a, why);
                 r = r ? r : values_check(&a, why);
         }

@@ -44,6 +44,12 @@ struct cli {
 
 /* What `atlas` does after its arguments were read. */
 int cli_run(struct outside *outside, const struct arguments *args);
+/* Whether they can be carried out without a service. */
+bool cli_is_local(const struct arguments *args);
+/* The exit codes and what they mean; "" after the last. */
+const char *cli_exit_words(int at, int *ret_code);
+/* "link create NAME", "watch". */
+void command_title(const struct command *c, char *ret, size_t size);
 /* Writes all of --help, of one noun, or of one command, as 'args' says. */
 int cli_help(FILE *to, const struct arguments *args);
 /* "atlas: why", and where to read more. Gives CLI_USAGE. */
@@ -57,8 +63,17 @@ int cli_usage_of(struct cli *c, const char *what, const char *problem);
  * POST carries an Idempotency-Key. */
 int service_call(struct cli *c, const char *method, const char *path, const json_t *body,
                  struct openstack_reply *ret);
-/* GET, without telling anybody of a service that is silent: CLI_UNREACHABLE. */
+/* GET, without telling anybody of a service that is silent: CLI_UNREACHABLE, or of what is not
+ * there: CLI_REFUSED with status 404. */
 int service_look(struct cli *c, const char *path, struct openstack_reply *ret);
+/* GET of what goes on, handed to 'on_stream' as it comes; 'after' (NULL: none) is the event after
+ * which to begin. CLI_OK: it came to an end, or '*ret' holds a list, for a service that has no
+ * streams. Tells nobody of silence. */
+int service_stream(struct cli *c, const char *path, const char *after,
+                   void (*on_stream)(void *user, const char *bytes, size_t n), void *user,
+                   struct openstack_reply *ret);
+/* Adds 'value' as a path or a query takes it. */
+void service_escape(struct text *path, const char *value);
 /* Adds "?key=value" or "&key=value", escaped. */
 void service_query(struct text *path, const char *key, const char *value);
 
@@ -68,17 +83,22 @@ struct noun {
         const char *word;       /* in commands */
         const char *path;       /* "/v1/virtual-links" */
         const char *one, *many; /* "virtual_link", "virtual_links": keys in bodies */
+        const char *name;       /* what lists are asked for by name with; NULL: "name" */
         const char *columns;    /* of lists */
         const char *hidden;     /* of single ones: what people need not see */
         /* Adds what is nice to read, such as names for ids; may be NULL. */
         int (*dress)(struct cli *c, json_t *object);
 };
-extern const struct noun noun_site, noun_gateway, noun_vpn, noun_link, noun_port, noun_operation,
+extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port, noun_operation,
         noun_event;
 const struct noun *noun_of(const char *word);
 
-/* All pages of 'path' (the noun's, with a query), or as many as --limit says. */
+/* Adds what the options say as filters to a list's 'path'. */
+int noun_add_filters(struct cli *c, struct text *path);
+/* All pages of 'path' (the noun's, with a query). */
 int noun_fetch_list(struct cli *c, const struct noun *n, const char *path, json_t **ret);
+/* Only the first page. */
+int noun_fetch_page(struct cli *c, const struct noun *n, const char *path, json_t **ret);
 int noun_fetch(struct cli *c, const struct noun *n, const char *id, json_t **ret);
 /* Print as the arguments say. */
 int noun_print_list(struct cli *c, const struct noun *n, json_t *list);
@@ -111,8 +131,23 @@ int vpn_remove_site(struct cli *c);
 int vlink_create(struct cli *c);
 int vlink_set(struct cli *c);
 int vlink_delete(struct cli *c);
+int vlink_disable(struct cli *c);
+int vlink_enable(struct cli *c);
+int vlink_retry(struct cli *c);
+int vlink_force_delete(struct cli *c);
 int vlink_history(struct cli *c);
 int vport_show(struct cli *c);
 int vport_attach(struct cli *c);
 int vport_detach(struct cli *c);
 int operation_show(struct cli *c);
+int tag_add(struct cli *c);
+int tag_remove(struct cli *c);
+int watch(struct cli *c);
+int explain(struct cli *c);
+int completion(struct cli *c);
+int help(struct cli *c);
+
+/* ---- man.c ---- */
+
+/* The manual page, in man(7)'s language. */
+int man_page(FILE *to);

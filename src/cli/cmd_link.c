@@ -82,7 +82,7 @@ static int send_link(struct cli *c, const char *method, const char *path, const 
                 id && reply.status == 202 ? follow_answer(c, vlink, id, reply.request_id) : CLI_OK;
         if (followed < 0)
                 return err_pass(followed);
-        if (text_equal(method, "DELETE"))
+        if (text_equal(method, "DELETE") || !id)
                 return followed;
         if (id && arguments_has(c->args, OPT_WAIT))
                 r = noun_fetch(c, &noun_link, id, &fresh);
@@ -145,6 +145,46 @@ int vlink_set(struct cli *c)
         return body ? send_link(c, "PUT", path, body) : err_raise(-ENOMEM);
 }
 
+static int switch_link(struct cli *c, bool on)
+{
+        json_auto_t *body = json_pack("{s{sb}}", noun_link.one, "admin_state_up", on);
+        char path[128];
+        int r = body ? path_of_link(c, path) : err_raise(-ENOMEM);
+
+        return r ? r : send_link(c, "PUT", path, body);
+}
+
+int vlink_disable(struct cli *c)
+{
+        return switch_link(c, false);
+}
+
+int vlink_enable(struct cli *c)
+{
+        return switch_link(c, true);
+}
+
+/* What operators do to a link with a request of its own. */
+static int operate(struct cli *c, const char *action)
+{
+        json_auto_t *body = json_object();
+        char link[128], path[160];
+        int r = body ? path_of_link(c, link) : err_raise(-ENOMEM);
+
+        snprintf(path, sizeof path, "%s/%s", link, action);
+        return r ? r : send_link(c, "POST", path, body);
+}
+
+int vlink_retry(struct cli *c)
+{
+        return operate(c, "retry");
+}
+
+int vlink_force_delete(struct cli *c)
+{
+        return operate(c, "force_delete");
+}
+
 int vlink_delete(struct cli *c)
 {
         char path[128];
@@ -155,6 +195,7 @@ int vlink_delete(struct cli *c)
 
 int vlink_history(struct cli *c)
 {
+        struct noun history = noun_event;
         OWN(text_done) struct text path = { 0 };
         json_auto_t *list = NULL;
         char id[ID_SIZE];
@@ -162,13 +203,16 @@ int vlink_history(struct cli *c)
 
         if (r)
                 return r < 0 ? err_pass(r) : r;
+        history.columns = "at type row what request_id"; /* of one object only */
         text_add(&path, noun_event.path);
         service_query(&path, "object_id", id);
         if (arguments_has(c->args, OPT_LIMIT))
                 service_query(&path, "limit", c->args->value[OPT_LIMIT]);
         if (path.failed)
                 return err_raise(-ENOMEM);
-        r = noun_fetch_list(c, &noun_event, path.bytes, &list);
-        r = r ? r : noun_print_list(c, &noun_event, list);
+        r = arguments_has(c->args, OPT_LIMIT)
+                    ? noun_fetch_page(c, &noun_event, path.bytes, &list)
+                    : noun_fetch_list(c, &noun_event, path.bytes, &list);
+        r = r ? r : noun_print_list(c, &history, list);
         return r < 0 ? err_pass(r) : r;
 }

@@ -4,7 +4,9 @@
 
 #define NONE    UINT64_C(0)
 #define WAITING (OPTS(WAIT) | OPTS(TIMEOUT))
-#define LISTING (OPTS(LIMIT) | OPTS(ALL_PROJECTS))
+#define SHORT   (OPTS(LIMIT) | OPTS(SORT))
+#define LISTING (SHORT | OPTS(ALL_PROJECTS))
+#define TAGGED  (OPTS(NAME) | OPTS(TAG))
 #define LINK_ENDS                                                                                  \
         (OPTS(A_GATEWAY) | OPTS(Z_GATEWAY) | OPTS(A_NETWORK) | OPTS(Z_NETWORK) | OPTS(A_PORT) |    \
          OPTS(Z_PORT))
@@ -13,30 +15,45 @@
 /* clang-format off */
 const struct command commands[] = {
         /* noun        verb           words        needs          takes                                          run              help */
-        { "site",      "list",        "",          NONE,          OPTS(LIMIT),                                   command_list,    "the clouds that links can join" },
+        { "site",      "list",        "",          NONE,          SHORT,                                         command_list,    "the clouds that links can join" },
         { "site",      "show",        "SITE",      NONE,          NONE,                                          command_show,    "one site" },
-        { "gateway",   "list",        "",          NONE,          OPTS(SITE) | OPTS(TYPE) | OPTS(LIMIT),         command_list,    "where sites meet the WAN, and what bandwidth is left" },
+        { "gateway",   "list",        "",          NONE,          SHORT | OPTS(SITE) | OPTS(TYPE),               command_list,    "where sites meet the WAN, and what bandwidth is left" },
         { "gateway",   "show",        "GATEWAY",   NONE,          NONE,                                          command_show,    "one gateway" },
+        { "agent",     "list",        "",          NONE,          SHORT,                                         command_list,    "sites' agents and when they were last heard of, for operators" },
+        { "agent",     "show",        "AGENT",     NONE,          NONE,                                          command_show,    "one site's agents" },
         { "vpn",       "create",      "NAME",      OPTS(TYPE),    OPTS(DESCRIPTION),                             vpn_create,      "a VPN, which links belong to" },
-        { "vpn",       "list",        "",          NONE,          LISTING | OPTS(NAME) | OPTS(TYPE),             command_list,    "your VPNs" },
+        { "vpn",       "list",        "",          NONE,          LISTING | TAGGED | OPTS(TYPE),                 command_list,    "your VPNs" },
         { "vpn",       "show",        "VPN",       NONE,          NONE,                                          command_show,    "one VPN with its sites" },
         { "vpn",       "set",         "VPN",       NONE,          OPTS(NAME) | OPTS(DESCRIPTION),                vpn_set,         "change a VPN's name or description" },
         { "vpn",       "add-site",    "VPN SITE",  NONE,          NONE,                                          vpn_add_site,    "let links of this VPN end at a site" },
         { "vpn",       "remove-site", "VPN SITE",  NONE,          NONE,                                          vpn_remove_site, "no longer; refused while one does" },
+        { "vpn",       "add-tag",     "VPN TAG",   NONE,          NONE,                                          tag_add,         "tag a VPN" },
+        { "vpn",       "remove-tag",  "VPN TAG",   NONE,          NONE,                                          tag_remove,      "take a tag away" },
         { "vpn",       "delete",      "VPN",       NONE,          NONE,                                          vpn_delete,      "take a VPN without links away" },
         { "link",      "create",      "NAME",      LINK_MUST,     LINK_ENDS | WAITING | OPTS(DESCRIPTION),       vlink_create,    "a link with guaranteed bandwidth between two sites" },
-        { "link",      "list",        "",          NONE,          LISTING | OPTS(NAME) | OPTS(VPN),              command_list,    "your links" },
+        { "link",      "list",        "",          NONE,          LISTING | TAGGED | OPTS(VPN) | OPTS(STATUS),   command_list,    "your links" },
         { "link",      "show",        "LINK",      NONE,          NONE,                                          command_show,    "one link" },
         { "link",      "set",         "LINK",      NONE,          OPTS(BANDWIDTH) | OPTS(NAME) | OPTS(DESCRIPTION) | WAITING, vlink_set, "change a link while it carries traffic" },
+        { "link",      "disable",     "LINK",      NONE,          WAITING,                                       vlink_disable,   "switch a link off; its bandwidth is kept" },
+        { "link",      "enable",      "LINK",      NONE,          WAITING,                                       vlink_enable,    "switch it on again" },
+        { "link",      "retry",       "LINK",      NONE,          WAITING,                                       vlink_retry,     "build a link in ERROR again, for operators" },
         { "link",      "delete",      "LINK",      NONE,          WAITING,                                       vlink_delete,    "take a link away" },
-        { "link",      "history",     "LINK",      NONE,          OPTS(LIMIT),                                   vlink_history,   "all that happened to a link; by id also after its end" },
+        { "link",      "force-delete", "LINK",     NONE,          NONE,                                          vlink_force_delete, "forget a link, whatever its gateways say, for operators" },
+        { "link",      "add-tag",     "LINK TAG",  NONE,          NONE,                                          tag_add,         "tag a link" },
+        { "link",      "remove-tag",  "LINK TAG",  NONE,          NONE,                                          tag_remove,      "take a tag away" },
+        { "link",      "history",     "LINK",      NONE,          SHORT,                                         vlink_history,   "all that happened to a link; by id also after its end" },
         { "port",      "list",        "",          NONE,          LISTING | OPTS(LINK) | OPTS(SITE),             command_list,    "the ends of your links" },
         { "port",      "show",        "PORT",      NONE,          NONE,                                          vport_show,      "one end, with its VIF-ID" },
         { "port",      "attach",      "PORT",      NONE,          OPTS(NETWORK) | OPTS(PORT) | WAITING,          vport_attach,    "plug an end into a network or port of its site" },
         { "port",      "detach",      "PORT",      NONE,          WAITING,                                       vport_detach,    "unplug it" },
-        { "operation", "list",        "",          NONE,          LISTING | OPTS(LINK) | OPTS(TYPE),             command_list,    "what is or was being done" },
+        { "operation", "list",        "",          NONE,          LISTING | OPTS(LINK) | OPTS(TYPE) | OPTS(STATUS), command_list,    "what is or was being done" },
         { "operation", "show",        "OPERATION", NONE,          NONE,                                          operation_show,  "one operation with its steps" },
         { "event",     "list",        "",          NONE,          LISTING | OPTS(TYPE),                          command_list,    "the history of everything that is yours" },
+        { "event",     "show",        "EVENT",     NONE,          NONE,                                          command_show,    "one event" },
+        { "watch",     "",            "",          NONE,          OPTS(LINK) | OPTS(TYPE) | OPTS(ALL_PROJECTS) | OPTS(AFTER), watch, "tell what happens, as it happens, until Ctrl-C" },
+        { "explain",   "",            "LINK",      NONE,          NONE,                                          explain,         "in plain words: how a link is, what it waits for and what to do; also an operation's id" },
+        { "completion","",            "SHELL",     NONE,          NONE,                                          completion,      "write what `bash` needs to complete these commands" },
+        { "help",      "",            "",          NONE,          OPTS(MAN),                                     help,            "this, or all of it as a manual page" },
         { 0 },
 };
 /* clang-format on */

@@ -56,7 +56,7 @@ int find_id(struct cli *c, const struct noun *n, const char *word, const char *s
                 return cli_usage_of(c, word, "is not an id");
         }
         text_add(&path, n->path);
-        service_query(&path, "name", word);
+        service_query(&path, n->name ? n->name : "name", word);
         if (site_id)
                 service_query(&path, "site_id", site_id);
         if (path.failed)

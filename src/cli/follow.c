@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -11,7 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/steps.h"
 
-enum { PAUSE_MIN_MS = 50, PAUSE_MAX_MS = 1000 };
+enum { PAUSE_MIN_MS = 50, PAUSE_MAX_MS = 1000, PAUSE_LIVE_MS = 200 };
 
 struct follower {
         struct cli *c;
@@ -21,8 +22,24 @@ struct follower {
         int64_t began_ms; /* time of the first */
         int64_t deadline_ms;
         bool silent;          /* the service did not answer last time, and that was said */
+        bool live;            /* on a terminal, whose last line tells how long it takes */
+        int64_t live_ms;      /* when that began */
         char site[SITE_SIZE]; /* where something last failed, or "" */
 };
+
+static void live_show(struct follower *f)
+{
+        int64_t ms = f->c->outside->now_ms(f->c->outside) - f->live_ms;
+
+        if (f->live)
+                fprintf(f->c->outside->err, "\r%7.1f s  …\033[K", (double)ms / 1000.0);
+}
+
+static void live_clear(struct follower *f)
+{
+        if (f->live)
+                fputs("\r\033[K", f->c->outside->err);
+}
 
 static void tell_step(struct follower *f, const char *kind, const json_t *step)
 {
@@ -84,6 +101,7 @@ static int look(struct follower *f, bool *ret_over)
         r = service_look(f->c, path, &reply);
         *ret_over = r != CLI_UNREACHABLE;
         if (r == CLI_UNREACHABLE) {
+                live_clear(f);
                 if (!f->silent)
                         fprintf(f->c->outside->err,
                                 "           the service does not answer; asking again\n");
@@ -92,6 +110,7 @@ static int look(struct follower *f, bool *ret_over)
         }
         if (r)
                 return r < 0 ? err_pass(r) : r;
+        live_clear(f);
         f->silent = false;
         operation = json_object_get(reply.body, noun_operation.one);
         status = json_string_value(json_object_get(operation, "status"));
@@ -113,16 +132,19 @@ static int follow(struct follower *f)
         interrupt_say(words, CLI_INTERRUPTED);
         for (;;) {
                 int r = look(f, &over);
+                int64_t most_ms = f->live ? PAUSE_LIVE_MS : PAUSE_MAX_MS;
 
                 if (r || over) {
                         interrupt_clear();
                         return r < 0 ? err_pass(r) : r;
                 }
+                live_show(f);
                 if (!f->c->outside->pause(f->c->outside, pause_ms, f->deadline_ms))
                         break;
-                pause_ms = pause_ms * 3 / 2 < PAUSE_MAX_MS ? pause_ms * 3 / 2 : PAUSE_MAX_MS;
+                pause_ms = pause_ms * 3 / 2 < most_ms ? pause_ms * 3 / 2 : most_ms;
         }
         interrupt_clear();
+        live_clear(f);
         fprintf(f->c->outside->err,
                 "atlas: Not done within %d s; the operation goes on.\n  next: `atlas operation show %s` tells how far it is\n",
                 f->c->args->timeout_s, f->id);
@@ -180,6 +202,8 @@ int follow_answer(struct cli *c, const json_t *object, const char *link_id, cons
                         "Accepted; `atlas operation show %s` tells how far it is.\n", f.id);
                 return CLI_OK;
         }
-        f.deadline_ms = c->outside->now_ms(c->outside) + (int64_t)c->args->timeout_s * 1000;
+        f.live_ms = c->outside->now_ms(c->outside);
+        f.live = fileno(c->outside->err) >= 0 && isatty(fileno(c->outside->err));
+        f.deadline_ms = f.live_ms + (int64_t)c->args->timeout_s * 1000;
         return follow(&f);
 }

@@ -39,11 +39,25 @@ static void add_options(struct text *to, const char *title, uint64_t set)
                         add_option(to, o);
 }
 
+void command_title(const struct command *c, char *ret, size_t size)
+{
+        snprintf(ret, size, "%s%s%s%s%s", c->noun, *c->verb ? " " : "", c->verb,
+                 *c->words ? " " : "", c->words);
+}
+
+const char *cli_exit_words(int at, int *ret_code)
+{
+        *ret_code = at < CLI_EXIT_N ? at : CLI_INTERRUPTED;
+        return at < CLI_EXIT_N    ? cli_exit_help[at]
+               : at == CLI_EXIT_N ? "interrupted while waiting; the operation goes on"
+                                  : "";
+}
+
 static void add_command(struct text *to, const struct command *c)
 {
         char words[64];
 
-        snprintf(words, sizeof words, "%s %s %s", c->noun, c->verb, c->words);
+        command_title(c, words, sizeof words);
         text_addf(to, "  %-28s %s\n", words, c->help);
 }
 
@@ -58,17 +72,20 @@ static void add_environment(struct text *to)
 {
         text_add(
                 to,
-                "\nThe service and who you are come from the variables that every OpenStack client reads: OS_AUTH_URL,\n"
-                "OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME … for Keystone; or, where the service trusts its callers,\n"
-                "OS_AUTH_TYPE=none with OS_ENDPOINT and OS_PROJECT_ID.\n");
+                "\nThe service and who you are come from the variables that every OpenStack client reads:\n"
+                "OS_CLOUD for a cloud of clouds.yaml; OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME … for Keystone\n"
+                "(or OS_TOKEN, or OS_APPLICATION_CREDENTIAL_ID and _SECRET); or, where the service trusts its callers,\n"
+                "OS_AUTH_TYPE=none with OS_ENDPOINT and OS_PROJECT_ID. `atlas help --man` writes all of it.\n");
 }
 
 static void add_exits(struct text *to)
 {
+        const char *words;
+        int code;
+
         text_add(to, "\nExit codes:\n");
-        for (int i = 0; i < CLI_EXIT_N; i++)
-                text_addf(to, "  %d  %s\n", i, cli_exit_help[i]);
-        text_addf(to, "  %d  interrupted while waiting; the operation goes on\n", CLI_INTERRUPTED);
+        for (int i = 0; *(words = cli_exit_words(i, &code)); i++)
+                text_addf(to, "  %d  %s\n", code, words);
 }
 
 static void add_all(struct text *to, const char *noun)
@@ -89,8 +106,11 @@ static void add_all(struct text *to, const char *noun)
 
 static void add_one(struct text *to, const struct command *c)
 {
-        text_addf(to, "Usage: atlas %s %s%s%s [OPTION]...\n\n%s: %s.\n", c->noun, c->verb,
-                  *c->words ? " " : "", c->words, c->verb, c->help);
+        char title[64];
+
+        command_title(c, title, sizeof title);
+        text_addf(to, "Usage: atlas %s [OPTION]...\n\n%s: %s.\n", title,
+                  *c->verb ? c->verb : c->noun, c->help);
         add_options(to, "Needed", c->needs);
         add_options(to, "Options", c->takes & ~c->needs);
         add_options(to, "Options of every command", OPTS_COMMON);
@@ -110,10 +130,25 @@ int cli_help(FILE *to, const struct arguments *args)
         return fputs(text.bytes, to) < 0 ? err_raise(-EIO) : CLI_OK;
 }
 
+bool cli_is_local(const struct arguments *args)
+{
+        return arguments_has(args, OPT_HELP) || arguments_has(args, OPT_VERSION) ||
+               args->command->run == help || args->command->run == completion;
+}
+
+int help(struct cli *c)
+{
+        const struct arguments all = { 0 };
+
+        return arguments_has(c->args, OPT_MAN) ? man_page(c->outside->out)
+                                               : cli_help(c->outside->out, &all);
+}
+
 int cli_usage(struct outside *outside, const struct arguments *args, const struct fault *why)
 {
         fprintf(outside->err, "atlas: %s\n  next: `atlas%s%s%s%s --help` tells how\n", why->message,
-                args->noun ? " " : "", args->noun ? args->noun : "", args->command ? " " : "",
+                args->noun ? " " : "", args->noun ? args->noun : "",
+                args->command && *args->command->verb ? " " : "",
                 args->command ? args->command->verb : "");
         return CLI_USAGE;
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "openstack/cloud_env.h"
 #include "openstack/pause.h"
@@ -37,19 +38,15 @@ static bool world_pause(struct outside *o, int64_t ms, int64_t deadline_ms)
         return pause_ms(ms, deadline_ms);
 }
 
-/* Options that stand in for variables of the environment. */
-static int put_variables(const struct arguments *args)
+/* Variables of the environment, and the options that stand in for them. */
+static const struct arguments *given;
+
+static char *get(const char *variable)
 {
         for (enum option o = 0; o < OPT_N; o++)
-                if (args->value[o] && option_rows[o].variable &&
-                    setenv(option_rows[o].variable, args->value[o], 1) != 0)
-                        return err_raise(-errno);
-        return CLI_OK;
-}
-
-static bool is_question(const struct arguments *args)
-{
-        return arguments_has(args, OPT_HELP) || arguments_has(args, OPT_VERSION);
+                if (given->value[o] && text_equal(option_rows[o].variable, variable))
+                        return (char *)(uintptr_t)given->value[o];
+        return getenv(variable);
 }
 
 static int run(int argc, char **argv)
@@ -65,10 +62,10 @@ static int run(int argc, char **argv)
 
         if (arguments_read(argc, argv, &args, &why))
                 return cli_usage(&world.outside, &args, &why);
-        if (is_question(&args))
+        if (cli_is_local(&args))
                 return cli_run(&world.outside, &args);
-        r = put_variables(&args);
-        r = r ? r : cloud_env_read(getenv, &env, &why);
+        given = &args;
+        r = cloud_env_read(get, &env, &why);
         if (r > 0)
                 return cli_usage(&world.outside, &args, &why);
         r = r ? r : openstack_session_new(&env.openstack, "elastic-network", &session);

@@ -17,6 +17,10 @@ const struct noun noun_site = {
         .word = "site", .path = "/v1/sites", .one = "site", .many = "sites",
         .columns = "id name alive last_seen_at description",
 };
+const struct noun noun_agent = {
+        .word = "agent", .path = "/v1/agents", .one = "agent", .many = "agents", .name = "host",
+        .columns = "id host alive heartbeat_timestamp topic",
+};
 const struct noun noun_gateway = {
         .word = "gateway", .path = "/v1/gateways", .one = "gateway", .many = "gateways",
         .columns = "id name site type domain capacity available reachable", .dress = dress_gateway,
@@ -43,7 +47,7 @@ const struct noun noun_event = {
         .columns = "at type object_type object_id site what", .dress = dress_event,
 };
 static const struct noun *const nouns[] = {
-        &noun_site, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event,
+        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event,
 };
 
 /* What narrows lists: 'of' is the noun that the option names. */
@@ -57,6 +61,8 @@ static const struct filter {
         { OPT_SITE,         "site_id",         &noun_site },
         { OPT_VPN,          "vpn_id",          &noun_vpn },
         { OPT_LINK,         "virtual_link_id", &noun_link },
+        { OPT_STATUS,       "status",          NULL },
+        { OPT_TAG,          "tags",            NULL },
         { OPT_LIMIT,        "limit",           NULL },
 };
 /* clang-format on */
@@ -96,7 +102,8 @@ static const char *next_marker(const struct noun *n, const json_t *body, const j
         return NULL;
 }
 
-int noun_fetch_list(struct cli *c, const struct noun *n, const char *path, json_t **ret)
+static int fetch_pages(struct cli *c, const struct noun *n, const char *path, bool one,
+                       json_t **ret)
 {
         OWN(openstack_reply_done) struct openstack_reply reply = { 0 };
         json_auto_t *all = json_array();
@@ -120,10 +127,24 @@ int noun_fetch_list(struct cli *c, const struct noun *n, const char *path, json_
                         return bad_answer(c, path);
                 if (json_array_extend(all, page) != 0)
                         return err_raise(-ENOMEM);
-                marker = c->args->value[OPT_LIMIT] ? NULL : next_marker(n, reply.body, page);
+                marker = one ? NULL : next_marker(n, reply.body, page);
         } while (marker);
         *ret = TAKE(all);
         return CLI_OK;
+}
+
+int noun_fetch_list(struct cli *c, const struct noun *n, const char *path, json_t **ret)
+{
+        int r = fetch_pages(c, n, path, false, ret);
+
+        return r < 0 ? err_pass(r) : r;
+}
+
+int noun_fetch_page(struct cli *c, const struct noun *n, const char *path, json_t **ret)
+{
+        int r = fetch_pages(c, n, path, true, ret);
+
+        return r < 0 ? err_pass(r) : r;
 }
 
 int noun_fetch(struct cli *c, const struct noun *n, const char *id, json_t **ret)
@@ -162,6 +183,7 @@ static struct output output_of(const struct cli *c, const struct noun *n)
                 .n_columns = c->args->n_columns,
                 .usual = n->columns,
                 .hidden = n->hidden,
+                .sort = c->args->value[OPT_SORT],
         };
 }
 
@@ -194,7 +216,7 @@ int noun_print(struct cli *c, const struct noun *n, json_t *object)
 
 /* ---- the commands ---- */
 
-static int add_filters(struct cli *c, struct text *path)
+int noun_add_filters(struct cli *c, struct text *path)
 {
         for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
                 const char *value = c->args->value[filters[i].option];
@@ -223,10 +245,11 @@ int command_list(struct cli *c)
         int r;
 
         text_add(&path, n->path);
-        r = add_filters(c, &path);
+        r = noun_add_filters(c, &path);
         if (r == CLI_OK && path.failed)
                 return err_raise(-ENOMEM);
-        r = r ? r : noun_fetch_list(c, n, path.bytes, &list);
+        if (r == CLI_OK)
+                r = fetch_pages(c, n, path.bytes, arguments_has(c->args, OPT_LIMIT), &list);
         r = r ? r : noun_print_list(c, n, list);
         return r < 0 ? err_pass(r) : r;
 }

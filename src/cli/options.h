@@ -7,17 +7,21 @@
 enum option {
         OPT_HELP,
         OPT_VERSION,
+        OPT_CLOUD,
         OPT_ENDPOINT,
         OPT_PROJECT_ID,
         OPT_ROLES,
         OPT_FORMAT,
         OPT_COLUMN,
+        OPT_SORT,
         OPT_NAME,
         OPT_DESCRIPTION,
         OPT_TYPE,
         OPT_SITE,
         OPT_VPN,
         OPT_LINK,
+        OPT_STATUS,
+        OPT_TAG,
         OPT_LIMIT,
         OPT_ALL_PROJECTS,
         OPT_BANDWIDTH,
@@ -33,12 +37,14 @@ enum option {
         OPT_PORT,
         OPT_WAIT,
         OPT_TIMEOUT,
+        OPT_AFTER,
+        OPT_MAN,
         OPT_N,
 };
 /* A set of options: OPTS(NAME) | OPTS(TYPE). */
 #define OPTS(name) (UINT64_C(1) << OPT_##name)
 #define OPTS_COMMON                                                                                \
-        (OPTS(HELP) | OPTS(VERSION) | OPTS(ENDPOINT) | OPTS(PROJECT_ID) | OPTS(ROLES) |            \
+        (OPTS(HELP) | OPTS(VERSION) | OPTS(CLOUD) | OPTS(ENDPOINT) | OPTS(PROJECT_ID) | OPTS(ROLES) |            \
          OPTS(FORMAT) | OPTS(COLUMN))
 
 struct option_row {

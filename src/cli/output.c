@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/cell.h"
+#include "cli/order.h"
 
 enum { PATH_SIZE = 64, NAMES_MAX = 64 };
 
@@ -282,12 +283,32 @@ static int table_one(const struct output *o, const json_t *object, const struct 
 
 /* ---- what to print how ---- */
 
+/* Whether all that 'sort' names is there. */
+static int check_sort(const char *sort, const json_t *object, struct fault *why)
+{
+        char path[PATH_SIZE];
+        bool down;
+
+        while (order_next(&sort, path, sizeof path, &down))
+                if (object && !cell_find(object, path))
+                        return refuse_column(path, object, why);
+        return OUTPUT_OK;
+}
+
 int output_list(const struct output *o, const json_t *list, struct fault *why)
 {
         struct names names = { 0 };
+        json_auto_t *sorted = NULL;
 
-        if (names_choose(o, json_array_get(list, 0), false, &names, why))
+        if (names_choose(o, json_array_get(list, 0), false, &names, why) ||
+            check_sort(o->sort, json_array_get(list, 0), why))
                 return OUTPUT_NO_COLUMN;
+        if (o->sort) {
+                sorted = order_list(list, o->sort);
+                if (!sorted)
+                        return err_raise(-ENOMEM);
+                list = sorted;
+        }
         switch (o->format) {
         case FORMAT_JSON:
                 return json_list(o, list, &names);

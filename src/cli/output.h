@@ -15,6 +15,7 @@ struct output {
         const char *const *columns; /* asked for; each a path as cell_find() takes it */
         size_t n_columns;           /* 0: those below; with json, all there are */
         const char *usual;          /* of lists: words "id name status" */
+        const char *sort;           /* of lists: "name,-bandwidth"; NULL: as they come */
         const char *hidden;         /* of one object: those that people need not see */
 };
 /* OUTPUT_NO_COLUMN: 'why' tells which column is not there and which are. */

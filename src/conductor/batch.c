@@ -114,6 +114,7 @@ static int handle_once(struct turn *t, const struct input *in, struct fault *why
 
 static void turn_reset(struct turn *t)
 {
+        FAILPOINT_UNMARK();
         view_done(&t->view);
         idset_done(&t->pump);
         idset_done(&t->loaded);

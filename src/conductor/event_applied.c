@@ -84,7 +84,8 @@ static int leftover_result(struct applied *a, const struct want_result *res)
                 return 0;
         }
         r = work_done(a, res->id, res->generation);
-        return r || !left || res->present || fault_is_set(&res->fault) ? r : resource_gone(a->t, left);
+        return r || !left || res->present || fault_is_set(&res->fault) ? r
+                                                                       : resource_gone(a->t, left);
 }
 
 static int port_result(struct applied *a, const struct want_result *res)
@@ -124,7 +125,8 @@ static int port_result(struct applied *a, const struct want_result *res)
         view_dirty(p);
         r = work_done(a, p->id, res->generation);
         if (r == 0 && l && l->exchange)
-                r = res->present ? exchange_take(a->t, l, p, res->object) : exchange_forget(a->t, p);
+                r = res->present ? exchange_take(a->t, l, p, res->object)
+                                 : exchange_forget(a->t, p);
         return r ? r : idset_add(&a->links, p->link_id);
 }
 

@@ -133,7 +133,8 @@ static int audit_attachment(struct audit *a, struct attachment *at)
         return a->what == REPAIR ? gate_enqueue_attachment(a->t, at, "") : 0;
 }
 
-/* What was left behind and is still there is unknown to the rows, and counted so; it is asked once more to go. */
+/* What was left behind and is still there is unknown to the rows, and counted so; it is asked once
+ * more to go. */
 static int audit_leftover(struct audit *a, const struct leftover *left)
 {
         struct work waiting = { 0 };
@@ -141,7 +142,9 @@ static int audit_leftover(struct audit *a, const struct leftover *left)
         if (!text_equal(left->gateway_id, a->g->id) || a->what == COUNT)
                 return 0;
         if (map_get(&a->there, left->port_id))
-                return view_get(&a->t->view, T_WORK, left->port_id) ? 0 : gate_enqueue_leftover(a->t, left);
+                return view_get(&a->t->view, T_WORK, left->port_id)
+                               ? 0
+                               : gate_enqueue_leftover(a->t, left);
         TEXT_SET(waiting.object_id, left->port_id);
         return view_remove(&a->t->view, T_WORK, &waiting) < 0 ? -ENOMEM : resource_gone(a->t, left);
 }
@@ -201,7 +204,8 @@ static int report(struct audit *a, int64_t n_unknown)
                  "%" PRId64 " of %" PRId64 " objects were missing or different and %s; %" PRId64
                  " are unknown and left alone.",
                  a->n_missing, a->n_all,
-                 halted ? "wait until an operator lets the repair go" : "are sent again", n_unknown);
+                 halted ? "wait until an operator lets the repair go" : "are sent again",
+                 n_unknown);
         return event_put(a->t, &e);
 }
 
@@ -301,7 +305,8 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         r = r ? r : take_list(&a, json_object_get(args, "ports"));
         r = r ? r : take_list(&a, json_object_get(args, "attachments"));
         if (boot_id && *boot_id && !text_equal(boot_id, a.g->boot_id))
-                a.g->brake = BRAKE_RELEASED; /* it restarted: that it holds nothing is no surprise */
+                a.g->brake =
+                        BRAKE_RELEASED; /* it restarted: that it holds nothing is no surprise */
         r = r ? r : compare_and_repair(&a);
         r = r ? r
               : report(&a, json_integer_value(json_object_get(args, "unknown")) +

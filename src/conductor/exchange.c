@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The extra round of drivers that exchange: what one end makes (a public key, a vendor's blob) is handed to the other, unread.
- * It begins with the first answer that brings an object, and again whenever an end brings another one, as after it lost its
- * memory; a link works only when each end was given what the other has. */
+/* The extra round of drivers that exchange: what one end makes (a public key, a vendor's blob) is
+ * handed to the other, unread. It begins with the first answer that brings an object, and again
+ * whenever an end brings another one, as after it lost its memory; a link works only when each end
+ * was given what the other has. */
 #include "conductor/turn.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@ static struct exchange *row_of(struct turn *t, const struct vport *p)
         return view_get(&t->view, T_EXCHANGE, p->id);
 }
 
-int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer, char ret[OBJECT_SIZE])
+int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
+                  char ret[OBJECT_SIZE])
 {
         const struct exchange *theirs = row_of(t, peer), *ours = row_of(t, p);
         struct exchange row = { 0 };
@@ -59,7 +61,8 @@ bool exchange_complete(struct turn *t, const struct vlink *l, struct vport *cons
 {
         const struct exchange *a, *z;
 
-        if (!l->exchange || !ports[SIDE_A] || !ports[SIDE_Z] || !ports[SIDE_A]->wanted || !ports[SIDE_Z]->wanted)
+        if (!l->exchange || !ports[SIDE_A] || !ports[SIDE_Z] || !ports[SIDE_A]->wanted ||
+            !ports[SIDE_Z]->wanted)
                 return true;
         a = row_of(t, ports[SIDE_A]);
         z = row_of(t, ports[SIDE_Z]);

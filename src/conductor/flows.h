@@ -5,8 +5,8 @@
 #include "conductor/turn.h"
 #include "flow/flow.h"
 
-extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flow_detach, flow_enable,
-        flow_disable;
+extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flow_detach,
+        flow_enable, flow_disable;
 const struct flow *flow_of(int64_t operation_kind);
 extern const char *const work_event_name[EV_N];
 
@@ -16,7 +16,8 @@ int step_want_ports(
         void *subject); /* both ends and their access sides present, with the link's bandwidth */
 int step_drop_ports(void *subject); /* both absent; an access side goes with its VPN's last port */
 int step_rest_ports(void *subject); /* both absent, and all that they hold is kept */
-int step_leave_ports(void *subject); /* both asked to go, and the link with them at once (rescue.c) */
+int step_leave_ports(
+        void *subject);       /* both asked to go, and the link with them at once (rescue.c) */
 int step_plug(void *subject); /* what the link names; EV_PLUGS_OK when nothing is left to do */
 int step_unplug_last(
         void *subject); /* access sides that lose their last port; EV_PLUGS_OK if none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's brakes: a freeze under which nothing is sent to gateways and networks, and the word that lets a halted
- * repair of a gateway go. While frozen, what would need the sites is refused, and what runs waits without losing time. */
+/* The operator's brakes: a freeze under which nothing is sent to gateways and networks, and the
+ * word that lets a halted repair of a gateway go. While frozen, what would need the sites is
+ * refused, and what runs waits without losing time. */
 #include <errno.h>
 
 #include "base/err.h"
@@ -22,14 +23,15 @@ int freeze_refuse(const struct turn *t, struct fault *why)
 
         if (!c)
                 return 0;
-        fault_set(why, 503, "service.frozen", "An operator has frozen all changes%s%.300s; try again later.",
+        fault_set(why, 503, "service.frozen",
+                  "An operator has frozen all changes%s%.300s; try again later.",
                   c->reason[0] ? ": " : "", c->reason);
         why->retry_after_ms = 60000;
         return why->code;
 }
 
-static int operator_event(struct turn *t, const struct caller *who, const char *type, const struct gateway *g,
-                          const char *reason)
+static int operator_event(struct turn *t, const struct caller *who, const char *type,
+                          const struct gateway *g, const char *reason)
 {
         struct event e = { 0 };
 
@@ -45,8 +47,10 @@ static int operator_event(struct turn *t, const struct caller *who, const char *
 static int reply_freeze(struct turn *t, const struct control *c)
 {
         return out_reply(t, "freeze",
-                         json_pack("{sb so so so}", "frozen", c->is_on, "reason", json_text_or_null(c->reason), "user_id",
-                                   json_text_or_null(c->user_id), "since", json_time_or_null(c->since_ms)));
+                         json_pack("{sb so so so}", "frozen", c->is_on, "reason",
+                                   json_text_or_null(c->reason), "user_id",
+                                   json_text_or_null(c->user_id), "since",
+                                   json_time_or_null(c->since_ms)));
 }
 
 static int set_freeze(struct turn *t, const struct input *in, bool is_on, struct fault *why)
@@ -58,14 +62,16 @@ static int set_freeze(struct turn *t, const struct input *in, bool is_on, struct
         int r;
 
         if (!operator_of(in, &who, why) ||
-            !json_read_text(in->request->args, "reason", JSON_OPTIONAL, row.reason, sizeof row.reason, why))
+            !json_read_text(in->request->args, "reason", JSON_OPTIONAL, row.reason,
+                            sizeof row.reason, why))
                 return why->code;
         if (before && before->is_on == is_on)
                 return reply_freeze(t, before);
         TEXT_SET(row.user_id, user);
         if (!view_put(&t->view, T_CONTROL, &row))
                 return err_raise(-ENOMEM);
-        r = operator_event(t, &who, is_on ? "control.frozen" : "control.unfrozen", NULL, row.reason);
+        r = operator_event(t, &who, is_on ? "control.frozen" : "control.unfrozen", NULL,
+                           row.reason);
         return r ? r : reply_freeze(t, &row);
 }
 
@@ -102,7 +108,8 @@ int gateway_release(struct turn *t, const struct input *in, struct fault *why)
                 g->brake = BRAKE_RELEASED;
                 g->audit_wanted = true;
                 view_dirty(g);
-                r = operator_event(t, &who, "gateway.released", g, "An operator lets the repair go.");
+                r = operator_event(t, &who, "gateway.released", g,
+                                   "An operator lets the repair go.");
                 r = r ? r : idset_add(&t->pump, g->id);
         }
         return r ? r : out_reply(t, "gateway", gateway_to_json(g, true));

@@ -241,8 +241,7 @@ static int send_audit(struct turn *t, struct gateway *g)
 {
         json_t *args = command_new(t, g, true);
 
-        if (!args ||
-            json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
+        if (!args || json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
             json_object_set_new(args, "plugged", vif_ids_of(t, g, PLUG_PLUGGED)) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);

@@ -112,11 +112,10 @@ static bool change_read(const json_t *j, const struct vlink *l, struct change *r
                 .up = l->admin_state_up,
         };
         return json_read_bool(j, "admin_state_up", JSON_OPTIONAL, &ret->up, why) &&
-               (!bandwidth ||
-                (json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->there,
-                               why) &&
-                 json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX, &ret->back,
-                               why)));
+               (!bandwidth || (json_read_int(bandwidth, "a_to_z_kbps", JSON_OPTIONAL, 1, KBPS_MAX,
+                                             &ret->there, why) &&
+                               json_read_int(bandwidth, "z_to_a_kbps", JSON_OPTIONAL, 1, KBPS_MAX,
+                                             &ret->back, why)));
 }
 
 static bool change_shapes(const struct change *c, const struct vlink *l)

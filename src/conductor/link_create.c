@@ -400,7 +400,8 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
                 .provisioning = PROV_PENDING_CREATE,
                 .operating = OPER_OFFLINE,
                 .admin_state_up = true,
-                .exchange = gateway_can(g[SIDE_A], "exchange") && gateway_can(g[SIDE_Z], "exchange"),
+                .exchange =
+                        gateway_can(g[SIDE_A], "exchange") && gateway_can(g[SIDE_Z], "exchange"),
                 .revision_number = 1,
                 .created_ms = t->now_ms,
                 .updated_ms = t->now_ms,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What only an operator may do to a link: build one that is in ERROR again, and delete one whatever its gateways say. */
+/* What only an operator may do to a link: build one that is in ERROR again, and delete one whatever
+ * its gateways say. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -8,8 +9,8 @@
 #include "conductor/flows.h"
 #include "conductor/request.h"
 
-int link_event(struct turn *t, const struct vlink *l, const struct caller *who, const char *type, const char *site,
-               const char *reason)
+int link_event(struct turn *t, const struct vlink *l, const struct caller *who, const char *type,
+               const char *site, const char *reason)
 {
         struct event e = { 0 };
 
@@ -25,8 +26,10 @@ int link_event(struct turn *t, const struct vlink *l, const struct caller *who, 
 
 /* ---- again ---- */
 
-/* What building anew reads besides the link: named, and the batch is run again, until all is there. */
-static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N], struct gateway *ret[SIDE_N])
+/* What building anew reads besides the link: named, and the batch is run again, until all is there.
+ */
+static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
+                     struct gateway *ret[SIDE_N])
 {
         bool known = true;
         char key[KEY_SIZE];
@@ -50,7 +53,8 @@ static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const 
 }
 
 /* A port that had left takes its place at the VPN's access side and a label again. */
-static int end_take(struct turn *t, const struct vpn *v, struct gateway *g, struct vport *p, struct fault *why)
+static int end_take(struct turn *t, const struct vpn *v, struct gateway *g, struct vport *p,
+                    struct fault *why)
 {
         struct site site = { 0 };
         struct attachment *a = NULL;
@@ -92,7 +96,8 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
         if (l->operation_id[0])
                 return refuse_busy(why, l);
         if (l->provisioning != PROV_ERROR)
-                return fault_set(why, 409, "link.not_in_error", "Virtual link %s is not in ERROR.", l->id);
+                return fault_set(why, 409, "link.not_in_error", "Virtual link %s is not in ERROR.",
+                                 l->id);
         ports = view_ports(&t->view, l->id);
         if (!ports[SIDE_A] || !ports[SIDE_Z])
                 return err_raise(-ENOENT);
@@ -118,7 +123,8 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
 
 /* ---- by force ---- */
 
-/* Both ends are asked to go, and nobody waits for them: what has not confirmed is noted with what it holds. */
+/* Both ends are asked to go, and nobody waits for them: what has not confirmed is noted with what
+ * it holds. */
 int step_leave_ports(void *subject)
 {
         struct subject *s = subject;
@@ -127,14 +133,16 @@ int step_leave_ports(void *subject)
 
         for (int side = 0; side < SIDE_N && r >= 0; side++) {
                 struct vport *p = s->ports[side];
-                bool left = p && p->label && (p->present || p->confirmed_generation != p->generation);
+                bool left =
+                        p && p->label && (p->present || p->confirmed_generation != p->generation);
                 const struct caller who = { .request_id = s->op->request_id };
 
                 r = p ? resource_leave(t, s->l, p, left) : 0;
                 if (r == 0 && left)
-                        r = link_event(t, s->l, &who, "virtual_link.left_behind", p->site_name,
-                                       "The gateway has not confirmed that the link's end is gone; its label and "
-                                       "bandwidth are kept until it does.");
+                        r = link_event(
+                                t, s->l, &who, "virtual_link.left_behind", p->site_name,
+                                "The gateway has not confirmed that the link's end is gone; its label and "
+                                "bandwidth are kept until it does.");
         }
         return r < 0 ? r : end_gone(s);
 }

@@ -130,7 +130,9 @@ int resource_settle(struct turn *t, struct vlink *l, struct vport *const ports[S
 int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool left)
 {
         struct vport *const ports[SIDE_N] = { p, p };
-        struct leftover row = { .generation = p->generation, .label = p->label, .created_ms = t->now_ms };
+        struct leftover row = { .generation = p->generation,
+                                .label = p->label,
+                                .created_ms = t->now_ms };
 
         for (int i = 0; i < SHARES_N; i++) {
                 if ((int64_t)shares[i].side != p->side)

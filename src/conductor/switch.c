@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workflows that switch a link off and on again (admin_state_up). Off: both ends are absent, the link keeps its
- * labels, its bandwidth and its place in the networks. */
+/* The workflows that switch a link off and on again (admin_state_up). Off: both ends are absent,
+ * the link keeps its labels, its bandwidth and its place in the networks. */
 #include "conductor/flows.h"
 
 #include <stdio.h>
@@ -19,7 +19,8 @@ static int end_off(void *subject)
         return r ? r : end_active(s);
 }
 
-/* It was not to be, or an end did not confirm; that it is off stays wanted, and is asked for until both have. */
+/* It was not to be, or an end did not confirm; that it is off stays wanted, and is asked for until
+ * both have. */
 static int end_still_off(void *subject)
 {
         struct subject *s = subject;

@@ -51,12 +51,12 @@ struct turn {
         struct view view;
         struct plan plan;
         struct outs *outs;
-        struct idset pump;           /* gateways to look at after the last input */
-        struct idset chosen;         /* pairs of gateways that inputs being refined have chosen */
+        struct idset pump;             /* gateways to look at after the last input */
+        struct idset chosen;           /* pairs of gateways that inputs being refined have chosen */
         struct store_rows project_use; /* of those with a quota, with what this batch adds */
-        struct store_rows open_work; /* of the plan's projects, with what this batch adds */
-        struct idset loaded;         /* gateways whose waiting work is in the view */
-        const struct input *input;   /* in hand */
+        struct store_rows open_work;   /* of the plan's projects, with what this batch adds */
+        struct idset loaded;           /* gateways whose waiting work is in the view */
+        const struct input *input;     /* in hand */
 };
 
 /* One row of the method table. */
@@ -134,8 +134,8 @@ bool exchange_complete(struct turn *t, const struct vlink *l, struct vport *cons
 
 /* freeze.c */
 enum { FROZEN_LOOK_MS = 5000 }; /* what waits for the end of a freeze looks that often */
-const struct control *freeze_of(const struct turn *t);         /* NULL: nothing is frozen */
-int freeze_refuse(const struct turn *t, struct fault *why);    /* 503 while frozen, else 0 */
+const struct control *freeze_of(const struct turn *t);      /* NULL: nothing is frozen */
+int freeze_refuse(const struct turn *t, struct fault *why); /* 503 while frozen, else 0 */
 
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);

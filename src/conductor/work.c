@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "conductor/flows.h"
@@ -76,6 +77,7 @@ static int on_row(void *subject, const struct flow_row *row)
         const struct flow *f = flow_of(s->op->kind);
         int r = history(s, f, row);
 
+        FAILPOINT_MARK(row->pos);
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
         subject_reason(s);
@@ -274,7 +276,8 @@ int work_timeout(struct turn *t, const char *operation_id)
         struct vlink *l = op ? view_get(&t->view, T_VLINK, op->link_id) : NULL;
         struct timer timer = { .kind = TIMER_OPERATION };
 
-        if (l && op->result == OP_RUNNING && freeze_of(t)) /* nobody can answer: time stands still */
+        if (l && op->result == OP_RUNNING &&
+            freeze_of(t)) /* nobody can answer: time stands still */
                 return timer_set(t, TIMER_OPERATION, operation_id, t->now_ms + 4 * FROZEN_LOOK_MS);
         if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))
                 return work_feed(t, l, EV_TIMEOUT, NULL, NULL);

@@ -154,6 +154,7 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
                         refuse_method(w, o->input->request);
                 else
                         bus_reply_fault(w->bus, o->input->request, &o->fault);
+                (void)FAILPOINT("conductor.mid_publish");
         }
         hint(w);
         (void)FAILPOINT("conductor.after_publish");

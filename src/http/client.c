@@ -23,6 +23,7 @@ struct http_client {
 
 /* One call under way: where the bytes go, and whether they became too many. */
 struct transfer {
+        const struct http_call *call;
         struct http_reply *reply;
         bool too_much;
 };
@@ -71,11 +72,25 @@ void http_reply_done(struct http_reply *r)
         *r = (struct http_reply){ 0 };
 }
 
+static bool is_stream(const struct transfer *t)
+{
+        static const char stream[] = "text/event-stream";
+        char type[64];
+
+        return t->call->on_stream &&
+               http_reply_header(t->reply, "Content-Type", type, sizeof type) &&
+               strncasecmp(type, stream, sizeof stream - 1) == 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 {
         struct transfer *t = user;
         struct text *body = &t->reply->body;
 
+        if (is_stream(t)) {
+                t->call->on_stream(t->call->user, bytes, size * n);
+                return size * n;
+        }
         if (body->n + size * n > HTTP_CLIENT_BODY_MAX) {
                 t->too_much = true;
                 return 0;
@@ -150,6 +165,10 @@ static int setup(struct http_client *c, const struct http_call *call, struct cur
         SET(CURLOPT_WRITEDATA, t);
         SET(CURLOPT_HEADERFUNCTION, on_header);
         SET(CURLOPT_HEADERDATA, t);
+        if (call->on_stream) {
+                SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+                SET(CURLOPT_LOW_SPEED_TIME, (long)HTTP_CLIENT_SILENCE_S);
+        }
         if (strcmp(call->method, "HEAD") == 0)
                 SET(CURLOPT_NOBODY, 1L);
         if (call->body || call->method[0] == 'P') { /* POST, PUT, PATCH: always with a length */
@@ -227,7 +246,7 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
                      struct fault *why)
 {
         struct fault unused;
-        struct transfer t = { .reply = ret };
+        struct transfer t = { .call = call, .reply = ret };
         int64_t left_ms = call->deadline_mono_ms - clock_mono_ms();
         struct curl_slist *headers;
         CURLcode done;

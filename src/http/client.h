@@ -37,7 +37,12 @@ struct http_call {
         const char *body;           /* NULL: none */
         size_t n_body;
         int64_t deadline_mono_ms;
+        /* An answer of text/event-stream is handed out as it comes, and not kept; NULL: kept like
+         * any other. It is given up when nothing comes for HTTP_CLIENT_SILENCE_S. */
+        void (*on_stream)(void *user, const char *bytes, size_t n);
+        void *user;
 };
+enum { HTTP_CLIENT_SILENCE_S = 45 };
 struct http_reply {
         int status;
         struct text headers; /* lines "Name: value\n" of the last answer */

@@ -15,8 +15,8 @@ enum { RANGES_SIZE = 512, CAPABILITIES_SIZE = 256 };
 enum integer_kind { INTEGER_LABEL, INTEGER_TAG, INTEGER_KIND_N };
 extern const char *const integer_kind_name[INTEGER_KIND_N]; /* "label", "tag" */
 
-/* A repair that would touch much of a gateway waits for an operator, unless one has let it go or the
- * gateway is known to have lost its memory. */
+/* A repair that would touch much of a gateway waits for an operator, unless one has let it go or
+ * the gateway is known to have lost its memory. */
 enum brake { BRAKE_ARMED, BRAKE_HALTED, BRAKE_RELEASED, BRAKE_N };
 extern const char *const brake_name[BRAKE_N]; /* "armed", "halted", "released" */
 

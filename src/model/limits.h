@@ -16,7 +16,7 @@ enum {
         VIF_ID_SIZE = 256,
         REQUEST_ID_SIZE = 41, /* "req-" and a UUID */
         REASON_SIZE = 513,
-        KEY_SIZE = 256, /* an Idempotency-Key, or a uniqueness key made of ids */
+        KEY_SIZE = 256,     /* an Idempotency-Key, or a uniqueness key made of ids */
         OBJECT_SIZE = 1025, /* what one end made for the other, in words of ours */
         DIGEST_SIZE = 17,
         HOST_SIZE = 256,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "model/limits.h"
 #include "model/status.h"
 #include "model/tags.h"
@@ -97,4 +98,8 @@ struct attachment {
 /* As REST shows them. ports[], attachments[] by side; attachments may be NULL. */
 json_t *vlink_to_json(const struct vlink *l, const struct vport ports[SIDE_N],
                       const struct attachment *const attachments[SIDE_N], bool site_silent);
+/* The same, straight into text. */
+void vlink_write(const struct vlink *l, const struct vport ports[SIDE_N],
+                 const struct attachment *const attachments[SIDE_N], bool site_silent,
+                 struct text *ret);
 json_t *vport_to_json(const struct vport *p, const struct attachment *a, bool operator_view);

@@ -45,7 +45,8 @@ struct want_result {
         int64_t generation;
         bool present;
         char vif_id[VIF_ID_SIZE]; /* attachments only */
-        char object[OBJECT_SIZE]; /* ports of drivers that exchange: what this end made for the other */
+        char object[OBJECT_SIZE]; /* ports of drivers that exchange: what this end made for the
+                                     other */
         struct fault fault;
 };
 

@@ -9,8 +9,8 @@
 struct cloud_env {
         struct openstack_settings openstack;
 };
-/* 'get' is getenv(), or a test's. OS_AUTH_TYPE=none takes OS_ENDPOINT, OS_PROJECT_ID and OS_ROLES;
- * without OS_AUTH_TYPE it is password when OS_AUTH_URL is set, else none when OS_ENDPOINT is.
+/* 'get' is getenv(), or a test's. OS_AUTH_TYPE is password, token, v3applicationcredential or none;
+ * where nobody says, what the others are for (none: an OS_ENDPOINT without an OS_AUTH_URL).
  * Positive: CONFIG_BAD with a fault that names the variable. Free with cloud_env_done(). */
 int cloud_env_read(char *(*get)(const char *name), struct cloud_env *ret, struct fault *why);
 void cloud_env_done(struct cloud_env *e);

@@ -52,12 +52,8 @@ static int on_scalar(const struct yaml_scalar *s, void *user, struct fault *why)
                 return YAML_OK;
         if (text_equal(key, "profile"))
                 return refuse(g, s, "is not understood; write out what it stands for", why);
-        if (auth && (text_equal(key, "user_domain_id") || text_equal(key, "project_domain_id") ||
-                     text_equal(key, "domain_id"))) {
-                if (text_equal(s->value, "default"))
-                        return YAML_OK; /* the id of the domain Default */
-                return refuse(g, s, "is not understood; give the domain's name", why);
-        }
+        if (auth && (text_equal(key, "domain_id") || text_equal(key, "domain_name")))
+                return refuse(g, s, "is not understood; links belong to projects", why);
         return g->on_setting(key, s->value, g->user);
 }
 
@@ -71,10 +67,11 @@ int clouds_yaml_read(const char *path, const char *name, clouds_on_setting *on_s
                 return err_pass(r);
         if (r == YAML_OK && g.found)
                 return CLOUDS_OK;
-        if (r == YAML_OK)
-                fault_set(why, 400, "config.invalid", "%.200s has no cloud %.60s%s%s.", path, name,
-                          g.others[0] ? "; there are: " : "", g.others);
-        return CLOUDS_BAD;
+        if (r != YAML_OK)
+                return CLOUDS_BAD;
+        fault_set(why, 400, "config.invalid", "%.200s has no cloud %.60s%s%s.", path, name,
+                  g.others[0] ? "; there are: " : "", g.others);
+        return CLOUDS_NONE;
 }
 
 void clouds_yaml_path(char *(*get)(const char *name), char *ret, size_t size)

@@ -6,12 +6,12 @@
 
 #include "base/fault.h"
 
-enum { CLOUDS_OK, CLOUDS_BAD };
+enum { CLOUDS_OK, CLOUDS_BAD, CLOUDS_NONE };
 /* Told once for each setting of the cloud, by its key there: "username", "region_name", … 0 or
  * negative. */
 typedef int clouds_on_setting(const char *key, const char *value, void *user);
-/* Cloud 'name' of the file 'path'. CLOUDS_BAD: the fault names file and line, or the clouds that
- * there are. */
+/* Cloud 'name' of the file 'path'. CLOUDS_BAD: the fault names file and line. CLOUDS_NONE:
+ * there is no such cloud; the fault names those that are. */
 int clouds_yaml_read(const char *path, const char *name, clouds_on_setting *on_setting, void *user,
                      struct fault *why);
 /* Where it is: OS_CLIENT_CONFIG_FILE, else the first that is there of ./clouds.yaml,

@@ -32,16 +32,68 @@ char *keystone_tokens_url(const char *auth_url)
         return text_take(&url);
 }
 
+static bool given(const char *value)
+{
+        return value && *value;
+}
+
+/* {"id": …}, or the name with its domain. */
+static json_t *by_id_or_name(const char *id, const char *name, const char *domain_id,
+                             const char *domain_name)
+{
+        if (given(id))
+                return json_pack("{s:s}", "id", id);
+        if (given(domain_id))
+                return json_pack("{s:s, s:{s:s}}", "name", name, "domain", "id", domain_id);
+        return json_pack("{s:s, s:{s:s}}", "name", name, "domain", "name", domain_name);
+}
+
+static json_t *user_of(const struct openstack_settings *s)
+{
+        return by_id_or_name(s->user_id, s->username, s->user_domain_id, s->user_domain_name);
+}
+
+static json_t *by_password(const struct openstack_settings *s)
+{
+        json_t *user = user_of(s);
+
+        if (json_object_set_new(user, "password", json_string(s->password)) != 0) {
+                json_decref(user);
+                return NULL;
+        }
+        return json_pack("{s:[s], s:{s:o}}", "methods", "password", "password", "user", user);
+}
+
+static json_t *by_application(const struct openstack_settings *s)
+{
+        static const char method[] = "application_credential";
+
+        if (given(s->application_credential_id))
+                return json_pack("{s:[s], s:{s:s, s:s}}", "methods", method, method, "id",
+                                 s->application_credential_id, "secret",
+                                 s->application_credential_secret);
+        return json_pack("{s:[s], s:{s:s, s:s, s:o}}", "methods", method, method, "name",
+                         s->application_credential_name, "secret",
+                         s->application_credential_secret, "user", user_of(s));
+}
+
 json_t *keystone_auth_body(const struct openstack_settings *s)
 {
-        json_t *project = s->project_id[0] ? json_pack("{s:s}", "id", s->project_id)
-                                           : json_pack("{s:s, s:{s:s}}", "name", s->project_name,
-                                                       "domain", "name", s->project_domain_name);
+        enum openstack_auth auth = openstack_auth_of(s);
+        json_t *project;
 
-        return json_pack("{s:{s:{s:[s], s:{s:{s:s, s:{s:s}, s:s}}}, s:{s:o}}}", "auth", "identity",
-                         "methods", "password", "password", "user", "name", s->username, "domain",
-                         "name", s->user_domain_name, "password", s->password, "scope", "project",
-                         project);
+        if (auth == AUTH_APPLICATION) /* it has its project with it */
+                return json_pack("{s:{s:o}}", "auth", "identity", by_application(s));
+        if (auth == AUTH_TOKEN && !given(s->project_id) && !given(s->project_name))
+                return json_pack("{s:{s:{s:[s], s:{s:s}}}}", "auth", "identity", "methods", "token",
+                                 "token", "id", s->token);
+        project = by_id_or_name(s->project_id, s->project_name, s->project_domain_id,
+                                s->project_domain_name);
+        if (auth == AUTH_TOKEN)
+                return json_pack("{s:{s:{s:[s], s:{s:s}}, s:{s:o}}}", "auth", "identity", "methods",
+                                 "token", "token", "id", s->token, "scope", "project", project);
+        return json_pack("{s:{s:o, s:{s:o}}}", "auth", "identity", by_password(s), "scope",
+                         "project", project);
 }
 
 /* A token goes into a header: printable ASCII only. */

@@ -325,7 +325,10 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
                      const char *body, const struct pass *pass, struct http_reply *ret,
                      struct fault *why)
 {
-        const char *headers[HEADERS_MAX + 5] = { "Accept: application/json" };
+        const char *headers[HEADERS_MAX + 5] = {
+                call->on_stream ? "Accept: text/event-stream, application/json" :
+                                  "Accept: application/json"
+        };
         size_t n = 1, n_body = body ? strlen(body) : 0;
         int64_t began_ms = clock_mono_ms();
         char roles[256], peer[512];
@@ -347,7 +350,9 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
                                           .headers = headers,
                                           .body = body,
                                           .n_body = n_body,
-                                          .deadline_mono_ms = call->deadline_mono_ms },
+                                          .deadline_mono_ms = call->deadline_mono_ms,
+                                          .on_stream = call->on_stream,
+                                          .user = call->user },
                      ret, why);
         snprintf(peer, sizeof peer, "\"%s %s\"", call->method, pass->url);
         log_dialogue(&(struct log_dialogue){

@@ -35,6 +35,9 @@ struct openstack_call {
         const json_t *body;         /* NULL: none */
         const char *const *headers; /* more of them, NULL-terminated; NULL: none */
         int64_t deadline_mono_ms;
+        /* An answer of text/event-stream is asked for, and handed out as it comes; may be NULL. */
+        void (*on_stream)(void *user, const char *bytes, size_t n);
+        void *user;
 };
 struct openstack_reply {
         int status;          /* 0: no answer */

@@ -3,18 +3,47 @@
 
 #include "base/text.h"
 
+/* clang-format off */
+#define FIELD(name) offsetof(struct openstack_settings, name)
+static const struct auth_name {
+        const char *name;
+        enum openstack_auth auth;
+} auth_names[] = {
+        { "password",                AUTH_PASSWORD },
+        { "v3password",              AUTH_PASSWORD },
+        { "none",                    AUTH_NONE },
+        { "token",                   AUTH_TOKEN },
+        { "v3token",                 AUTH_TOKEN },
+        { "v3applicationcredential", AUTH_APPLICATION },
+        { 0 },
+};
 static const struct needed {
+        enum openstack_auth auth;
         const char *name;
         size_t offset, or_offset; /* either may be given */
-} needed_for_password[] = {
-        /* clang-format off */
-        { "auth_url",     offsetof(struct openstack_settings, auth_url),     offsetof(struct openstack_settings, auth_url) },
-        { "username",     offsetof(struct openstack_settings, username),     offsetof(struct openstack_settings, username) },
-        { "password",     offsetof(struct openstack_settings, password),     offsetof(struct openstack_settings, password) },
-        { "project_name", offsetof(struct openstack_settings, project_name), offsetof(struct openstack_settings, project_id) },
+} needed[] = {
+        { AUTH_NONE,        "endpoint_override", FIELD(endpoint_override), FIELD(endpoint_override) },
+        { AUTH_PASSWORD,    "auth_url",          FIELD(auth_url),          FIELD(auth_url) },
+        { AUTH_PASSWORD,    "username",          FIELD(username),          FIELD(user_id) },
+        { AUTH_PASSWORD,    "password",          FIELD(password),          FIELD(password) },
+        { AUTH_PASSWORD,    "project_name",      FIELD(project_name),      FIELD(project_id) },
+        { AUTH_TOKEN,       "auth_url",          FIELD(auth_url),          FIELD(auth_url) },
+        { AUTH_TOKEN,       "token",             FIELD(token),             FIELD(token) },
+        { AUTH_APPLICATION, "auth_url",          FIELD(auth_url),          FIELD(auth_url) },
+        { AUTH_APPLICATION, "application_credential_id", FIELD(application_credential_id), FIELD(application_credential_name) },
+        { AUTH_APPLICATION, "application_credential_secret", FIELD(application_credential_secret), FIELD(application_credential_secret) },
         { 0 },
-        /* clang-format on */
 };
+#undef FIELD
+/* clang-format on */
+
+enum openstack_auth openstack_auth_of(const struct openstack_settings *s)
+{
+        for (const struct auth_name *a = auth_names; a->name; a++)
+                if (text_equal(s->auth_type, a->name))
+                        return a->auth;
+        return AUTH_UNKNOWN;
+}
 
 static bool given(const struct openstack_settings *s, size_t offset)
 {
@@ -23,27 +52,31 @@ static bool given(const struct openstack_settings *s, size_t offset)
         return *field && **field;
 }
 
+const char *openstack_settings_missing(const struct openstack_settings *s)
+{
+        enum openstack_auth auth = openstack_auth_of(s);
+
+        for (const struct needed *n = needed; n->name; n++)
+                if (n->auth == auth && !given(s, n->offset) && !given(s, n->or_offset))
+                        return n->name;
+        return NULL;
+}
+
 int openstack_settings_check(const struct openstack_settings *s, const char *section,
                              struct fault *why)
 {
-        const char *missing = NULL;
+        enum openstack_auth auth = openstack_auth_of(s);
+        const char *missing = openstack_settings_missing(s);
 
-        if (text_equal(s->auth_type, "none")) {
-                if (given(s, offsetof(struct openstack_settings, endpoint_override)))
-                        return OPENSTACK_SETTINGS_OK;
-                missing = "endpoint_override";
-        } else if (text_equal(s->auth_type, "password") || text_equal(s->auth_type, "v3password")) {
-                for (const struct needed *n = needed_for_password; n->name && !missing; n++)
-                        if (!given(s, n->offset) && !given(s, n->or_offset))
-                                missing = n->name;
-                if (!missing)
-                        return OPENSTACK_SETTINGS_OK;
-        } else {
+        /* Programs have no settings for what only people have. */
+        if (auth == AUTH_UNKNOWN || (!s->token && auth != AUTH_PASSWORD && auth != AUTH_NONE)) {
                 fault_set(why, 400, "config.invalid",
                           "[%s] auth_type = %s is not known; use password or none.", section,
                           s->auth_type);
                 return OPENSTACK_SETTINGS_BAD;
         }
+        if (!missing)
+                return OPENSTACK_SETTINGS_OK;
         fault_set(why, 400, "config.invalid", "[%s] %s is needed with auth_type = %s.", section,
                   missing, s->auth_type);
         return OPENSTACK_SETTINGS_BAD;

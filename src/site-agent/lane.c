@@ -166,6 +166,8 @@ static void run_command(struct lane *l, struct task *t)
         int r;
 
         log_request(command.request_id);
+        if (FAILPOINT_ANY())
+                task_mark(t);
         r = port_work_run(l->site, t->unit, &l->cloud, &command, began_ms, &event, &why);
         log_request(NULL);
         if (l->has_unit)

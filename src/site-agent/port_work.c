@@ -345,14 +345,14 @@ static int call_cloud(const struct port_work *w, struct plug_want *want, int64_t
         policy_cloud_project(&w->site->policy, want->project_id, project);
         TEXT_SET(want->project_id, project);
         u->driver->access_interface(u->handle, want->tag, interface);
-        if (FAILPOINT("agent.before_plug"))
+        if (is_plug(w) ? FAILPOINT("agent.before_plug") : FAILPOINT("agent.before_unplug"))
                 return fault_set(why, 503, "cloud.unreachable", "Failpoint.") ? CLOUD_FAILED : 0;
         if (is_plug(w))
                 r = w->cloud->driver->plug(w->cloud->handle, want, &spot, deadline_mono_ms, ret,
                                            why);
         else
                 r = w->cloud->driver->unplug(w->cloud->handle, want, &spot, deadline_mono_ms, why);
-        if (FAILPOINT("agent.after_plug"))
+        if (is_plug(w) ? FAILPOINT("agent.after_plug") : FAILPOINT("agent.after_unplug"))
                 return fault_set(why, 503, "cloud.unreachable", "Failpoint.") ? CLOUD_FAILED : 0;
         return r;
 }

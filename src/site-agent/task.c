@@ -50,6 +50,17 @@ void task_end(struct task *t, enum bus_outcome outcome, const char *reason)
         }
 }
 
+void task_mark(const struct task *t)
+{
+        const json_t *ports = t->delivery ? json_object_get(t->delivery->request->args, "ports") : NULL;
+        const json_t *port;
+        size_t i;
+
+        FAILPOINT_UNMARK();
+        json_array_foreach (ports, i, port)
+                FAILPOINT_MARK(json_integer_value(json_object_get(port, "generation")));
+}
+
 static void on_sent(enum bus_sent how, void *user)
 {
         struct task *t = user;
@@ -58,6 +69,8 @@ static void on_sent(enum bus_sent how, void *user)
                 queue_put(t->outbox->back, &t->item);
                 return;
         }
+        if (FAILPOINT_ANY())
+                task_mark(t);
         if (FAILPOINT("agent.after_publish"))
                 log_warn("failpoint", "name=agent.after_publish");
         task_end(t, BUS_DONE, NULL);

@@ -45,6 +45,8 @@ int task_new(enum task_kind kind, struct outbox *outbox, struct bus_delivery *de
              struct task **ret);
 /* The request id of the command, or "-". Lent. */
 const char *task_request_id(const struct task *t);
+/* Marks what the command is about, for failpoints of this thread: the generations of its ports. */
+void task_mark(const struct task *t);
 /* Sends the task's event; when the broker has confirmed it, the deliveries are acknowledged and the
  * task ends. Otherwise the task comes back to the main loop. Takes 't'. */
 void task_send(struct task *t);

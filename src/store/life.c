@@ -125,10 +125,11 @@ bool store_life_sweep(struct store_life *l, int64_t before_ms)
         char text[24];
 
         snprintf(text, sizeof text, "%lld", (long long)before_ms);
-        result = pg_run(l->conn,
-                        "DELETE FROM idempotency_key WHERE (project_id, method, key) IN (SELECT project_id, method, key"
-                        " FROM idempotency_key WHERE created_ms < $1::bigint LIMIT 10000 FOR UPDATE SKIP LOCKED)",
-                        text, ANSWER_MS, NULL);
+        result = pg_run(
+                l->conn,
+                "DELETE FROM idempotency_key WHERE (project_id, method, key) IN (SELECT project_id, method, key"
+                " FROM idempotency_key WHERE created_ms < $1::bigint LIMIT 10000 FOR UPDATE SKIP LOCKED)",
+                text, ANSWER_MS, NULL);
         return result != NULL;
 }
 

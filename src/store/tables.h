@@ -60,7 +60,8 @@ struct reservation {
         int64_t kbps;
         int64_t from_ms, to_ms;
 };
-/* What the two ends of a link make for each other, carried unread. A row per end, while it is there. */
+/* What the two ends of a link make for each other, carried unread. A row per end, while it is
+ * there. */
 struct exchange {
         char port_id[ID_SIZE]; /* key */
         char link_id[ID_SIZE];

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import pathlib
 
 import pytest
 
-from servers import Broker, Cluster
+from servers import Broker, Cluster, Replicated
 from world import World
 
 
@@ -25,14 +26,13 @@ def folder_of(tmp_path_factory, name):
     return folder
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory):
+@contextlib.contextmanager
+def one_of_each(folder, **more):
     """One broker, one conductor, one agent a site, one API."""
-    folder = folder_of(tmp_path_factory, "chaos")
     broker, here = Broker(folder / "mq"), None
     try:
         broker.start()
-        here = World(folder, [broker])
+        here = World(folder, [broker], **more)
         here.prepare()
         here.start_all()
         yield here
@@ -40,6 +40,26 @@ def world(tmp_path_factory):
         if here:
             here.close()
         broker.remove()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    with one_of_each(folder_of(tmp_path_factory, "chaos")) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def matrix_world(tmp_path_factory):
+    """One more, where operations may fail."""
+    with one_of_each(folder_of(tmp_path_factory, "matrix")) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def replicated_world(tmp_path_factory):
+    """One more, over two PostgreSQL."""
+    with one_of_each(folder_of(tmp_path_factory, "replicated"), database=Replicated) as here:
+        yield here
 
 
 @pytest.fixture(scope="module")

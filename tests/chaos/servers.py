@@ -199,3 +199,30 @@ class Database:
 
     def remove(self):
         self.script("remove")
+
+
+class Replicated:
+    """Two of them: what the first one commits is on the second one too."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        folder.chmod(0o755)
+        self.first = Database(folder / "first")
+        self.folder = folder / "second"
+        made(SUPPORT / "postgres.sh", "standby", self.folder, self.first.folder)
+        self.connection = (f"host={self.first.folder},{self.folder} port=5432,5432 user=postgres connect_timeout=5 "
+                           "target_session_attrs=read-write")
+        for sql in ("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"):
+            made("psql", "-X", self.first.connection, "-c", sql)
+
+    def is_synchronous(self):
+        return made("psql", "-XAt", self.first.connection, "-c", "SELECT sync_state FROM pg_stat_replication").strip() == "sync"
+
+    def fail_over(self):
+        """The first one's machine goes; the operator's watchdog promotes the second."""
+        self.first.kill()
+        made(SUPPORT / "postgres.sh", "promote", self.folder)
+
+    def remove(self):
+        made(SUPPORT / "postgres.sh", "remove", self.folder)
+        self.first.remove()

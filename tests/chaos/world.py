@@ -23,17 +23,18 @@ PROJECT = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 SITES = ("east", "west")
 N_GATEWAYS = 6  # of each site
 CAPACITY = 2_000_000_000
+MAX_KBPS = 1_000_000  # of one link at the site "west"
 DEVICE_MS = 30  # so that there is always something under way
 
 
 class World:
     """'brokers': those that run the one bus, in the order in which programs try them."""
 
-    def __init__(self, folder, brokers, quorum=False):
+    def __init__(self, folder, brokers, quorum=False, database=Database):
         self.folder, self.brokers, self.quorum = folder, brokers, quorum
         self.running, self.every, self.passwords, self.api = {}, [], {}, None
         self.links = set()  # names of the links that have to be there, kept by the load
-        self.database = Database(folder / "pg")
+        self.database = database(folder / "pg")
 
     def prepare(self):
         """Schema, sites, and the bus."""
@@ -71,10 +72,13 @@ class World:
             rest = f"[database]\nconnection = {self.connection('atlas_api')}\n"
         else:
             head += f"site = {kind}\nhost = {name}\n"
-            rest = f"[cloud]\ndriver = fake\nstate_file = {self.folder}/{kind}-cloud.json\n"
+            rest = ((f"[policy]\nmax_kbps = {MAX_KBPS}\n" if kind == "west" else "") +
+                    f"[cloud]\ndriver = fake\nstate_file = {self.folder}/{kind}-cloud.json\n"
+                    f"control_file = {self.folder}/{kind}-cloud.control\n")
             for i in range(N_GATEWAYS):
                 rest += (f"[gateway:{kind}-gw{i}]\ndriver = fake\ntype = vpls\ndomain = wan\n"
                          f"state_file = {self.folder}/{kind}-gw{i}.json\n"
+                         f"control_file = {self.folder}/{kind}-gateways.control\n"
                          f"latency_ms = {DEVICE_MS}\ncapacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
         self.write(name, user, self.passwords[user], head, rest, hosts)
 

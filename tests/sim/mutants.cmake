@@ -96,8 +96,8 @@ sim_mutant(key-forgotten src/conductor/once.c 3000
         "return 0;")
 # A link that is deleted by force gives its labels back, though its gateways were not heard.
 sim_mutant(force-frees src/conductor/rescue.c 3000
-        "bool left = p && p->label && (p->present || p->confirmed_generation != p->generation);"
-        "bool left = false;")
+        "resource_leave(t, s->l, p, left)"
+        "resource_leave(t, s->l, p, false)")
 # An end that made another object tells nobody.
 sim_mutant(stale-object src/conductor/exchange.c 3000
         "(theirs && text_equal(theirs->given, object))"

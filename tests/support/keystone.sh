@@ -58,7 +58,7 @@ start() {
         port=$(cat "$dir/port")
         OS_KEYSTONE_CONFIG_DIR=$dir OS_KEYSTONE_CONFIG_FILES=keystone.conf setsid uwsgi --plugin python3 \
                 --http-socket "127.0.0.1:$port" --wsgi-file "$(command -v keystone-wsgi-public)" --master --processes 2 \
-                --die-on-term --need-app --socket-timeout 30 --buffer-size 65535 --disable-logging >>"$dir/log" 2>&1 </dev/null &
+                --die-on-term --need-app --add-header "Connection: close" --socket-timeout 30 --buffer-size 65535 --disable-logging >>"$dir/log" 2>&1 </dev/null &
         echo $! >"$dir/pid"
         for ((tries = 0; tries < 300; tries++)); do
                 if curl -sS -m 2 -o /dev/null "http://127.0.0.1:$port/v3" 2>/dev/null; then

@@ -5,13 +5,15 @@
 #   postgres.sh start DIR [PORT]     makes DIR if it is not there, starts, prints the connection string
 #   postgres.sh stop DIR             stops; the data stay
 #   postgres.sh restart DIR [MODE]   MODE: fast (default), immediate (as after a crash)
+#   postgres.sh standby DIR OF       makes DIR a copy of the running one in OF that follows it, and starts it
+#   postgres.sh promote DIR          the standby follows no more: it may be written to
 #   postgres.sh remove DIR           stops and removes DIR
 #   postgres.sh run DIR [PORT]       start, then remove as soon as standard input ends
 #
 # Commits are on disk when they return (fsync), unless ATLAS_PG_FSYNC=off. Further settings: ATLAS_PG_SETTINGS="name=value …".
 set -euo pipefail
 
-usage() { sed -n '3,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1 dir=$(realpath -m "$2")
 bin=
@@ -59,6 +61,14 @@ start() {
         echo "host=$dir port=${1:-5432} user=postgres"
 }
 
+standby() { # OF
+        mkdir -p "$dir"
+        if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
+        as_postgres "$bin/pg_basebackup" -d "host=$1 user=postgres application_name=standby" -D "$dir/data" -X stream -c fast -R --no-sync
+        echo "unix_socket_directories = '$dir'" >>"$dir/data/postgresql.conf"
+        start
+}
+
 stop() {
         if [ -f "$dir/data/postmaster.pid" ]; then
                 as_postgres "$bin/pg_ctl" -D "$dir/data" -m "${1:-fast}" -w -t 60 stop >/dev/null
@@ -77,6 +87,8 @@ restart)
         stop "${3:-fast}"
         as_postgres "$bin/pg_ctl" -D "$dir/data" -l "$dir/postgres.log" -w -t 60 start >/dev/null
         ;;
+standby) standby "$(realpath "${3:?}")" ;;
+promote) as_postgres "$bin/pg_ctl" -D "$dir/data" -w -t 60 promote >/dev/null ;;
 remove) remove ;;
 run)
         trap remove EXIT

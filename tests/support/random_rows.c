@@ -53,8 +53,9 @@ static const struct {
         int64_t max;
 } words[] = {
         { "attachment", "plug", 3 },     { "vlink", "provisioning", 4 },
+        { "gateway", "brake", 2 },       { "operation", "kind", 6 },
         { "vlink", "operating", 3 },     { "vport", "side", 1 },
-        { "operation", "kind", 4 },      { "operation", "result", 3 },
+        { "operation", "result", 3 },
         { "work", "kind", 1 },           { "timer", "kind", 3 },
         { "integer_in_use", "kind", 1 }, { "reservation", "direction", 1 },
         { "gateway", "brake", 2 },

@@ -345,6 +345,26 @@ def test_the_same_key_makes_one_link_and_another_body_is_refused(cloud, vpn):
     refused(bad, 400, "request.invalid_header", "Idempotency-Key")
 
 
+def test_each_post_counts_once_for_its_key(cloud, vpn):
+    key = lambda: {"Idempotency-Key": f"once-{uuid.uuid4()}"}  # noqa: E731
+    for path, sent, other in (
+            ("/v1/vpns", {"vpn": {"name": "once", "type": "vpls"}}, {"vpn": {"name": "twice", "type": "vpls"}}),
+            (f"/v1/vpns/{vpn['id']}/tags", {"tags": ["once"]}, {"tags": ["twice"]})):
+        under = key()
+        first, again = (cloud.ask("POST", path, sent, headers=under) for _ in range(2))
+        assert first.status < 300 and (again.status, again.body) == (first.status, first.body)
+        refused(cloud.ask("POST", path, other, headers=under), 422, "request.key_reused")
+        assert cloud.as_project(STRANGER).ask("POST", "/v1/vpns", {"vpn": {"type": "vpls"}}, headers=under).status == 201
+    assert len(cloud.get("/v1/vpns?name=once").body["vpns"]) == 1
+    link = cloud.settled(create(cloud, vpn))
+    path, under = f"/v1/virtual-ports/{link['endpoints'][0]['virtual_port_id']}/attach", key()
+    sent = {"network_id": str(uuid.uuid4())}
+    first = cloud.ask("POST", path, sent, headers=under)
+    cloud.settled(link)
+    assert cloud.ask("POST", path, sent, headers=under).body == first.body
+    refused(cloud.ask("POST", path, {"network_id": str(uuid.uuid4())}, headers=under), 422, "request.key_reused")
+
+
 def test_a_change_without_an_answer_says_how_to_ask(programs, cloud, vpn):
     """The conductor is away for longer than the call waits: what it does later is found by asking as told."""
     conf = (programs.folder / "api.conf").read_text()

@@ -4,7 +4,10 @@ import http.server
 import json
 import os
 import pathlib
+import pty
+import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -24,15 +27,24 @@ class Service(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.asked = {}, []
+        self.answers, self.asked, self.drops, self.streams = {}, [], 0, []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
+        if self.server.drops > 0 and self.command == "POST":
+            self.server.drops -= 1
+            self.server.asked.append((self.command, self.path, dict(self.headers), b""))
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
+        if self.headers.get("Accept", "").startswith("text/event-stream") and self.server.streams:
+            self.stream(self.server.streams.pop(0))
+            return
         status, value = self.server.answers.get((self.command, self.path), (404, {"error": {
             "code": 404, "type": "not_found", "title": "Not Found", "message": "It could not be found."}}))
         text = b"" if value is None else json.dumps(value).encode()
@@ -41,6 +53,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+    def stream(self, text):
+        """Says that much, then cuts the line."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(text.encode())
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = answer
 
@@ -140,3 +161,77 @@ def test_a_closed_pipe_is_no_success(service):
         done = subprocess.run([str(PROGRAM), "site", "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
                               env=environment(f"http://127.0.0.1:{service.server_port}"))
     assert done.returncode == 70 and "ENOSPC" in done.stderr
+
+
+def test_a_lost_connection_is_tried_again_under_the_same_key(service):
+    service.drops = 2
+    service.answers["POST", "/v1/vpns"] = 201, {"vpn": {"id": LINK, "site_ids": []}}
+    service.answers["GET", "/v1/sites"] = 200, {"sites": [SITE]}
+    done = atlas(service, "vpn", "create", "blue", "--type", "vpls", "-f", "value", "-c", "id")
+    assert (done.returncode, done.stdout) == (0, LINK + "\n"), done.stderr
+    keys = [headers["Idempotency-Key"] for method, _, headers, _ in service.asked if method == "POST"]
+    assert len(keys) == 3 and len(set(keys)) == 1
+    assert done.stderr.count("asking again under the same key") == 1
+
+
+def event(number, what="vpn.create"):
+    body = {"event": {"id": str(number), "type": what, "at": "T", "object_type": "vpn", "object_id": LINK}}
+    return f"id: {number}\ndata: {json.dumps(body)}\n\n"
+
+
+def test_a_watch_goes_on_after_a_cut_where_it_was(service):
+    service.streams = ["retry: 1000\nid: 3\n\n" + event(4) + event(5)[:-20], ": alive\n\n" + event(5) + event(6)]
+    child = subprocess.Popen([str(PROGRAM), "watch", "-c", "id"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             env=environment(f"http://127.0.0.1:{service.server_port}"))
+    try:
+        assert [child.stdout.readline() for _ in range(3)] == ["4\n", "5\n", "6\n"]
+    finally:
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=30)
+    assert child.returncode == 130 and "atlas watch --after 6" in told
+    places = [headers.get("Last-Event-ID") for _, path, headers, _ in service.asked if path == "/v1/events"]
+    assert places[:2] == [None, "4"]
+
+
+def test_on_a_terminal_the_last_line_is_alive(service):
+    running(service)
+    leader, follower = pty.openpty()
+    child = subprocess.Popen([str(PROGRAM), "link", "delete", LINK, "--wait", "--timeout", "1"], stderr=follower,
+                             stdout=subprocess.DEVNULL, env=environment(f"http://127.0.0.1:{service.server_port}"))
+    os.close(follower)
+    text = b""
+    try:
+        while True:
+            text += os.read(leader, 4096)
+    except OSError:  # the child's end is closed
+        pass
+    finally:
+        os.close(leader)
+    assert child.wait(30) == 5
+    shown = text.decode()
+    assert len(re.findall(r"\r +[0-9]\.[0-9] s  …\x1b\[K", shown)) >= 2, shown
+    assert shown.count("accepted") == 1 and "Not done within 1 s" in shown
+
+
+def complete(service, *words):
+    script = f"""source {ROOT}/docs/completion/atlas
+COMP_WORDS=({PROGRAM} {" ".join(f"'{w}'" for w in words)}); COMP_CWORD={len(words)}
+_atlas; printf '%s\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True,
+                          env=environment(f"http://127.0.0.1:{service.server_port}"))
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_options_and_names(service):
+    service.answers["GET", "/v1/sites"] = 200, {"sites": [SITE]}
+    service.answers["GET", "/v1/vpns"] = 200, {"vpns": [{"name": "blue", "site_ids": []}, {"name": "black", "site_ids": []}]}
+    assert complete(service, "op") == ["operation"]
+    assert complete(service, "vpn", "add") == ["add-site", "add-tag"]
+    assert complete(service, "vpn", "show", "bl") == ["blue", "black"]
+    assert complete(service, "vpn", "add-site", "blue", "Z") == ["Zürich"]
+    assert complete(service, "link", "list", "--st") == ["--status"]
+    assert complete(service, "link", "list", "--vpn", "blu") == ["blue"]
+    assert complete(service, "site", "list", "-f", "j") == ["json"]
+    assert complete(service, "site", "list", "--vp") == []
+    assert complete(service, "completion", "") == ["bash"]

@@ -57,6 +57,58 @@ static void *answerer(void *user)
         return NULL;
 }
 
+/* "/stream": begins, and goes on as long as the test says. */
+static struct http_stream *stream;
+static atomic_int n_gone;
+static struct stream_work {
+        struct http_post post; /* first */
+        size_t n_bytes;        /* to add; 0: end it */
+        atomic_bool done;
+} stream_work;
+
+static void on_stream_gone(void *user)
+{
+        assert_ptr_equal(user, &stream);
+        stream = NULL;
+        n_gone++;
+}
+
+static void run_stream_work(struct http_post *post)
+{
+        struct stream_work *w = (struct stream_work *)post;
+        char *bytes = malloc(w->n_bytes + 1);
+
+        assert_non_null(bytes);
+        memset(bytes, 's', w->n_bytes);
+        if (stream && w->n_bytes) {
+                http_stream_add(stream, bytes, w->n_bytes);
+                http_stream_flush(stream);
+        } else if (stream) {
+                stream = http_stream_free(stream);
+        }
+        free(bytes);
+        w->done = true;
+}
+
+static struct http_loop *stream_loop;
+
+static void work_on_stream(size_t n_bytes)
+{
+        stream_work.n_bytes = n_bytes;
+        stream_work.done = false;
+        stream_work.post.run = run_stream_work;
+        http_loop_post(stream_loop, &stream_work.post);
+        for (int64_t until = clock_mono_ms() + WAIT_MS; !stream_work.done; poll(NULL, 0, 1))
+                assert_true(clock_mono_ms() < until);
+}
+
+static void wait_gone(int n)
+{
+        for (int64_t until = clock_mono_ms() + WAIT_MS; n_gone < n; poll(NULL, 0, 1))
+                assert_true(clock_mono_ms() < until);
+        assert_int_equal(n_gone, n);
+}
+
 static void on_request(struct http_request *q, void *local)
 {
         pthread_t thread;
@@ -69,6 +121,11 @@ static void on_request(struct http_request *q, void *local)
                 pthread_mutex_lock(&lock);
                 held = q;
                 pthread_mutex_unlock(&lock);
+        } else if (strcmp(q->message.path, "/stream") == 0) {
+                stream_loop = q->loop;
+                stream = http_stream_new(q, "text/plain", on_stream_gone, &stream);
+                http_stream_add(stream, "begun.", 6);
+                http_stream_flush(stream);
         } else if (strcmp(q->message.path, "/big") == 0) {
                 char *body = calloc(1, ROOM * 8);
                 struct http_answer a = { .status = 200, .body = body, .n_body = ROOM * 8 };
@@ -407,6 +464,74 @@ static void more_connections_than_allowed_wait_their_turn(void **state)
         close(c);
 }
 
+static int open_stream(struct http_server *s)
+{
+        int fd = dial(s);
+
+        n_gone = 0;
+        say(fd, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_true(hear(fd, "begun.", 1, text));
+        assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+        assert_non_null(strstr(text, "Connection: close\r\n"));
+        assert_null(strstr(text, "Content-Length"));
+        return fd;
+}
+
+static void a_stream_goes_on_until_it_is_ended(void **state)
+{
+        OWN(http_server_free) struct http_server *s = serve();
+        int fd = open_stream(s);
+
+        (void)state;
+        poll(NULL, 0, 1500); /* longer than any deadline of a request */
+        work_on_stream(3);
+        assert_true(hear(fd, "sss", 1, text));
+        say(fd, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n"); /* not for a stream's connection */
+        work_on_stream(0);
+        assert_true(hear(fd, NULL, 0, text));
+        assert_string_equal(text, "");
+        assert_int_equal(n_gone, 0);
+        close(fd);
+}
+
+static void a_stream_is_told_when_its_client_goes(void **state)
+{
+        OWN(http_server_free) struct http_server *s = serve();
+        int fd = open_stream(s);
+
+        (void)state;
+        close(fd);
+        wait_gone(1);
+        work_on_stream(10); /* nobody is there any more */
+        assert_int_equal(n_gone, 1);
+}
+
+static void a_stream_that_is_not_read_is_cut(void **state)
+{
+        OWN(http_server_free) struct http_server *s = serve();
+        int fd = open_stream(s);
+
+        (void)state;
+        for (int i = 0; i < 1000 && n_gone == 0; i++)
+                work_on_stream(100000);
+        wait_gone(1);
+        close(fd);
+}
+
+static void draining_ends_streams(void **state)
+{
+        OWN(http_server_free) struct http_server *s = serve();
+        int64_t began = clock_mono_ms();
+        int fd = open_stream(s);
+
+        (void)state;
+        assert_true(http_server_drain(s, 5000));
+        assert_in_range(clock_mono_ms() - began, 0, 2000);
+        assert_int_equal(n_gone, 1);
+        assert_true(hear(fd, NULL, 0, text));
+        close(fd);
+}
+
 static void *drainer(void *user)
 {
         return http_server_drain(user, 8000) ? user : NULL;
@@ -490,5 +615,7 @@ UNIT_MAIN(UNIT(a_request_is_answered_and_the_connection_stays), UNIT(head_and_20
           UNIT(bad_framing_ends_the_connection), UNIT(who_expects_100_is_told_to_go_on),
           UNIT(a_client_that_does_not_read_is_dropped), UNIT(a_client_that_went_away_does_no_harm),
           UNIT(more_connections_than_allowed_wait_their_turn),
+          UNIT(a_stream_goes_on_until_it_is_ended), UNIT(a_stream_is_told_when_its_client_goes),
+          UNIT(a_stream_that_is_not_read_is_cut), UNIT(draining_ends_streams),
           UNIT(draining_finishes_what_runs_and_takes_nothing_new),
           UNIT(draining_gives_up_in_time_and_late_answers_go_nowhere), UNIT(an_address_that_cannot_be_had_is_said))

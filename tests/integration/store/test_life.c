@@ -87,6 +87,18 @@ static void one_whose_connection_went_is_told_so(void **state)
         assert_int_equal(dead_count(a, &first, 1), 1);
 }
 
+static void answers_are_forgotten_after_their_time(void **state)
+{
+        const struct database *db = *state;
+        OWN(store_life_free) struct store_life *a = life_of(db);
+
+        database_run(db, "INSERT INTO idempotency_key SELECT 'red', 'm', n::text, 'h', NULL, '{}', n"
+                         " FROM generate_series(1, 30) AS n");
+        assert_true(store_life_sweep(a, 21));
+        assert_int_equal(database_int(db, "SELECT min(created_ms) FROM idempotency_key"), 21);
+        assert_int_equal(database_int(db, "SELECT count(*) FROM idempotency_key"), 10);
+}
+
 static void two_databases_do_not_see_each_other(void **state)
 {
         OWN(database_free) struct database *other = database_new();
@@ -120,6 +132,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(one_who_goes_is_seen_dead_by_the_others_until_forgotten),
                 TEST(one_whose_connection_went_is_told_so),
+                TEST(answers_are_forgotten_after_their_time),
                 TEST(two_databases_do_not_see_each_other),
                 TEST(a_database_that_is_away_is_a_fault_that_says_when),
         };

@@ -125,6 +125,19 @@ static void every_table_gives_back_what_was_put(void **state)
         }
 }
 
+/* Who comes second has to read what the first one answered. */
+static void a_row_that_is_written_once_is_not_replaced(void **state)
+{
+        struct fixture *f = *state;
+        const struct store_table *t = &store_tables[T_REQUEST_KEY];
+        OWN(mem_free) void *rows = random_rows(&f->seed, t, 2);
+
+        assert_true(t->once);
+        assert_int_equal(put_now(f->store, t, rows, 1), STORE_OK);
+        assert_int_equal(put_now(f->peer, t, rows, 2), STORE_RETRY);
+        assert_int_equal(database_int(f->db, "SELECT count(*) FROM idempotency_key"), 1);
+}
+
 static void a_row_that_is_put_again_is_replaced(void **state)
 {
         struct fixture *f = *state;
@@ -579,6 +592,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(every_table_gives_back_what_was_put),
+                TEST(a_row_that_is_written_once_is_not_replaced),
                 TEST(a_row_that_is_put_again_is_replaced),
                 TEST(removed_rows_are_gone_and_others_stay),
                 TEST(events_keep_the_order_they_were_put_in),

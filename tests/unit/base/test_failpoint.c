@@ -17,6 +17,8 @@ static int child(void)
         int hits = 0;
 
         for (int i = 0; i < 3; i++) {
+                FAILPOINT_UNMARK();
+                FAILPOINT_MARK(100 + i);
                 if (FAILPOINT("unit.first"))
                         hits |= 1 << i;
                 if (FAILPOINT("unit.second"))
@@ -85,12 +87,22 @@ static void a_delay_holds_every_pass(void **state)
         assert_true(clock_mono_ms() - began >= 120);
 }
 
+static void under_a_mark_only_its_passes_count(void **state)
+{
+        (void)state;
+        assert_int_equal(WEXITSTATUS(status_with("unit.second@101=fail")), 0x10);
+        assert_int_equal(WEXITSTATUS(status_with("unit.second@101=fail:2")), 0);
+        assert_int_equal(WEXITSTATUS(status_with("unit.second@100=fail;unit.second@102=fail:*")), 0x28);
+        assert_int_equal(WEXITSTATUS(status_with("unit.second@77=fail:*")), 0);
+}
+
 static void what_cannot_be_understood_ends_the_program(void **state)
 {
         static const char *const bad[] = {
                 "unit.first",        "unit.first=",       "unit.first=explode", "unit.first=kill:0",
                 "unit.first=kill:x", "unit.first=delay",  "unit.third=kill",    "unit.firs=kill",
-                "unit.first=kill:",  "unit.first=stop:*",
+                "unit.first=kill:",  "unit.first=stop:*", "unit.first@=kill",   "unit.first@0=kill",
+                "unit.first@x=kill", "unit.first@5000=kill",
         };
 
         (void)state;
@@ -106,6 +118,7 @@ int main(int argc, char **argv)
                 UNIT(the_program_is_stopped),
                 UNIT(a_failure_is_reported_at_one_pass_or_at_each),
                 UNIT(a_delay_holds_every_pass),
+                UNIT(under_a_mark_only_its_passes_count),
                 UNIT(what_cannot_be_understood_ends_the_program),
         };
 

@@ -25,12 +25,21 @@ static int answer(struct outside *o, const struct openstack_call *call, struct o
                         fail_msg("%s %s sent %s", call->method, call->path,
                                  json_dumps(call->body, 0));
         }
-        if (strcmp(call->method, "POST") == 0)
+        if (strcmp(call->method, "POST") == 0) {
                 assert_memory_equal(call->headers[0], "Idempotency-Key: ", 17);
+                s->n_keys += strcmp(s->key, call->headers[0]) != 0;
+                snprintf(s->key, sizeof s->key, "%s", call->headers[0]);
+        }
+        if (call->headers)
+                snprintf(s->header, sizeof s->header, "%s", call->headers[0]);
         openstack_reply_done(ret);
         ret->status = e->status;
-        ret->body = e->answer ? json_loads(e->answer, 0, NULL) : NULL;
-        assert_true(!e->answer || ret->body);
+        if (call->on_stream && e->answer && e->answer[0] != '{') {
+                call->on_stream(call->user, e->answer, strlen(e->answer));
+        } else {
+                ret->body = e->answer ? json_loads(e->answer, 0, NULL) : NULL;
+                assert_true(!e->answer || ret->body);
+        }
         TEXT_SET(ret->request_id, "req-1");
         fault_set(why, e->status, "openstack.refused", "Nothing can be heard of http://there.");
         return e->status == 0 || e->status >= 500 ? OPENSTACK_UNAVAILABLE

@@ -9,13 +9,15 @@ struct exchange {
         const char *method, *path; /* what has to be asked */
         const char *body;          /* JSON that has to be sent; NULL: not looked at */
         int status;                /* 0: no answer */
-        const char *answer;        /* JSON */
+        const char *answer;        /* JSON; of a stream what it says */
 };
 struct scripted {
         struct outside outside; /* first */
         const struct exchange *next;
         int64_t now_ms;
         int n_pauses;
+        int n_keys; /* different Idempotency-Keys that were sent */
+        char key[128], header[128]; /* the first of the last call that had any */
         char *out, *err; /* what was printed, after scripted_run() */
         size_t n_out, n_err;
 };

@@ -238,7 +238,8 @@ static void an_operation_is_shown_with_its_steps(void **state)
                 { "GET", "/v1/operations/" L1, NULL, 200,
                   "{\"operation\": {\"id\": \"" L1
                   "\", \"type\": \"delete\", \"status\": \"done\", \"steps\": ["
-                  "{\"at\": \"T\", \"row\": 306, \"from\": \"PORTS\", \"to\": \"DONE\"}]}}" },
+                  "{\"at\": \"2026-01-31T10:00:00.000Z\", \"row\": 301, \"from\": \"START\", \"to\": \"UNPLUG\"},"
+                  "{\"at\": \"2026-01-31T10:00:01.250Z\", \"row\": 306, \"from\": \"PORTS\", \"to\": \"DONE\"}]}}" },
                 { 0 },
         };
         OWN(scripted_done) struct scripted s = { 0 };
@@ -246,7 +247,9 @@ static void an_operation_is_shown_with_its_steps(void **state)
         (void)state;
         assert_int_equal(scripted_run(&s, "operation show " L1, script), CLI_OK);
         assert_string_equal(s.out, "field  value\nid     " L1 "\ntype   delete\nstatus done\n\n"
-                                   "at row what\nT  306 gone from both ends\n");
+                                   "at                       took_ms row what\n"
+                                   "2026-01-31T10:00:00.000Z 0       301 accepted\n"
+                                   "2026-01-31T10:00:01.250Z 1250    306 gone from both ends\n");
 }
 
 static void an_answer_that_is_none_is_told(void **state)
@@ -272,7 +275,7 @@ static void help_names_every_command_and_exit_code(void **state)
         for (const struct command *c = commands; c->noun; c++) {
                 char words[64];
 
-                snprintf(words, sizeof words, "  %s %s ", c->noun, c->verb);
+                command_title(c, words, sizeof words);
                 assert_non_null(strstr(s.out, words));
         }
         for (int i = 0; i < CLI_EXIT_N; i++)
@@ -281,10 +284,142 @@ static void help_names_every_command_and_exit_code(void **state)
         assert_non_null(strstr(s.out, "--z-gateway GATEWAY"));
 }
 
+static void the_manual_page_names_every_command_option_and_exit_code(void **state)
+{
+        static const struct exchange nothing[] = { { 0 } };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        assert_int_equal(scripted_run(&s, "help --man", nothing), CLI_OK);
+        for (char *dash; (dash = strstr(s.out, "\\-"));) /* as it reads */
+                memmove(dash, dash + 1, strlen(dash));
+        for (const struct command *c = commands; c->noun; c++)
+                assert_non_null(strstr(s.out, c->help));
+        for (enum option o = 0; o < OPT_N; o++)
+                assert_non_null(strstr(s.out, option_rows[o].help));
+        for (int i = 0; i < CLI_EXIT_N; i++)
+                assert_non_null(strstr(s.out, cli_exit_help[i]));
+}
+
+static void what_is_made_is_asked_for_until_somebody_answers(void **state)
+{
+        static const struct exchange script[] = {
+                { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 503, "{}" },
+                { "POST", "/v1/vpns", "{\"vpn\": {\"name\": \"blue\", \"type\": \"vpls\"}}", 201,
+                  "{\"vpn\": {\"id\": \"" V1 "\"}}" },
+                { "GET", "/v1/sites", NULL, 200, SITES },
+                { 0 },
+        };
+        static const struct exchange never[] = {
+                { "POST", "/v1/vpns", NULL, 0, NULL }, { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 0, NULL }, { "POST", "/v1/vpns", NULL, 0, NULL },
+                { 0 },
+        };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        assert_int_equal(scripted_run(&s, "vpn create blue --type vpls -f value -c id", script),
+                         CLI_OK);
+        assert_string_equal(s.out, V1 "\n");
+        assert_string_equal(s.err, "           no answer; asking again under the same key\n");
+        assert_int_equal(s.n_pauses, 2);
+        assert_int_equal(s.n_keys, 1);
+        assert_int_equal(scripted_run(&s, "vpn create blue --type vpls", never), CLI_UNREACHABLE);
+        assert_non_null(strstr(s.err, "it may have been done or not"));
+}
+
+static void a_link_is_switched_built_again_and_forgotten(void **state)
+{
+        static const struct {
+                const char *line;
+                struct exchange asked;
+        } rows[] = {
+                { "link disable " L1,
+                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": false}}", 202, LINK } },
+                { "link enable " L1,
+                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": true}}", 202, LINK } },
+                { "link retry " L1, { "POST", "/v1/virtual-links/" L1 "/retry", "{}", 202, LINK } },
+        };
+        static const struct exchange forget[] = {
+                { "POST", "/v1/virtual-links/" L1 "/force_delete", "{}", 204, NULL }, { 0 }
+        };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                const struct exchange script[] = { rows[i].asked,
+                                                   { "GET", "/v1/sites", NULL, 200, SITES },
+                                                   { "GET", "/v1/gateways", NULL, 200, GATEWAYS },
+                                                   { 0 } };
+
+                assert_int_equal(scripted_run(&s, rows[i].line, script), CLI_OK);
+        }
+        assert_int_equal(scripted_run(&s, "link force-delete " L1, forget), CLI_OK);
+}
+
+static void tags_are_put_on_and_taken_off(void **state)
+{
+        static const struct exchange script[] = {
+                { "GET", "/v1/virtual-links?name=x", NULL, 200,
+                  "{\"virtual_links\": [{\"id\": \"" L1 "\"}]}" },
+                { "PUT", "/v1/virtual-links/" L1 "/tags/a%2Fb", NULL, 201, NULL },
+                { 0 },
+        };
+        static const struct exchange remove[] = {
+                { "DELETE", "/v1/vpns/" V1 "/tags/red", NULL, 204, NULL }, { 0 }
+        };
+        static const struct exchange list[] = {
+                { "GET", "/v1/vpns?tags=red%2Cblue", NULL, 200, "{\"vpns\": []}" }, { 0 }
+        };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        assert_int_equal(scripted_run(&s, "link add-tag x a/b", script), CLI_OK);
+        assert_int_equal(scripted_run(&s, "vpn remove-tag " V1 " red", remove), CLI_OK);
+        assert_int_equal(scripted_run(&s, "vpn list --tag red,blue", list), CLI_OK);
+}
+
+static void lists_come_in_the_order_asked_for(void **state)
+{
+        static const char links[] =
+                "{\"virtual_links\": ["
+                "{\"id\": \"1\", \"name\": \"b\", \"bandwidth\": {\"a_to_z_kbps\": 5000, \"z_to_a_kbps\": 1}},"
+                "{\"id\": \"2\", \"name\": \"a\", \"bandwidth\": {\"a_to_z_kbps\": 20000, \"z_to_a_kbps\": 1}},"
+                "{\"id\": \"3\", \"name\": \"a\", \"bandwidth\": {\"a_to_z_kbps\": 700, \"z_to_a_kbps\": 1}}]}";
+        static const struct {
+                const char *keys, *ids;
+        } rows[] = {
+                { "name", "2\n3\n1\n" },
+                { "-bandwidth", "2\n1\n3\n" },
+                { "name,bandwidth", "3\n2\n1\n" },
+                { "-name,-id", "1\n3\n2\n" },
+        };
+        const struct exchange script[] = { { "GET", "/v1/virtual-links", NULL, 200, links },
+                                           { "GET", "/v1/sites", NULL, 200, SITES },
+                                           { "GET", "/v1/gateways", NULL, 200, GATEWAYS },
+                                           { 0 } };
+        OWN(scripted_done) struct scripted s = { 0 };
+        char line[128];
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                snprintf(line, sizeof line, "link list -f value -c id --sort %s", rows[i].keys);
+                assert_int_equal(scripted_run(&s, line, script), CLI_OK);
+                assert_string_equal(s.out, rows[i].ids);
+        }
+        assert_int_equal(scripted_run(&s, "link list --sort colour", script), CLI_USAGE);
+        assert_non_null(strstr(s.err, "There is no column colour"));
+}
+
 UNIT_MAIN(UNIT(a_link_is_created_from_names), UNIT(a_name_that_several_have_is_no_name),
           UNIT(a_name_that_nobody_has_is_told), UNIT(a_refusal_tells_why_and_what_next),
           UNIT(silence_is_told_from_refusal), UNIT(all_pages_are_read),
           UNIT(a_port_may_be_named_by_its_link_and_end),
           UNIT(what_is_wrong_on_the_line_is_told_without_asking_the_service),
           UNIT(history_is_told_in_sentences), UNIT(an_operation_is_shown_with_its_steps),
-          UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code))
+          UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code),
+          UNIT(the_manual_page_names_every_command_option_and_exit_code),
+          UNIT(what_is_made_is_asked_for_until_somebody_answers),
+          UNIT(a_link_is_switched_built_again_and_forgotten),
+          UNIT(tags_are_put_on_and_taken_off), UNIT(lists_come_in_the_order_asked_for))

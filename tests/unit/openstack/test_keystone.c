@@ -46,6 +46,34 @@ static void the_password_goes_with_user_domain_and_project(void **state)
         free(text);
 }
 
+static void a_token_or_an_application_credential_stands_for_a_password(void **state)
+{
+        char type[] = "token", application[] = "v3applicationcredential", t[] = "T", empty[] = "",
+             id[] = "77";
+        struct openstack_settings s = { .auth_type = type, .token = t, .project_id = empty,
+                                        .project_name = empty };
+        json_auto_t *plain = keystone_auth_body(&s), *scoped = NULL, *credential = NULL;
+        char *text = json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS);
+
+        (void)state;
+        assert_string_equal(
+                text, "{\"auth\":{\"identity\":{\"methods\":[\"token\"],\"token\":{\"id\":\"T\"}}}}");
+        free(text);
+        s.project_id = id;
+        scoped = keystone_auth_body(&s);
+        text = json_dumps(json_object_get(json_object_get(scoped, "auth"), "scope"), JSON_COMPACT);
+        assert_string_equal(text, "{\"project\":{\"id\":\"77\"}}");
+        free(text);
+        s = (struct openstack_settings){ .auth_type = application,
+                                         .application_credential_id = id,
+                                         .application_credential_secret = t };
+        credential = keystone_auth_body(&s);
+        text = json_dumps(credential, JSON_COMPACT | JSON_SORT_KEYS);
+        assert_string_equal(text, "{\"auth\":{\"identity\":{\"application_credential\":{\"id\":\"77\","
+                                  "\"secret\":\"T\"},\"methods\":[\"application_credential\"]}}}");
+        free(text);
+}
+
 static int read_token(const char *id, const char *text, struct keystone_token *ret)
 {
         json_auto_t *body = json_loads(text, 0, NULL);
@@ -131,5 +159,6 @@ static void the_catalogue_is_asked_by_type_interface_and_region(void **state)
 }
 
 UNIT_MAIN(UNIT(the_version_is_added_once), UNIT(the_password_goes_with_user_domain_and_project),
+          UNIT(a_token_or_an_application_credential_stands_for_a_password),
           UNIT(a_tokens_life_is_the_distance_of_its_times), UNIT(what_is_no_token_is_refused),
           UNIT(the_catalogue_is_asked_by_type_interface_and_region))
