@@ -224,6 +224,16 @@ def test_an_operation_that_is_pre_empted_ends_too(programs, cloud, listener, vpn
                                      "virtual_link.delete.end", "virtual_link.delete.start"]
 
 
+def test_what_an_operator_does_is_history_too(programs, cloud):
+    """With who did it."""
+    programs.manage("quota", "set", PROJECT, "--vpns", "500")
+    told = made("psql", "-XqAt", f"{programs.connection} dbname=atlas", "-c",
+                "SELECT type, user_id, site, reason FROM event WHERE type IN ('site.add', 'quota.set') ORDER BY id").splitlines()
+    assert [line.split("|")[0] for line in told] == ["site.add"] * len(GATEWAYS) + ["quota.set"]
+    assert all("@" in line.split("|")[1] for line in told) and "vpns 500" in told[-1]
+    assert {line.split("|")[2] for line in told[:-1]} == set(GATEWAYS)
+
+
 def test_every_topic_is_told(cloud, listen, listener):
     billing = listen("billing")
     vpn = cloud.vpn("twice", "vpls", [])
