@@ -277,6 +277,12 @@ static const char *restless(struct sim *s, char ret[300])
         each_row(s, T_ATTACHMENT, attachment, a)
                 if (!a->n_ports)
                         return "an attachment on its way out";
+        /* What a device refused when it was repaired is asked for again by the next audit in turn. */
+        each_row(s, T_VLINK, vlink, l)
+                if (l->provisioning == PROV_ACTIVE && l->admin_state_up == (l->operating == OPER_OFFLINE)) {
+                        snprintf(ret, 300, "link %s is %s", l->id, operating_name[l->operating]);
+                        return ret;
+                }
         each_row(s, T_LEFTOVER, leftover, left)
         {
                 snprintf(ret, 300, "%s was left behind", left->port_id);
