@@ -13,6 +13,50 @@ CREATE FUNCTION public.event_id(place bigint) RETURNS bigint
     LANGUAGE sql
     AS $$SELECT (event_epoch() << 57) | (pg_current_xact_id()::text::bigint << 17) | place$$;
 
+CREATE FUNCTION public.event_month_ms(month timestamp without time zone) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$ SELECT (extract(epoch FROM month) * 1000)::bigint $$;
+
+CREATE FUNCTION public.event_months(keep_days bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO '$user', 'public'
+    SET lock_timeout TO '1s'
+    AS $_$
+DECLARE
+        now   timestamp := clock_timestamp() AT TIME ZONE 'UTC';
+        month timestamp;
+        name  text;
+        n     bigint := 0;
+BEGIN
+        IF NOT pg_try_advisory_xact_lock(1096043604, 0) THEN
+                RETURN 0; -- somebody is at it
+        END IF;
+        FOR i IN 0..3 LOOP
+                month := date_trunc('month', now) + i * interval '1 month';
+                name := to_char(month, '"event_"YYYY_MM');
+                CONTINUE WHEN to_regclass(name) IS NOT NULL;
+                EXECUTE format('CREATE TABLE %I (LIKE event INCLUDING DEFAULTS) WITH (autovacuum_vacuum_insert_scale_factor = 0.5)', name);
+                EXECUTE format('WITH moved AS (DELETE FROM event_other WHERE at_ms >= %s AND at_ms < %s RETURNING *)'
+                               ' INSERT INTO %I SELECT * FROM moved',
+                               event_month_ms(month), event_month_ms(month + interval '1 month'), name);
+                EXECUTE format('ALTER TABLE event ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', name,
+                               event_month_ms(month), event_month_ms(month + interval '1 month'));
+                IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'atlas_conductor') THEN
+                        EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %I FROM atlas_conductor', name); -- only through "event"
+                END IF;
+                n := n + 1;
+        END LOOP;
+        FOR name IN SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+                    WHERE inhparent = 'event'::regclass AND relname ~ '^event_[0-9]{4}_[0-9]{2}$' LOOP
+                month := to_date(substr(name, 7), 'YYYY_MM');
+                CONTINUE WHEN month + interval '1 month' > now - greatest(keep_days, 31) * interval '1 day';
+                EXECUTE format('DROP TABLE %I', name);
+                n := n + 1;
+        END LOOP;
+        RETURN n;
+END
+$_$;
+
 CREATE TABLE public.attachment (
     id uuid NOT NULL,
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -82,9 +126,29 @@ CREATE TABLE public.event (
     site text NOT NULL COLLATE pg_catalog."C",
     reason text NOT NULL COLLATE pg_catalog."C",
     at_ms bigint NOT NULL,
+    user_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    duration_ms bigint DEFAULT 0 NOT NULL,
     id bigint NOT NULL
 )
-WITH (autovacuum_vacuum_insert_scale_factor='0.5');
+PARTITION BY RANGE (at_ms);
+
+CREATE TABLE public.event_other (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    object_type text NOT NULL COLLATE pg_catalog."C",
+    object_id uuid,
+    operation_id uuid,
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    flow_row bigint NOT NULL,
+    from_state text NOT NULL COLLATE pg_catalog."C",
+    to_state text NOT NULL COLLATE pg_catalog."C",
+    site text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
+    at_ms bigint NOT NULL,
+    user_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    duration_ms bigint DEFAULT 0 NOT NULL,
+    id bigint NOT NULL
+);
 
 CREATE TABLE public.exchange (
     port_id uuid NOT NULL,
@@ -178,6 +242,8 @@ CREATE TABLE public.operation (
     retries bigint NOT NULL,
     started_ms bigint NOT NULL,
     finished_ms bigint NOT NULL,
+    user_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    state_ms bigint DEFAULT 0 NOT NULL,
     CONSTRAINT operation_kind_check CHECK (((kind >= 0) AND (kind <= 6))),
     CONSTRAINT operation_result_check CHECK (((result >= 0) AND (result <= 3)))
 )
@@ -304,10 +370,13 @@ COMMENT ON COLUMN public.reservation.to_ms IS '0: for ever';
 CREATE TABLE public.schema_step (
     number bigint NOT NULL,
     name text NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    "least" bigint DEFAULT (NULLIF(current_setting('atlas.least'::text, true), ''::text))::bigint
 );
 
 COMMENT ON TABLE public.schema_step IS 'The files of sql/ that were applied here';
+
+COMMENT ON COLUMN public.schema_step."least" IS 'Programs built for this step and later ones work; NULL: for none before this row''s';
 
 CREATE TABLE public.site (
     id uuid NOT NULL,
@@ -378,6 +447,8 @@ WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_thr
 
 COMMENT ON COLUMN public.work.kind IS '0 port, 1 attachment';
 
+ALTER TABLE ONLY public.event ATTACH PARTITION public.event_other DEFAULT;
+
 ALTER TABLE ONLY public.attachment
     ADD CONSTRAINT attachment_net_key_key UNIQUE (net_key);
 
@@ -394,7 +465,10 @@ ALTER TABLE ONLY public.control
     ADD CONSTRAINT control_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.event
-    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id, at_ms);
+
+ALTER TABLE ONLY public.event_other
+    ADD CONSTRAINT event_other_pkey PRIMARY KEY (id, at_ms);
 
 ALTER TABLE ONLY public.exchange
     ADD CONSTRAINT exchange_pkey PRIMARY KEY (port_id);
@@ -466,11 +540,17 @@ CREATE INDEX attachment_gateway ON public.attachment USING btree (gateway_id);
 
 CREATE INDEX attachment_vpn ON public.attachment USING btree (vpn_id);
 
-CREATE INDEX event_object ON public.event USING btree (object_id, id);
+CREATE INDEX event_object ON ONLY public.event USING btree (object_id, id);
 
-CREATE INDEX event_operation ON public.event USING btree (operation_id, id);
+CREATE INDEX event_operation ON ONLY public.event USING btree (operation_id, id);
 
-CREATE INDEX event_project ON public.event USING btree (project_id, id);
+CREATE INDEX event_other_object_id_id_idx ON public.event_other USING btree (object_id, id);
+
+CREATE INDEX event_other_operation_id_id_idx ON public.event_other USING btree (operation_id, id);
+
+CREATE INDEX event_project ON ONLY public.event USING btree (project_id, id);
+
+CREATE INDEX event_other_project_id_id_idx ON public.event_other USING btree (project_id, id);
 
 CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
 
@@ -510,9 +590,20 @@ CREATE INDEX vport_link ON public.vport USING btree (link_id);
 
 CREATE INDEX work_gateway ON public.work USING btree (gateway_id);
 
+ALTER INDEX public.event_object ATTACH PARTITION public.event_other_object_id_id_idx;
+
+ALTER INDEX public.event_operation ATTACH PARTITION public.event_other_operation_id_id_idx;
+
+ALTER INDEX public.event_pkey ATTACH PARTITION public.event_other_pkey;
+
+ALTER INDEX public.event_project ATTACH PARTITION public.event_other_project_id_id_idx;
+
 GRANT ALL ON SCHEMA public TO atlas_owner;
 GRANT USAGE ON SCHEMA public TO atlas_conductor;
 GRANT USAGE ON SCHEMA public TO atlas_api;
+
+REVOKE ALL ON FUNCTION public.event_months(keep_days bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.event_months(keep_days bigint) TO atlas_conductor;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachment TO atlas_conductor;
 GRANT SELECT ON TABLE public.attachment TO atlas_api;
@@ -527,6 +618,9 @@ GRANT SELECT ON TABLE public.control TO atlas_api;
 
 GRANT SELECT,INSERT ON TABLE public.event TO atlas_conductor;
 GRANT SELECT ON TABLE public.event TO atlas_api;
+
+GRANT SELECT ON TABLE public.event_other TO atlas_conductor;
+GRANT SELECT ON TABLE public.event_other TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange TO atlas_conductor;
 GRANT SELECT ON TABLE public.exchange TO atlas_api;

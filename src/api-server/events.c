@@ -30,6 +30,8 @@ static const struct shown shown[] = {
         { "object_id",    SHOWN_TEXT, 0, NULL, NULL },
         { "operation_id", SHOWN_ID, MAY_BE_NULL, NULL, NULL },
         { "request_id",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "user_id",      SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "duration_ms",  SHOWN_INT, 0, NULL, NULL },
         { "row",          SHOWN_INT, 0, NULL, NULL },
         { "from",         SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "to",           SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },

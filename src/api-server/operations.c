@@ -21,6 +21,7 @@ static const struct shown shown_step[] = {
         { "from",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "to",     SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "at",     SHOWN_TIME, 0, NULL, NULL },
+        { "duration_ms", SHOWN_INT, 0, NULL, NULL },
         { "type",   SHOWN_TEXT, 0, NULL, NULL },
         { "site",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "reason", SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
@@ -34,6 +35,7 @@ static const struct shown shown[] = {
         { "status",          SHOWN_WORD, 0, status_word, NULL },
         { "status_reason",   SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "request_id",      SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
+        { "user_id",         SHOWN_TEXT, MAY_BE_NULL, NULL, NULL },
         { "started_at",      SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
         { "finished_at",     SHOWN_TIME, MAY_BE_NULL, NULL, NULL },
         { "duration_ms",     SHOWN_INT, MAY_BE_NULL, NULL, NULL },
@@ -44,7 +46,7 @@ static const struct shown shown[] = {
 
 static json_t *steps(const struct store_rows *events)
 {
-        static const char *const keys[] = { "row", "from", "to", "at", "type", "site", "reason" };
+        static const char *const keys[] = { "row", "from", "to", "at", "duration_ms", "type", "site", "reason" };
         json_t *list = json_array();
 
         for (size_t i = 0; i < events->n; i++) {

@@ -228,7 +228,7 @@ int bus_reply_no_method(struct bus *b, const struct request *request)
         return replies_put_no_method(b->publisher, request);
 }
 
-int bus_notify(struct bus *b, const char *publisher_id, const char *event_type,
+int bus_notify(struct bus *b, const char *topic, const char *publisher_id, const char *event_type,
                const char *priority, const json_t *payload, const json_t *context)
 {
         json_auto_t *traced = trace_context(context);
@@ -236,7 +236,7 @@ int bus_notify(struct bus *b, const char *publisher_id, const char *event_type,
         char key[256];
         int r;
 
-        routing_key("notifications", priority, key, sizeof key);
+        routing_key(topic, priority, key, sizeof key);
         l = letter_new(key, BUS_CAST_WAITS_MS);
         if (!l || !traced)
                 return err_raise(-ENOMEM);

@@ -187,7 +187,8 @@ int bus_reply_no_method(struct bus *b, const struct request *request);
 /* A failure of another class and module, as a Python peer rebuilds it. */
 int bus_reply_failure(struct bus *b, const struct request *request, const char *class_name,
                       const char *module, const char *message);
-int bus_notify(struct bus *b, const char *publisher_id, const char *event_type,
+/* To the queue "<topic>.<priority>", once somebody has declared it. */
+int bus_notify(struct bus *b, const char *topic, const char *publisher_id, const char *event_type,
                const char *priority, const json_t *payload, const json_t *context);
 
 /* ---- topology, for atlas-manage and tests ---- */

@@ -13,8 +13,8 @@ struct cli;
 /* One row of the table of commands. */
 struct command {
         const char *noun, *verb; /* "": the noun is a command by itself */
-        const char *words;     /* what has to follow: "VPN SITE", or "" */
-        uint64_t needs, takes; /* options, besides OPTS_COMMON */
+        const char *words;       /* what has to follow: "VPN SITE", or "" */
+        uint64_t needs, takes;   /* options, besides OPTS_COMMON */
         int (*run)(struct cli *c);
         const char *help;
 };

@@ -89,8 +89,8 @@ struct noun {
         /* Adds what is nice to read, such as names for ids; may be NULL. */
         int (*dress)(struct cli *c, json_t *object);
 };
-extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port, noun_operation,
-        noun_event;
+extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port,
+        noun_operation, noun_event;
 const struct noun *noun_of(const char *word);
 
 /* Adds what the options say as filters to a list's 'path'. */

@@ -210,9 +210,8 @@ int vlink_history(struct cli *c)
                 service_query(&path, "limit", c->args->value[OPT_LIMIT]);
         if (path.failed)
                 return err_raise(-ENOMEM);
-        r = arguments_has(c->args, OPT_LIMIT)
-                    ? noun_fetch_page(c, &noun_event, path.bytes, &list)
-                    : noun_fetch_list(c, &noun_event, path.bytes, &list);
+        r = arguments_has(c->args, OPT_LIMIT) ? noun_fetch_page(c, &noun_event, path.bytes, &list)
+                                              : noun_fetch_list(c, &noun_event, path.bytes, &list);
         r = r ? r : noun_print_list(c, &history, list);
         return r < 0 ? err_pass(r) : r;
 }

@@ -12,8 +12,7 @@
 static int put_words(json_t *operation)
 {
         const char *kind = json_string_value(json_object_get(operation, "type"));
-        int64_t last_ms = step_time_ms(
-                json_string_value(json_object_get(operation, "started_at")));
+        int64_t last_ms = step_time_ms(json_string_value(json_object_get(operation, "started_at")));
         json_t *step;
         size_t i;
 

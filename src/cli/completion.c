@@ -100,8 +100,8 @@ static void add_words(struct text *to, const struct command *c)
                 snprintf(word, sizeof word, "%.*s", (int)n, at);
                 noun = noun_named(word);
                 if (noun)
-                        text_addf(to, "        %d:%s:%s) words=$(_atlas_names %s) ;;\n", place, c->noun,
-                                  *c->verb ? c->verb : "*", noun);
+                        text_addf(to, "        %d:%s:%s) words=$(_atlas_names %s) ;;\n", place,
+                                  c->noun, *c->verb ? c->verb : "*", noun);
                 else if (text_equal(word, "SHELL"))
                         text_addf(to, "        %d:%s:*) words=bash ;;\n", place, c->noun);
                 at += n;
@@ -128,15 +128,16 @@ int completion(struct cli *c)
 
         if (!text_equal(c->args->words[0], "bash"))
                 return cli_usage_of(c, c->args->words[0], "there is completion for bash only");
-        text_add(&text,
-                 "# bash completion of atlas, as `atlas completion bash` writes it.\n"
-                 "# SPDX-License-Identifier: Apache-2.0\n"
-                 "_atlas_names()\n{\n"
-                 "        ${COMP_WORDS[0]:-atlas} \"$1\" list -f value -c "
-                 "\"$([ \"$1\" = agent ] && echo host || echo name)\" 2>/dev/null\n}\n\n"
-                 "_atlas()\n{\n"
-                 "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-                 "        local noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words='' values=''\n\n");
+        text_add(
+                &text,
+                "# bash completion of atlas, as `atlas completion bash` writes it.\n"
+                "# SPDX-License-Identifier: Apache-2.0\n"
+                "_atlas_names()\n{\n"
+                "        ${COMP_WORDS[0]:-atlas} \"$1\" list -f value -c "
+                "\"$([ \"$1\" = agent ] && echo host || echo name)\" 2>/dev/null\n}\n\n"
+                "_atlas()\n{\n"
+                "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+                "        local noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words='' values=''\n\n");
         add_values(&text);
         text_add(&text, "        [ -n \"$values\" ] || case $COMP_CWORD:$noun:$verb in\n");
         add_nouns(&text);

@@ -97,8 +97,8 @@ static int fetch_all(struct story *s, const char *word)
         if (r == CLI_OK && !s->link) {
                 r = fetch_maybe(s->c, &noun_operation, id, &s->operation);
                 if (r == CLI_OK && s->operation)
-                        r = fetch_maybe(s->c, &noun_link,
-                                        text_of(s->operation, "virtual_link_id"), &s->link);
+                        r = fetch_maybe(s->c, &noun_link, text_of(s->operation, "virtual_link_id"),
+                                        &s->link);
         }
         if (r || !s->link)
                 return r < 0 ? err_pass(r) : r;
@@ -139,7 +139,8 @@ static void tell_link(struct story *s)
                 { "ERROR", "It is in error" },
                 { "UNKNOWN", "A site of it was not heard of lately, so nobody knows" },
         };
-        const char *status = text_of(s->link, "status"), *reason = text_of(s->link, "status_reason");
+        const char *status = text_of(s->link, "status"),
+                   *reason = text_of(s->link, "status_reason");
         const char *verified = text_of(s->link, "verified_at"), *words = status;
         OWN(text_done) struct text bandwidth = { 0 };
 
@@ -149,9 +150,10 @@ static void tell_link(struct story *s)
         if (json_is_false(json_object_get(s->link, "admin_state_up")))
                 words = "It is switched off; its bandwidth is kept";
         cell_add(&bandwidth, json_object_get(s->link, "bandwidth"));
-        text_addf(&s->text, "Link %s (%s) joins %s and %s with %s.\n%s%s%s", text_of(s->link, "name"),
-                  text_of(s->link, "id"), text_of(s->link, "a_site"), text_of(s->link, "z_site"),
-                  bandwidth.bytes ? bandwidth.bytes : "", words, *reason ? ": " : "", reason);
+        text_addf(&s->text, "Link %s (%s) joins %s and %s with %s.\n%s%s%s",
+                  text_of(s->link, "name"), text_of(s->link, "id"), text_of(s->link, "a_site"),
+                  text_of(s->link, "z_site"), bandwidth.bytes ? bandwidth.bytes : "", words,
+                  *reason ? ": " : "", reason);
         if (*verified)
                 text_addf(&s->text, "%slast verified at %s",
                           text_equal(status, "ACTIVE") && !*reason ? ", " : "; ", verified);
@@ -168,8 +170,8 @@ static void tell_operation(struct story *s)
         if (!s->operation)
                 return;
         if (running(s))
-                text_addf(&s->text, "Operation %s (%s) is at work since %s", text_of(s->operation, "id"),
-                          kind, text_of(s->operation, "started_at"));
+                text_addf(&s->text, "Operation %s (%s) is at work since %s",
+                          text_of(s->operation, "id"), kind, text_of(s->operation, "started_at"));
         else
                 text_addf(&s->text, "Its last operation, %s (%s), %s at %s", kind,
                           text_of(s->operation, "id"),
@@ -218,8 +220,8 @@ static void tell_port(struct story *s, const json_t *port)
                           text_of(site, "last_seen_at"));
         } else if (away) {
                 waits_for(s);
-                text_addf(&s->text, "gateway %s at site %s: the site's agents cannot reach it\n", name,
-                          at);
+                text_addf(&s->text, "gateway %s at site %s: the site's agents cannot reach it\n",
+                          name, at);
         } else if (running(s) && unconfirmed(s, port)) {
                 waits_for(s);
                 text_addf(&s->text, "gateway %s at site %s: it has not confirmed its end yet%s%s\n",
@@ -240,21 +242,24 @@ static void tell_next(struct story *s)
         const char *request = text_of(s->operation, "request_id");
 
         if (s->n_waited == 0)
-                text_add(&s->text, running(s) ? "Nothing is known to hold it up.\n" :
-                                                "It waits for nothing.\n");
+                text_add(&s->text, running(s) ? "Nothing is known to hold it up.\n"
+                                              : "It waits for nothing.\n");
         if (running(s))
-                text_addf(&s->text, "next: it goes on by itself; `atlas watch --link %s` tells how, "
-                                    "`atlas link delete %s` gives it up\n",
+                text_addf(&s->text,
+                          "next: it goes on by itself; `atlas watch --link %s` tells how, "
+                          "`atlas link delete %s` gives it up\n",
                           id, id);
         else if (text_equal(status, "ERROR"))
-                text_addf(&s->text,
-                          "next: `atlas link delete %s` takes it away, an operator's `atlas link retry %s` builds it "
-                          "again and finds more by %s\n",
-                          id, id, *request ? request : text_of(s->operation, "id"));
+                text_addf(
+                        &s->text,
+                        "next: `atlas link delete %s` takes it away, an operator's `atlas link retry %s` builds it "
+                        "again and finds more by %s\n",
+                        id, id, *request ? request : text_of(s->operation, "id"));
         else if (s->n_waited > 0)
                 text_add(&s->text, "next: tell the operator of what is named above\n");
         else
-                text_addf(&s->text, "next: `atlas link history %s` tells all that happened to it\n", id);
+                text_addf(&s->text, "next: `atlas link history %s` tells all that happened to it\n",
+                          id);
 }
 
 int explain(struct cli *c)

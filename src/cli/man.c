@@ -134,19 +134,20 @@ int man_page(FILE *to)
 {
         OWN(text_done) struct text text = { 0 };
 
-        text_add(&text,
-                 ".\\\" SPDX-License-Identifier: Apache-2.0\n"
-                 ".TH ATLAS 1 \"\" \"Cloud Atlas\" \"User Commands\"\n"
-                 ".SH NAME\natlas \\- links with guaranteed bandwidth between OpenStack clouds\n"
-                 ".SH SYNOPSIS\n.B atlas\n.I NOUN VERB\n.RI [ WORD ]... \" [\" OPTION ]...\n"
-                 ".SH DESCRIPTION\n"
-                 "Asks Cloud Atlas for links across the WAN and for what belongs to them.\n"
-                 "What takes its time is an operation: the command returns when it is accepted, or with\n"
-                 ".B \\-\\-wait\ntells each step until its end.\n"
-                 "Ctrl\\-C ends the waiting, never the operation, and tells how to look at it.\n"
-                 "Each request that makes something has an Idempotency\\-Key and is sent again under it\n"
-                 "when no answer comes, so that nothing is made twice.\n"
-                 "An error names what failed, where and why, the id of the request, and what to do next.\n");
+        text_add(
+                &text,
+                ".\\\" SPDX-License-Identifier: Apache-2.0\n"
+                ".TH ATLAS 1 \"\" \"Cloud Atlas\" \"User Commands\"\n"
+                ".SH NAME\natlas \\- links with guaranteed bandwidth between OpenStack clouds\n"
+                ".SH SYNOPSIS\n.B atlas\n.I NOUN VERB\n.RI [ WORD ]... \" [\" OPTION ]...\n"
+                ".SH DESCRIPTION\n"
+                "Asks Cloud Atlas for links across the WAN and for what belongs to them.\n"
+                "What takes its time is an operation: the command returns when it is accepted, or with\n"
+                ".B \\-\\-wait\ntells each step until its end.\n"
+                "Ctrl\\-C ends the waiting, never the operation, and tells how to look at it.\n"
+                "Each request that makes something has an Idempotency\\-Key and is sent again under it\n"
+                "when no answer comes, so that nothing is made twice.\n"
+                "An error names what failed, where and why, the id of the request, and what to do next.\n");
         add_commands(&text);
         add_options(&text);
         for (size_t i = 0; about[i][0]; i++) {

@@ -44,8 +44,8 @@ enum option {
 /* A set of options: OPTS(NAME) | OPTS(TYPE). */
 #define OPTS(name) (UINT64_C(1) << OPT_##name)
 #define OPTS_COMMON                                                                                \
-        (OPTS(HELP) | OPTS(VERSION) | OPTS(CLOUD) | OPTS(ENDPOINT) | OPTS(PROJECT_ID) | OPTS(ROLES) |            \
-         OPTS(FORMAT) | OPTS(COLUMN))
+        (OPTS(HELP) | OPTS(VERSION) | OPTS(CLOUD) | OPTS(ENDPOINT) | OPTS(PROJECT_ID) |            \
+         OPTS(ROLES) | OPTS(FORMAT) | OPTS(COLUMN))
 
 struct option_row {
         const char *flag;

@@ -10,7 +10,14 @@
 #include "cli/cli.h"
 
 /* Longer than the service itself waits for an answer from behind it. */
-enum { LOOK_MS = 20000, CHANGE_MS = 75000, QUIET_MS = 5000, STREAM_MS = 3600000, AGAIN_MS = 500, TRIES = 4 };
+enum {
+        LOOK_MS = 20000,
+        CHANGE_MS = 75000,
+        QUIET_MS = 5000,
+        STREAM_MS = 3600000,
+        AGAIN_MS = 500,
+        TRIES = 4
+};
 
 /* What to do next: by the error's type, else by its code. */
 static const struct advice {
@@ -100,7 +107,8 @@ static int judge(struct cli *c, const char *method, int answer, const struct ope
                 tell_silence(c, method, why);
         else /* before the service: credentials, the catalogue */
                 fprintf(c->outside->err,
-                        "atlas: %s\n  next: see whether the OS_ variables are right\n", why->message);
+                        "atlas: %s\n  next: see whether the OS_ variables are right\n",
+                        why->message);
         return silent ? CLI_UNREACHABLE : CLI_REFUSED;
 }
 

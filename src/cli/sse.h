@@ -9,7 +9,8 @@ enum { SSE_ID_SIZE = 24, SSE_EVENT_MAX = 1 << 20 };
 /* Start with { 0 }. */
 struct sse {
         struct text line, data;
-        char id[SSE_ID_SIZE], last_id[SSE_ID_SIZE]; /* of the event that comes; of the last whole one */
+        char id[SSE_ID_SIZE],
+                last_id[SSE_ID_SIZE]; /* of the event that comes; of the last whole one */
         bool after_cr, too_long;
 };
 /* Calls 'on_event' for each whole event with data, after 'last_id' was set. A line or an event that

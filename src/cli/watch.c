@@ -60,7 +60,8 @@ static int print_line(struct watcher *w, json_t *event)
         } else {
                 text_addf(&line, "%s  %s %s  %s", text_of(event, "at"),
                           text_of(event, "object_type"), text_of(event, "object_id"),
-                          text_of(event, "what")[0] ? text_of(event, "what") : text_of(event, "type"));
+                          text_of(event, "what")[0] ? text_of(event, "what")
+                                                    : text_of(event, "type"));
         }
         if (line.failed)
                 return err_raise(-ENOMEM);
@@ -185,7 +186,9 @@ int watch(struct cli *c)
         int r = CLI_OK;
 
         if (after && (!*after || after[strspn(after, "0123456789")] || !TEXT_SET(w.after, after)))
-                return cli_usage_of(c, "--after", "is the number of an event, as `atlas event list -c id` tells it");
+                return cli_usage_of(
+                        c, "--after",
+                        "is the number of an event, as `atlas event list -c id` tells it");
         text_add(&w.path, noun_event.path);
         if (link)
                 r = find_id(c, &noun_link, link, NULL, id);

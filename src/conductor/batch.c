@@ -206,7 +206,7 @@ static int pass(struct turn *t, const struct input *const *inputs, struct refusa
 }
 
 /* What was committed, under the request ids that asked for it. */
-static void tell(const struct view *v)
+static void log_all(const struct view *v)
 {
         const struct event *e;
         size_t at = 0;
@@ -221,6 +221,14 @@ static void tell(const struct view *v)
                         e->request_id, e->object_id, e->operation_id, (long long)e->row, e->to,
                         e->site, e->reason);
         }
+}
+
+/* It is committed, whatever becomes of this. */
+static void told(struct turn *t)
+{
+        log_all(&t->view);
+        if (t->c->notifies && notify_all(t) < 0)
+                log_error("notices_lost", "trace=\"%s\"", err_trace());
 }
 
 int conductor_batch(struct conductor *c, const struct input *const *inputs, size_t n,
@@ -239,7 +247,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         if (r)
                 outs_done(ret);
         else
-                tell(&t.view);
+                told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
         idset_done(&t.loaded);

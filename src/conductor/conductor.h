@@ -29,7 +29,8 @@ struct conductor {
         struct store *store; /* lent */
         int64_t number;      /* our life sign's number */
         struct conductor_timing timing;
-        int64_t open_max;          /* operations a project may have under way; 0: any number */
+        int64_t open_max; /* operations a project may have under way; 0: any number */
+        bool notifies;    /* what it did comes out as notices, too */
         struct quota_limits quota; /* of projects for which none was set */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */
@@ -55,12 +56,15 @@ struct input {
 };
 
 /* What shall go out after COMMIT. */
-enum out_kind { OUT_CAST, OUT_REPLY, OUT_FAULT };
+enum out_kind { OUT_CAST, OUT_REPLY, OUT_FAULT, OUT_NOTICE };
 struct out {
         enum out_kind kind;
         char site[SITE_SIZE]; /* CAST: to the agents of this site */
         const char *method;   /* CAST */
-        json_t *body;         /* CAST: args; REPLY: result; owned */
+        json_t *body;         /* CAST: args; REPLY: result; NOTICE: payload; owned */
+        json_t *context;      /* NOTICE; owned */
+        char event_type[80];  /* NOTICE */
+        const char *priority; /* NOTICE */
         char request_id[REQUEST_ID_SIZE];
         int64_t expiration_ms;     /* CAST */
         struct timer timer;        /* CAST: what to report as INPUT_LOST if it cannot be sent */

@@ -18,7 +18,8 @@
 #include "base/metrics.h"
 #include "store/pg.h"
 
-enum { LOOK_EVERY_MS = 500, DUE_MAX = 256, SWEEP_EVERY_MS = 10000, KEYS_LIVE_MS = 24 * 3600 * 1000 };
+enum { LOOK_EVERY_MS = 500, DUE_MAX = 256, SWEEP_EVERY_MS = 10000, KEYS_LIVE_MS = 24 * 3600 * 1000,
+       MONTHS_EVERY_MS = 3600 * 1000 };
 
 static struct metric metric_due =
         METRIC(METRIC_COUNTER, "atlas_conductor_timers_due_total", NULL, "Timers found due");
@@ -37,7 +38,7 @@ struct keeper {
         _Atomic int64_t n_open; /* our jobs that are not done */
         uint64_t send_epoch;
         int64_t rested_from_ms; /* since when the bus is whole again */
-        int64_t swept_ms;
+        int64_t swept_ms, months_ms;
 };
 
 static int life_take(struct keeper *k, _Atomic int64_t *number, struct fault *why)
@@ -138,6 +139,12 @@ static void sweep(struct keeper *k)
                 return;
         k->swept_ms = now;
         store_life_sweep(k->life, clock_wall_ms() - KEYS_LIVE_MS);
+        if (k->months_ms && now - k->months_ms < MONTHS_EVERY_MS)
+                return;
+        if (store_life_months(k->life, k->settings->keep_history_days))
+                k->months_ms = now;
+        else
+                log_warn("history_months", "reason=\"the database could not do it; it is asked again\"");
 }
 
 static void *keep(void *user)

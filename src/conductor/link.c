@@ -196,6 +196,8 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         l->updated_ms = t->now_ms;
         view_dirty(l);
         r = change_start(t, l, &who, &change, why);
+        if (r == 0 && !l->operation_id[0])
+                r = link_event(t, l, &who, "virtual_link.update", "", "");
         return r ? r : reply_link(t, l);
 }
 

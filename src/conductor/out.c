@@ -78,10 +78,38 @@ int out_fault(struct turn *t, const struct fault *why)
 
 void outs_done(struct outs *o)
 {
-        for (size_t i = 0; i < o->n; i++)
+        for (size_t i = 0; i < o->n; i++) {
                 json_decref(o->outs[i].body);
+                json_decref(o->outs[i].context);
+        }
         free(o->outs);
         *o = (struct outs){ 0 };
+}
+
+int out_notice(struct turn *t, const char *event_type, const char *priority, json_t *take_payload,
+               json_t *take_context)
+{
+        struct out *o = take_payload && take_context ? out_new(t, OUT_NOTICE) : NULL;
+
+        if (!o) {
+                json_decref(take_payload);
+                json_decref(take_context);
+                return err_raise(-ENOMEM);
+        }
+        o->body = take_payload;
+        o->context = take_context;
+        o->priority = priority;
+        TEXT_SET(o->event_type, event_type);
+        return 0;
+}
+
+const char *turn_user(const struct turn *t)
+{
+        const char *user = t->input && t->input->kind == INPUT_REQUEST
+                                   ? request_context(t->input->request, "user_id")
+                                   : NULL;
+
+        return user ? user : "";
 }
 
 int event_put(struct turn *t, const struct event *e)
@@ -91,6 +119,8 @@ int event_put(struct turn *t, const struct event *e)
         if (!row)
                 return err_raise(-ENOMEM);
         row->at_ms = t->now_ms;
+        if (!row->user_id[0])
+                TEXT_SET(row->user_id, turn_user(t));
         return 0;
 }
 

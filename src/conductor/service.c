@@ -123,6 +123,18 @@ static int keep(struct service *s)
         return keeper_start(s->keeper, &spec);
 }
 
+static int notify_check(const struct conductor_settings *settings, struct fault *why)
+{
+        const char *driver = settings->notify_driver;
+
+        return text_equal(driver, "noop") || text_equal(driver, "messagingv2")
+                       ? 0
+                       : fault_set(why, 400, "setting.invalid",
+                                   "[oslo_messaging_notifications] driver is %.40s; it may be "
+                                   "messagingv2 or noop.",
+                                   driver);
+}
+
 int service_new(const struct conductor_settings *settings, struct service **ret, struct fault *why)
 {
         OWN(service_free) struct service *s = calloc(1, sizeof *s);
@@ -136,7 +148,8 @@ int service_new(const struct conductor_settings *settings, struct service **ret,
         else if (gethostname(s->host, sizeof s->host - 1) < 0)
                 return err_raise(-errno);
         s->settings.host = s->host;
-        r = store_schema_check(settings->connection, why);
+        r = notify_check(settings, why);
+        r = r ? r : store_schema_check(settings->connection, why);
         r = r ? r : keeper_new(&s->settings, &s->number, &s->keeper, why);
         r = r ? r : bus_new("atlas-conductor", &settings->bus, &s->bus, why);
         r = r ? r : workers_new(s, why);

@@ -12,11 +12,13 @@ struct conductor_settings {
         char *connection;
         char *host;
         char *metrics_host;
+        char *notify_driver, *notify_topics;
         int64_t metrics_port;
         int64_t n_workers, batch_max, prefetch;
         int64_t redeliveries, open_max, step_percent, apply_timeout_s, audit_s, quarantine_s;
         int64_t brake_percent, brake_least;
         struct quota_limits quota;
+        int64_t keep_history_days;
         bool debug;
 };
 extern const struct setting conductor_settings[];

@@ -38,6 +38,12 @@ const struct setting conductor_settings[] = {
         { "quotas", "quota_virtual_link", SETTING_INT, FIELD(quota.links), "-1", -1, INT32_MAX, "Virtual links, likewise" },
         { "quotas", "quota_kbps", SETTING_INT, FIELD(quota.kbps), "-1", -1, INT64_MAX,
           "kbit/s of all its virtual links together, each with the greater of its directions; likewise" },
+        { "conductor", "keep_history_days", SETTING_INT, FIELD(keep_history_days), "400", 31, 36500,
+          "Days after which a month of history is dropped" },
+        { "oslo_messaging_notifications", "driver", SETTING_TEXT, FIELD(notify_driver), "noop", 0, 0,
+          "messagingv2: tell other services what happens to links, ports and VPNs; noop: do not" },
+        { "oslo_messaging_notifications", "topics", SETTING_LIST, FIELD(notify_topics), "notifications", 0, 0,
+          "Queues of the notifications, each with \".info\" and \".error\" behind it; made by those who listen" },
         { 0 },
 };
 /* clang-format on */

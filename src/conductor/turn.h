@@ -84,6 +84,8 @@ int out_cast(struct turn *t, const char *site, const char *method, json_t *take_
 int out_reply(struct turn *t, const char *envelope, json_t *take_object);
 int out_reply_whole(struct turn *t, json_t *take_body); /* with its envelope */
 int out_fault(struct turn *t, const struct fault *why);
+int out_notice(struct turn *t, const char *event_type, const char *priority, json_t *take_payload,
+               json_t *take_context);
 int event_put(struct turn *t, const struct event *e); /* at_ms is filled in */
 
 /* once.c: answers kept under Idempotency-Keys */
@@ -92,6 +94,12 @@ int once_plan(struct turn *t, const struct input *in);
 int once_replay(struct turn *t, const struct input *in, bool *ret_done, struct fault *why);
 /* Keeps what 'in' was answered since there were 'n_outs'. */
 int once_remember(struct turn *t, const struct input *in, size_t n_outs);
+
+/* Who asked for what is in hand: a user's id, or "" when nobody did. */
+const char *turn_user(const struct turn *t);
+
+/* notify.c: a notice for each event of a batch that was committed, from the rows that it held */
+int notify_all(struct turn *t);
 
 /* timers (out.c) */
 int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t due_ms);

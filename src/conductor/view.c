@@ -244,6 +244,17 @@ void *view_next(const struct view *v, enum store_table_id t, size_t *at)
         return NULL;
 }
 
+const void *view_next_gone(const struct view *v, enum store_table_id t, size_t *at)
+{
+        while (*at < v->tables[t].n) {
+                const struct slot *s = v->tables[t].slots[(*at)++];
+
+                if (s->removed && s->dirty)
+                        return s->row;
+        }
+        return NULL;
+}
+
 static int table_write(const struct view_table *of, const struct store_table *t, const void **rows,
                        struct store *store)
 {

@@ -45,6 +45,8 @@ struct vlink *view_link_of_pair(const struct view *v, const char *pair_key);
 struct attachment *view_attachment_of(const struct view *v, const char *vpn_key);
 /* Walks live rows of a table in the order they came: start with *at = 0; NULL at the end. */
 void *view_next(const struct view *v, enum store_table_id t, size_t *at);
+/* Walks, in the same way, rows that this batch removes: as they were. */
+const void *view_next_gone(const struct view *v, enum store_table_id t, size_t *at);
 /* Queues every changed row on 'store'. */
 int view_write(const struct view *v, struct store *store);
 void view_done(struct view *v);

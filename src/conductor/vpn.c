@@ -118,6 +118,7 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
         struct vpn changed;
         struct caller who;
         struct vpn *v;
+        int r;
 
         v = vpn_asked_for(t, in, &who, why);
         if (!v)
@@ -130,7 +131,8 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         *v = changed;
         vpn_touch(t, v);
-        return reply_vpn(t, v);
+        r = vpn_event(t, v, &who, "vpn.update");
+        return r ? r : reply_vpn(t, v);
 }
 
 int vpn_delete(struct turn *t, const struct input *in, struct fault *why)

@@ -49,7 +49,7 @@ void subject_reason(struct subject *s)
 
 static int history(struct subject *s, const struct flow *f, const struct flow_row *row)
 {
-        struct event e = { .row = row->pos };
+        struct event e = { .row = row->pos, .duration_ms = s->t->now_ms - s->op->state_ms };
         bool end = row->within_ms == 0;
 
         TEXT_SET(e.project_id, s->op->project_id);
@@ -57,10 +57,11 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         TEXT_SET(e.object_id, s->op->link_id);
         TEXT_SET(e.operation_id, s->op->id);
         TEXT_SET(e.request_id, s->op->request_id);
+        TEXT_SET(e.user_id, s->op->user_id);
         TEXT_SET(e.from, f->states[row->state]);
         TEXT_SET(e.to, f->states[row->next]);
         TEXT_SET(e.site, s->site);
-        TEXT_SET(e.reason, s->reason);
+        TEXT_SET(e.reason, s->reason || !end ? s->reason : s->op->reason);
         snprintf(e.type, sizeof e.type, "virtual_link.%s.%s", f->name,
                  row->state == f->start  ? "start"
                  : !end                  ? "step"
@@ -80,6 +81,8 @@ static int on_row(void *subject, const struct flow_row *row)
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
         subject_reason(s);
+        if (row->next != row->state)
+                s->op->state_ms = s->t->now_ms;
         TEXT_SET(s->op->state, f->states[row->next]);
         view_dirty(s->op);
         if (r == 0 && row->within_ms)
@@ -109,13 +112,15 @@ static struct subject subject_of(struct turn *t, struct vlink *l, struct operati
 int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
                   const char *request_id, const char *attachment_id, struct operation **ret)
 {
-        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms };
+        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms,
+                                 .state_ms = t->now_ms };
         const struct flow *f = flow_of(kind);
         struct subject s;
 
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, l->project_id);
         TEXT_SET(row.request_id, request_id);
+        TEXT_SET(row.user_id, turn_user(t));
         TEXT_SET(row.link_id, l->id);
         TEXT_SET(row.attachment_id, attachment_id);
         TEXT_SET(row.state, f->states[f->start]);
@@ -147,6 +152,23 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
         return feed(&s, event);
 }
 
+/* A link at rest changed: with its status_reason, if it has one. */
+static int link_operating(struct turn *t, struct vlink *l, enum operating now)
+{
+        struct event e = { 0 };
+
+        TEXT_SET(e.project_id, l->project_id);
+        TEXT_SET(e.object_type, "virtual_link");
+        TEXT_SET(e.object_id, l->id);
+        TEXT_SET(e.type, "virtual_link.status");
+        TEXT_SET(e.from, operating_name[l->operating]);
+        TEXT_SET(e.to, operating_name[now]);
+        TEXT_SET(e.reason, l->status_reason);
+        l->operating = now;
+        view_dirty(l);
+        return event_put(t, &e);
+}
+
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason)
 {
         const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
@@ -158,11 +180,9 @@ int work_port_failed(struct turn *t, struct vlink *l, const char *site, const ch
                 return work_feed(t, l, EV_PORT_FAILED, site, reason);
         if (l->operating != OPER_ONLINE)
                 return 0;
-        l->operating = there ? OPER_DEGRADED : OPER_OFFLINE;
         snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "",
                  reason ? reason : "");
-        view_dirty(l);
-        return 0;
+        return link_operating(t, l, there ? OPER_DEGRADED : OPER_OFFLINE);
 }
 
 /* Both ends confirmed what an undone change left wanted. From limits in between one step leads
@@ -179,11 +199,9 @@ static int mend(struct subject *s)
         r = resource_settle(s->t, l, s->ports);
         if (r < 0)
                 return r;
-        l->operating = OPER_ONLINE;
         l->status_reason[0] = '\0';
         l->verified_ms = s->t->now_ms;
-        view_dirty(l);
-        return 0;
+        return link_operating(s->t, l, OPER_ONLINE);
 }
 
 int work_settle(struct turn *t, struct vlink *l)

@@ -97,6 +97,22 @@ static void send_cast(struct worker *w, const struct out *o)
         json_decref(context);
 }
 
+/* Best effort. */
+static void send_notice(struct worker *w, const struct out *o)
+{
+        char topic[128], publisher[HOST_SIZE + 8];
+
+        snprintf(publisher, sizeof publisher, "atlas.%s", w->settings->host);
+        for (const char *at = w->settings->notify_topics; *at; at += strspn(at, ",")) {
+                size_t n = strcspn(at, ",");
+
+                snprintf(topic, sizeof topic, "%.*s", (int)n, at);
+                at += n;
+                if (bus_notify(w->bus, topic, publisher, o->event_type, o->priority, o->body, o->context) < 0)
+                        log_error("notice_lost", "event=%s trace=\"%s\"", o->event_type, err_trace());
+        }
+}
+
 /* For those who watch: best effort, they look by themselves too. */
 static void hint(struct worker *w)
 {
@@ -130,6 +146,8 @@ static void sent(void *user, struct outs *outs, const struct input *const *input
 
                 if (o->kind == OUT_CAST)
                         send_cast(w, o);
+                else if (o->kind == OUT_NOTICE)
+                        send_notice(w, o);
                 else if (o->kind == OUT_REPLY)
                         bus_reply(w->bus, o->input->request, o->body);
                 else if (text_equal(o->fault.type, "bus.no_such_method"))
@@ -330,6 +348,7 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings, const
         w->last = &w->first;
         conductor_init(&w->core, w->store, atomic_load(number));
         w->core.open_max = settings->open_max;
+        w->core.notifies = text_equal(settings->notify_driver, "messagingv2");
         w->core.quota = settings->quota;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;

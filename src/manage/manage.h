@@ -5,6 +5,7 @@
 
 #include "bus/bus.h"
 #include "manage/keystone.h"
+#include "model/operation.h"
 #include "store/store.h"
 
 enum { MANAGE_OK, MANAGE_REFUSED };
@@ -44,6 +45,9 @@ int manage_run(const struct manage_settings *settings, int argc, char **argv);
 int manage_refuse(const struct fault *why);
 /* All commands, for help. */
 void manage_help(struct text *to);
+
+/* Puts 'e' into history, in the transaction under way: now, by whoever runs this. */
+int audit_put(struct store *store, struct event *e);
 
 int db_sync(struct manage *m);
 int db_check(struct manage *m);

@@ -111,6 +111,16 @@ int quota_show(struct manage *m)
         return tell(m->word, r, &q, &use);
 }
 
+static int audit(struct store *store, const struct quota *q)
+{
+        struct event e = { .object_type = "project", .type = "quota.set" };
+
+        TEXT_SET(e.project_id, q->project_id);
+        snprintf(e.reason, sizeof e.reason, "vpns %lld, links %lld, kbps %lld (-1: none, -2: default)",
+                 (long long)q->limits.vpns, (long long)q->limits.links, (long long)q->limits.kbps);
+        return audit_put(store, &e);
+}
+
 int quota_set(struct manage *m)
 {
         OWN(store_free) struct store *store = NULL;
@@ -129,6 +139,7 @@ int quota_set(struct manage *m)
                         return refuse(400, m->word,
                                       "a limit is a number from 0, \"none\" or \"default\"");
                 answer = store_put(store, &store_tables[T_QUOTA], rows, 1);
+                answer = answer ? answer : audit(store, &q);
                 answer = answer ? answer : store_commit(store);
         }
         return r ? r : tell(m->word, answer, &q, &use);

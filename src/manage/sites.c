@@ -95,6 +95,7 @@ static int try_add(struct store *store, const struct site *s, bool *ret_there)
 {
         OWN(store_rows_done) struct store_rows same = { 0 };
         const struct store_table *t = &store_tables[T_SITE];
+        struct event added = { .object_type = "site", .type = "site.add" };
         const char *names[] = { s->name };
         const void *rows[] = { s };
         int r = store_begin(store);
@@ -108,7 +109,10 @@ static int try_add(struct store *store, const struct site *s, bool *ret_there)
                 store_rollback(store);
                 return STORE_OK;
         }
+        TEXT_SET(added.object_id, s->id);
+        TEXT_SET(added.site, s->name);
         r = store_put(store, t, rows, 1);
+        r = r ? r : audit_put(store, &added);
         return r ? r : store_commit(store);
 }
 

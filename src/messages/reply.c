@@ -157,6 +157,9 @@ static const char *class_of(int code)
                 { 403, "Forbidden" },
                 { 404, "NotFound" },
                 { 409, "Conflict" },
+                { 412, "PreconditionFailed" },
+                { 422, "Unprocessable" },
+                { 429, "TooManyRequests" },
                 { 503, "Unavailable" },
         };
         /* clang-format on */

@@ -27,12 +27,13 @@ json_t *operation_to_json(const struct operation *o)
         json_t *duration =
                 o->finished_ms ? json_integer(o->finished_ms - o->started_ms) : json_null();
 
-        return json_pack("{ss ss ss ss so ss ss so so so so so}", "id", o->id, "type",
+        return json_pack("{ss ss ss ss so ss ss so so so so so so}", "id", o->id, "type",
                          operation_kind_name[o->kind], "project_id", o->project_id, "tenant_id",
                          o->project_id, "virtual_link_id", json_text_or_null(o->link_id), "state",
                          o->state, "status", operation_result_name[o->result], "status_reason",
                          json_text_or_null(o->reason), "request_id",
-                         json_text_or_null(o->request_id), "started_at",
+                         json_text_or_null(o->request_id), "user_id",
+                         json_text_or_null(o->user_id), "started_at",
                          json_time_or_null(o->started_ms), "finished_at",
                          json_time_or_null(o->finished_ms), "duration_ms", duration);
 }
@@ -50,12 +51,13 @@ static json_t *precise_time(int64_t wall_ms)
 
 json_t *event_to_json(const struct event *e, const char *id)
 {
-        return json_pack("{ss ss so so ss ss so so sI so so so so}", "id", id, "type", e->type,
+        return json_pack("{ss ss so so ss ss so so so sI sI so so so so}", "id", id, "type", e->type,
                          "at", precise_time(e->at_ms), "project_id",
                          json_text_or_null(e->project_id), "object_type", e->object_type,
                          "object_id", e->object_id, "operation_id",
                          json_text_or_null(e->operation_id), "request_id",
-                         json_text_or_null(e->request_id), "row", (json_int_t)e->row, "from",
+                         json_text_or_null(e->request_id), "user_id", json_text_or_null(e->user_id),
+                         "duration_ms", (json_int_t)e->duration_ms, "row", (json_int_t)e->row, "from",
                          json_text_or_null(e->from), "to", json_text_or_null(e->to), "site",
                          json_text_or_null(e->site), "reason", json_text_or_null(e->reason));
 }

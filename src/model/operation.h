@@ -35,6 +35,8 @@ struct operation {
         char reason[REASON_SIZE];
         int64_t retries; /* TIMEOUTs answered by asking once more */
         int64_t started_ms, finished_ms;
+        char user_id[PROJECT_SIZE]; /* who asked for it, or "" */
+        int64_t state_ms;           /* since when it is in this state */
 };
 json_t *operation_to_json(const struct operation *o);
 
@@ -52,5 +54,7 @@ struct event {
         char site[SITE_SIZE];
         char reason[REASON_SIZE];
         int64_t at_ms;
+        char user_id[PROJECT_SIZE]; /* who asked for it, or "" */
+        int64_t duration_ms;        /* of the state that a workflow's row leaves */
 };
 json_t *event_to_json(const struct event *e, const char *id);

@@ -73,8 +73,8 @@ static json_t *by_application(const struct openstack_settings *s)
                                  s->application_credential_id, "secret",
                                  s->application_credential_secret);
         return json_pack("{s:[s], s:{s:s, s:s, s:o}}", "methods", method, method, "name",
-                         s->application_credential_name, "secret",
-                         s->application_credential_secret, "user", user_of(s));
+                         s->application_credential_name, "secret", s->application_credential_secret,
+                         "user", user_of(s));
 }
 
 json_t *keystone_auth_body(const struct openstack_settings *s)

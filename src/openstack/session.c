@@ -326,8 +326,8 @@ static int send_once(struct openstack_session *s, const struct openstack_call *c
                      struct fault *why)
 {
         const char *headers[HEADERS_MAX + 5] = {
-                call->on_stream ? "Accept: text/event-stream, application/json" :
-                                  "Accept: application/json"
+                call->on_stream ? "Accept: text/event-stream, application/json"
+                                : "Accept: application/json"
         };
         size_t n = 1, n_body = body ? strlen(body) : 0;
         int64_t began_ms = clock_mono_ms();

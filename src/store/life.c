@@ -133,6 +133,16 @@ bool store_life_sweep(struct store_life *l, int64_t before_ms)
         return result != NULL;
 }
 
+bool store_life_months(struct store_life *l, int64_t keep_days)
+{
+        OWN(pg_clear) PGresult *result = NULL;
+        char text[24];
+
+        snprintf(text, sizeof text, "%lld", (long long)keep_days);
+        result = pg_run(l->conn, "SELECT event_months($1::bigint)", text, ANSWER_MS, NULL);
+        return result != NULL;
+}
+
 struct store_life *store_life_free(struct store_life *l)
 {
         if (l) {

@@ -27,6 +27,8 @@ bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n);
 /* Removes the row of a dead conductor, once nothing is left of its work. */
 /* Forgets answers under Idempotency-Keys that were stored before then. */
 bool store_life_sweep(struct store_life *l, int64_t before_ms);
+/* Makes the months of history ahead and drops those that ended so long ago. */
+bool store_life_months(struct store_life *l, int64_t keep_days);
 bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)
@@ -34,5 +36,6 @@ OWN_DEFINE(struct store_life *, store_life_free)
 /* Applies the files 'dir'/NNNN-*.sql that the database has not seen, each in its own transaction,
  * under an advisory lock. Gives the number applied. */
 int store_schema_sync(const char *connection, const char *dir, int *ret_applied, struct fault *why);
-/* 0 when the database's schema is the one this program was built for; else a fault naming both. */
+/* 0 when the database's schema is the one this program was built for, or a later one that older
+ * programs may use; else a fault naming both. */
 int store_schema_check(const char *connection, struct fault *why);

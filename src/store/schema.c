@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "store/pg_connect.h"
 
-/* The last file of sql/ this program knows of. */
-enum { SCHEMA_NUMBER = 7 };
+/* The last file of sql/ this program knows of. Later ones may say that it works on with them. */
+enum { SCHEMA_NUMBER = 8 };
 
 enum { CONNECT_S = 5, STEP_MS = 600000, LOCK_MS = 60000, DIGITS = 4 };
 
@@ -62,20 +62,25 @@ static bool run(PGconn *conn, const char *sql, const char *value, struct fault *
         return result != NULL;
 }
 
+/* Negative: 'why'. */
+static int number_of(PGconn *conn, const char *sql, struct fault *why)
+{
+        OWN(pg_clear) PGresult *result = pg_run(conn, sql, NULL, LOCK_MS, why);
+
+        return result ? step_number(PQgetvalue(result, 0, 0)) : -1;
+}
+
 /* The number the database is at; 0: an empty one, negative: 'why'. */
 static int schema_at(PGconn *conn, struct fault *why)
 {
         OWN(pg_clear) PGresult *there = NULL;
-        OWN(pg_clear) PGresult *result = NULL;
 
         there = pg_run(conn, "SELECT to_regclass('schema_step')", NULL, LOCK_MS, why);
         if (!there)
                 return -1;
         if (PQgetisnull(there, 0, 0))
                 return 0;
-        result = pg_run(conn, "SELECT coalesce(max(number), 0) FROM schema_step", NULL, LOCK_MS,
-                        why);
-        return result ? step_number(PQgetvalue(result, 0, 0)) : -1;
+        return number_of(conn, "SELECT coalesce(max(number), 0) FROM schema_step", why);
 }
 
 static bool step_apply(PGconn *conn, const char *dir, const char *name, struct fault *why)
@@ -137,7 +142,7 @@ int store_schema_sync(const char *connection, const char *dir, int *ret_applied,
 int store_schema_check(const char *connection, struct fault *why)
 {
         OWN(pg_close) PGconn *conn = NULL;
-        int at;
+        int at, least;
 
         if (!pg_connection_valid(connection, why))
                 return STORE_PG_FAULT;
@@ -147,11 +152,21 @@ int store_schema_check(const char *connection, struct fault *why)
         at = schema_at(conn, why);
         if (at < 0)
                 return STORE_PG_FAULT;
-        if (at == SCHEMA_NUMBER)
+        if (at < SCHEMA_NUMBER) {
+                fault_set(why, 500, "database.schema_differs",
+                          "The database's schema is number %d, this program was built for %d: run "
+                          "`atlas-manage db sync`.",
+                          at, SCHEMA_NUMBER);
+                return STORE_PG_FAULT;
+        }
+        least = number_of(conn, "SELECT max(coalesce(least, number)) FROM schema_step", why);
+        if (least < 0)
+                return STORE_PG_FAULT;
+        if (least <= SCHEMA_NUMBER)
                 return 0;
         fault_set(why, 500, "database.schema_differs",
-                  "The database's schema is number %d, this program was built for %d: %s.", at,
-                  SCHEMA_NUMBER,
-                  at < SCHEMA_NUMBER ? "run `atlas-manage db sync`" : "install a newer program");
+                  "The database's schema is number %d, for programs of number %d and later; this "
+                  "one was built for %d: install a newer program.",
+                  at, least, SCHEMA_NUMBER);
         return STORE_PG_FAULT;
 }

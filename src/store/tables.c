@@ -176,6 +176,8 @@ static const struct store_column operation_columns[] = {
         INT(operation, retries),
         INT(operation, started_ms),
         INT(operation, finished_ms),
+        TEXT(operation, user_id),
+        INT(operation, state_ms),
         { 0 },
 };
 static const struct store_column work_columns[] = {
@@ -254,6 +256,8 @@ static const struct store_column event_columns[] = {
         TEXT(event, site),
         TEXT(event, reason),
         INT(event, at_ms),
+        TEXT(event, user_id),
+        INT(event, duration_ms),
         { 0 },
 };
 static const struct store_column conductor_columns[] = {

@@ -149,7 +149,8 @@ static int64_t bus_notifications(struct load *l)
         for (int sent = 0, done = 0; done < l->n;) {
                 for (; sent < l->n && sent - done < l->outstanding; sent++) {
                         l->took_us[sent] = -clock_mono_us();
-                        bus_notify(b->client, "atlas.host", EVENT, "info", b->args, b->context);
+                        bus_notify(b->client, "notifications", "atlas.host", EVENT, "info", b->args,
+                                   b->context);
                 }
                 wait_for(&came);
                 l->took_us[done++] += clock_mono_us();

@@ -180,17 +180,22 @@ def event(number, what="vpn.create"):
 
 
 def test_a_watch_goes_on_after_a_cut_where_it_was(service):
+    service.answers["GET", "/v1/events"] = 503, {}
     service.streams = ["retry: 1000\nid: 3\n\n" + event(4) + event(5)[:-20], ": alive\n\n" + event(5) + event(6)]
     child = subprocess.Popen([str(PROGRAM), "watch", "-c", "id"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              env=environment(f"http://127.0.0.1:{service.server_port}"))
     try:
         assert [child.stdout.readline() for _ in range(3)] == ["4\n", "5\n", "6\n"]
+        deadline = time.monotonic() + 30
+        while len(service.asked) < 3:  # only then is the last place taken
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     finally:
         child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=30)
     assert child.returncode == 130 and "atlas watch --after 6" in told
     places = [headers.get("Last-Event-ID") for _, path, headers, _ in service.asked if path == "/v1/events"]
-    assert places[:2] == [None, "4"]
+    assert places[:3] == [None, "4", "6"]
 
 
 def test_on_a_terminal_the_last_line_is_alive(service):

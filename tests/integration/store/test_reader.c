@@ -320,7 +320,8 @@ static PGconn *begin_with_event(struct fixture *f, const char *type)
 
         snprintf(
                 sql, sizeof sql,
-                "BEGIN; INSERT INTO event SELECT project_id, object_type, object_id, operation_id, request_id, '%s', flow_row,"
+                "BEGIN; INSERT INTO event (project_id, object_type, object_id, operation_id, request_id, type, flow_row, from_state,"
+                " to_state, site, reason, at_ms, id) SELECT project_id, object_type, object_id, operation_id, request_id, '%s', flow_row,"
                 " from_state, to_state, site, reason, at_ms, event_id(1) FROM event ORDER BY id LIMIT 1",
                 type);
         result = PQexec(conn, sql);

@@ -103,7 +103,7 @@ static char *schema_text(const struct database *db)
         bool blank = true;
         FILE *dump;
 
-        snprintf(command, sizeof command, "pg_dump --schema-only --no-owner -d '%s'",
+        snprintf(command, sizeof command, "pg_dump --schema-only --no-owner --exclude-table='event_[0-9]*' -d '%s'",
                  database_connection(db));
         dump = popen(command, "r");
         text_add(

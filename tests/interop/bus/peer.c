@@ -268,7 +268,7 @@ static int act(struct peer *p, const json_t *line)
         if (strcmp(verb, "notify") == 0) {
                 p->answer = json_object();
                 sem_post(&p->answered);
-                return bus_notify(p->bus, "atlas.host", text(line, "event_type"),
+                return bus_notify(p->bus, "notifications", "atlas.host", text(line, "event_type"),
                                   text(line, "priority"), json_object_get(line, "payload"),
                                   context);
         }

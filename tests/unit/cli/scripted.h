@@ -16,9 +16,9 @@ struct scripted {
         const struct exchange *next;
         int64_t now_ms;
         int n_pauses;
-        int n_keys; /* different Idempotency-Keys that were sent */
+        int n_keys;                 /* different Idempotency-Keys that were sent */
         char key[128], header[128]; /* the first of the last call that had any */
-        char *out, *err; /* what was printed, after scripted_run() */
+        char *out, *err;            /* what was printed, after scripted_run() */
         size_t n_out, n_err;
 };
 /* Runs `atlas` with the words of 'line' against 'script' (ended by { 0 }), all of which has to be

@@ -312,8 +312,10 @@ static void what_is_made_is_asked_for_until_somebody_answers(void **state)
                 { 0 },
         };
         static const struct exchange never[] = {
-                { "POST", "/v1/vpns", NULL, 0, NULL }, { "POST", "/v1/vpns", NULL, 0, NULL },
-                { "POST", "/v1/vpns", NULL, 0, NULL }, { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 0, NULL },
+                { "POST", "/v1/vpns", NULL, 0, NULL },
                 { 0 },
         };
         OWN(scripted_done) struct scripted s = { 0 };
@@ -336,9 +338,11 @@ static void a_link_is_switched_built_again_and_forgotten(void **state)
                 struct exchange asked;
         } rows[] = {
                 { "link disable " L1,
-                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": false}}", 202, LINK } },
+                  { "PUT", "/v1/virtual-links/" L1,
+                    "{\"virtual_link\": {\"admin_state_up\": false}}", 202, LINK } },
                 { "link enable " L1,
-                  { "PUT", "/v1/virtual-links/" L1, "{\"virtual_link\": {\"admin_state_up\": true}}", 202, LINK } },
+                  { "PUT", "/v1/virtual-links/" L1,
+                    "{\"virtual_link\": {\"admin_state_up\": true}}", 202, LINK } },
                 { "link retry " L1, { "POST", "/v1/virtual-links/" L1 "/retry", "{}", 202, LINK } },
         };
         static const struct exchange forget[] = {
@@ -421,5 +425,5 @@ UNIT_MAIN(UNIT(a_link_is_created_from_names), UNIT(a_name_that_several_have_is_n
           UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code),
           UNIT(the_manual_page_names_every_command_option_and_exit_code),
           UNIT(what_is_made_is_asked_for_until_somebody_answers),
-          UNIT(a_link_is_switched_built_again_and_forgotten),
-          UNIT(tags_are_put_on_and_taken_off), UNIT(lists_come_in_the_order_asked_for))
+          UNIT(a_link_is_switched_built_again_and_forgotten), UNIT(tags_are_put_on_and_taken_off),
+          UNIT(lists_come_in_the_order_asked_for))

@@ -15,8 +15,9 @@
         "{\"sites\": [{\"id\": \"" E1 "\", \"name\": \"east\", \"alive\": true}, {\"id\": \"" W1   \
         "\", \"name\": \"west\", \"alive\": " west ", \"last_seen_at\": \"T0\"}]}"
 #define GATEWAYS(west)                                                                             \
-        "{\"gateways\": [{\"id\": \"" G1 "\", \"name\": \"gw-e\", \"reachable\": true}, {\"id\": \"" \
-        G2 "\", \"name\": \"gw-w\", \"reachable\": " west "}]}"
+        "{\"gateways\": [{\"id\": \"" G1                                                           \
+        "\", \"name\": \"gw-e\", \"reachable\": true}, {\"id\": \"" G2                             \
+        "\", \"name\": \"gw-w\", \"reachable\": " west "}]}"
 #define LINK(status, reason, operation)                                                            \
         "{\"virtual_link\": {\"id\": \"" L1 "\", \"name\": \"x\", \"status\": \"" status           \
         "\", \"status_reason\": " reason ", \"operation_id\": " operation                          \
@@ -29,10 +30,11 @@
         " \"finished_at\": \"T3\", \"steps\": [{\"at\": \"T2\", \"from\": \"START\", \"to\": \"PORTS\"}]}}"
 #define PORTS(west)                                                                                \
         "{\"virtual_ports\": [{\"site_id\": \"" E1 "\", \"gateway_id\": \"" G1                     \
-        "\", \"status\": \"ACTIVE\", \"plug_status\": \"unplugged\"}, {\"site_id\": \"" W1          \
+        "\", \"status\": \"ACTIVE\", \"plug_status\": \"unplugged\"}, {\"site_id\": \"" W1         \
         "\", \"gateway_id\": \"" G2 "\", \"status\": \"" west                                      \
         "\", \"plug_status\": \"unplugged\"}]}"
-#define BUILDING "Link x (" L1 ") joins east and west with 20M.\nIt is being made.\n"              \
+#define BUILDING                                                                                   \
+        "Link x (" L1 ") joins east and west with 20M.\nIt is being made.\n"                       \
         "Operation " O1 " (create) is at work since T1.\n"                                         \
         "Its last step, at T2: accepted; both ends are being configured.\n"
 
@@ -57,7 +59,8 @@ static void what_a_link_waits_for_is_told(void **state)
                         { "GET", "/v1/virtual-links/" L1, NULL, 200,
                           LINK("BUILD", "null", "\"" O1 "\"") },
                         { "GET", "/v1/operations/" O1, NULL, 200, OPERATION("running", "null") },
-                        { "GET", "/v1/virtual-ports?virtual_link_id=" L1, NULL, 200, PORTS("DOWN") },
+                        { "GET", "/v1/virtual-ports?virtual_link_id=" L1, NULL, 200,
+                          PORTS("DOWN") },
                         { "GET", "/v1/sites", NULL, 200, rows[i].sites },
                         { "GET", "/v1/gateways", NULL, 200, rows[i].gateways },
                         { 0 },
@@ -65,8 +68,9 @@ static void what_a_link_waits_for_is_told(void **state)
 
                 assert_int_equal(scripted_run(&s, "explain " L1, script), CLI_OK);
                 snprintf(told, sizeof told,
-                         BUILDING "It waits for:\n  - %snext: it goes on by itself; `atlas watch --link " L1
-                                  "` tells how, `atlas link delete " L1 "` gives it up\n",
+                         BUILDING
+                         "It waits for:\n  - %snext: it goes on by itself; `atlas watch --link " L1
+                         "` tells how, `atlas link delete " L1 "` gives it up\n",
                          rows[i].waits);
                 assert_string_equal(s.out, told);
         }
@@ -77,7 +81,8 @@ static void a_failed_link_is_told_with_cause_and_request(void **state)
         static const struct exchange script[] = {
                 { "GET", "/v1/virtual-links?name=x", NULL, 200,
                   "{\"virtual_links\": [{\"id\": \"" L1 "\"}]}" },
-                { "GET", "/v1/virtual-links/" L1, NULL, 200, LINK("ERROR", "\"west: full\"", "null") },
+                { "GET", "/v1/virtual-links/" L1, NULL, 200,
+                  LINK("ERROR", "\"west: full\"", "null") },
                 { "GET",
                   "/v1/operations?virtual_link_id=" L1 "&sort_key=started_at&sort_dir=desc&limit=1",
                   NULL, 200, "{\"operations\": [{\"id\": \"" O1 "\"}]}" },
@@ -92,7 +97,8 @@ static void a_failed_link_is_told_with_cause_and_request(void **state)
         (void)state;
         assert_int_equal(scripted_run(&s, "explain x", script), CLI_OK);
         assert_non_null(strstr(s.out, "It is in error: west: full.\n"));
-        assert_non_null(strstr(s.out, "Its last operation, create (" O1 "), failed at T3: west: full.\n"));
+        assert_non_null(
+                strstr(s.out, "Its last operation, create (" O1 "), failed at T3: west: full.\n"));
         assert_non_null(strstr(s.out, "It waits for nothing.\n"));
         assert_non_null(strstr(s.out, "`atlas link delete " L1 "` takes it away"));
         assert_non_null(strstr(s.out, "by req-7\n"));
@@ -140,7 +146,8 @@ static void a_stream_is_told_event_by_event_and_resumed(void **state)
 
         (void)state;
         assert_int_equal(scripted_run(&s, "watch --link " L1, script), CLI_REFUSED);
-        assert_string_equal(s.out, "T  virtual_link " L1 "  active\nT  virtual_link " L1 "  active\n");
+        assert_string_equal(s.out,
+                            "T  virtual_link " L1 "  active\nT  virtual_link " L1 "  active\n");
         assert_string_equal(s.header, "Last-Event-ID: 8");
         assert_non_null(strstr(s.err, "asking again"));
 }
@@ -149,7 +156,8 @@ static void without_streams_what_is_new_in_the_list_is_told(void **state)
 {
         static const struct exchange script[] = {
                 { "GET", "/v1/events", NULL, 200, "{\"events\": [" EVENT("5") "]}" },
-                { "GET", "/v1/events", NULL, 200, "{\"events\": [" EVENT("5") ", " EVENT("6") "]}" },
+                { "GET", "/v1/events", NULL, 200,
+                  "{\"events\": [" EVENT("5") ", " EVENT("6") "]}" },
                 { "GET", "/v1/events?marker=6", NULL, 200, "{\"events\": []}" },
                 { "GET", "/v1/events?marker=6", NULL, 200, "{\"events\": [" EVENT("9") "]}" },
                 { "GET", "/v1/events?marker=9", NULL, 403, "{}" },

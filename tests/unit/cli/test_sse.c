@@ -35,7 +35,8 @@ static void events_come_whole_however_they_are_cut(void **state)
                 { "id: 3\ndata: half", "", "" },
                 { "idea: 3\ndatabase: no\n\n", "", "" },
                 { "id: 4\ndata: z\n\nid: 5\ndata", "4=z;", "4" },
-                { "id: 1234567890123456789012345\ndata: too long an id\n\n", "=too long an id;", "" },
+                { "id: 1234567890123456789012345\ndata: too long an id\n\n", "=too long an id;",
+                  "" },
         };
 
         (void)state;

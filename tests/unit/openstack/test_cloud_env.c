@@ -18,9 +18,19 @@ static char *get(const char *name)
 
 static void a_password_is_meant_when_there_is_an_auth_url(void **state)
 {
-        static const char *const e[] = { "OS_AUTH_URL", "http://k/v3", "OS_USERNAME", "alice",
-                                         "OS_PASSWORD", "x",           "OS_PROJECT_NAME", "demo",
-                                         "OS_REGION_NAME", "RegionA",  "OS_USER_DOMAIN_NAME", "", NULL };
+        static const char *const e[] = { "OS_AUTH_URL",
+                                         "http://k/v3",
+                                         "OS_USERNAME",
+                                         "alice",
+                                         "OS_PASSWORD",
+                                         "x",
+                                         "OS_PROJECT_NAME",
+                                         "demo",
+                                         "OS_REGION_NAME",
+                                         "RegionA",
+                                         "OS_USER_DOMAIN_NAME",
+                                         "",
+                                         NULL };
         OWN(cloud_env_done) struct cloud_env env = { 0 };
         struct fault why = { 0 };
 
@@ -37,10 +47,13 @@ static void a_password_is_meant_when_there_is_an_auth_url(void **state)
 
 static void an_endpoint_alone_needs_no_keystone(void **state)
 {
-        static const char *const plain[] = { "OS_ENDPOINT", "http://c:9797", "OS_PROJECT_ID", "p1",
-                                             "OS_ROLES", "admin", NULL };
-        static const char *const said[] = { "OS_AUTH_TYPE", "none", "OS_AUTH_URL", "http://k",
-                                            "OS_ENDPOINT", "http://c:9797", NULL };
+        static const char *const plain[] = { "OS_ENDPOINT", "http://c:9797", "OS_PROJECT_ID",
+                                             "p1",          "OS_ROLES",      "admin",
+                                             NULL };
+        static const char *const said[] = {
+                "OS_AUTH_TYPE", "none",          "OS_AUTH_URL", "http://k",
+                "OS_ENDPOINT",  "http://c:9797", NULL
+        };
         OWN(cloud_env_done) struct cloud_env a = { 0 }, b = { 0 };
         struct fault why = { 0 };
 
@@ -66,7 +79,7 @@ static void the_variable_that_lacks_is_named(void **state)
                 { "OS_AUTH_TYPE", "none", "OS_PROJECT_ID", "p", NULL },
                 { "OS_AUTH_TYPE", "saml", NULL },
         };
-        static const char *const names[] = { "OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD",
+        static const char *const names[] = { "OS_AUTH_URL",     "OS_USERNAME", "OS_PASSWORD",
                                              "OS_PROJECT_NAME", "OS_ENDPOINT", "OS_AUTH_TYPE" };
 
         (void)state;
@@ -100,7 +113,8 @@ static const char clouds[] =
 static int of_cloud(const char *cloud, const char *user, struct cloud_env *ret, struct fault *why)
 {
         char file[] = "/tmp/atlas-clouds-XXXXXX";
-        const char *e[] = { "OS_CLIENT_CONFIG_FILE", file, "OS_CLOUD", cloud, "OS_USERNAME", user, NULL };
+        const char *e[] = { "OS_CLIENT_CONFIG_FILE", file, "OS_CLOUD", cloud,
+                            "OS_USERNAME",           user, NULL };
         int fd = mkstemp(file), r;
 
         assert_int_equal(write(fd, clouds, strlen(clouds)), (ssize_t)strlen(clouds));
@@ -135,7 +149,8 @@ static void a_cloud_is_read_from_clouds_yaml_and_variables_go_before_it(void **s
 
 static void a_cloud_that_cannot_be_used_is_told_why(void **state)
 {
-        static const char *const nowhere[] = { "OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml", "OS_CLOUD", "x", NULL };
+        static const char *const nowhere[] = { "OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml",
+                                               "OS_CLOUD", "x", NULL };
         struct cloud_env e = { 0 };
         struct fault why = { 0 };
 
@@ -212,6 +227,8 @@ static void passwords_may_be_in_a_file_of_their_own(void **state)
 }
 
 UNIT_MAIN(UNIT(other_credentials_are_known_by_what_is_set),
-          UNIT(passwords_may_be_in_a_file_of_their_own), UNIT(a_password_is_meant_when_there_is_an_auth_url),
+          UNIT(passwords_may_be_in_a_file_of_their_own),
+          UNIT(a_password_is_meant_when_there_is_an_auth_url),
           UNIT(an_endpoint_alone_needs_no_keystone), UNIT(the_variable_that_lacks_is_named),
-          UNIT(a_cloud_is_read_from_clouds_yaml_and_variables_go_before_it), UNIT(a_cloud_that_cannot_be_used_is_told_why))
+          UNIT(a_cloud_is_read_from_clouds_yaml_and_variables_go_before_it),
+          UNIT(a_cloud_that_cannot_be_used_is_told_why))

@@ -27,17 +27,20 @@ static void the_version_is_added_once(void **state)
 static void the_password_goes_with_user_domain_and_project(void **state)
 {
         char user[] = "u", word[] = "p", domain[] = "D", project[] = "s", none[] = "", id[] = "77";
-        struct openstack_settings s = { .username = user, .password = word,
-                                        .user_domain_name = domain, .project_name = project,
-                                        .project_domain_name = domain, .project_id = none };
+        struct openstack_settings s = { .username = user,
+                                        .password = word,
+                                        .user_domain_name = domain,
+                                        .project_name = project,
+                                        .project_domain_name = domain,
+                                        .project_id = none };
         json_auto_t *by_name = keystone_auth_body(&s), *by_id = NULL;
         char *text = json_dumps(by_name, JSON_COMPACT | JSON_SORT_KEYS);
 
         (void)state;
-        assert_string_equal(text,
-                            "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":"
-                            "{\"domain\":{\"name\":\"D\"},\"name\":\"u\",\"password\":\"p\"}}},\"scope\":"
-                            "{\"project\":{\"domain\":{\"name\":\"D\"},\"name\":\"s\"}}}}");
+        assert_string_equal(
+                text, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":"
+                      "{\"domain\":{\"name\":\"D\"},\"name\":\"u\",\"password\":\"p\"}}},\"scope\":"
+                      "{\"project\":{\"domain\":{\"name\":\"D\"},\"name\":\"s\"}}}}");
         free(text);
         s.project_id = id;
         by_id = keystone_auth_body(&s);
@@ -50,14 +53,16 @@ static void a_token_or_an_application_credential_stands_for_a_password(void **st
 {
         char type[] = "token", application[] = "v3applicationcredential", t[] = "T", empty[] = "",
              id[] = "77";
-        struct openstack_settings s = { .auth_type = type, .token = t, .project_id = empty,
-                                        .project_name = empty };
+        struct openstack_settings s = {
+                .auth_type = type, .token = t, .project_id = empty, .project_name = empty
+        };
         json_auto_t *plain = keystone_auth_body(&s), *scoped = NULL, *credential = NULL;
         char *text = json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS);
 
         (void)state;
         assert_string_equal(
-                text, "{\"auth\":{\"identity\":{\"methods\":[\"token\"],\"token\":{\"id\":\"T\"}}}}");
+                text,
+                "{\"auth\":{\"identity\":{\"methods\":[\"token\"],\"token\":{\"id\":\"T\"}}}}");
         free(text);
         s.project_id = id;
         scoped = keystone_auth_body(&s);
@@ -69,8 +74,9 @@ static void a_token_or_an_application_credential_stands_for_a_password(void **st
                                          .application_credential_secret = t };
         credential = keystone_auth_body(&s);
         text = json_dumps(credential, JSON_COMPACT | JSON_SORT_KEYS);
-        assert_string_equal(text, "{\"auth\":{\"identity\":{\"application_credential\":{\"id\":\"77\","
-                                  "\"secret\":\"T\"},\"methods\":[\"application_credential\"]}}}");
+        assert_string_equal(text,
+                            "{\"auth\":{\"identity\":{\"application_credential\":{\"id\":\"77\","
+                            "\"secret\":\"T\"},\"methods\":[\"application_credential\"]}}}");
         free(text);
 }
 
@@ -102,8 +108,9 @@ static void a_tokens_life_is_the_distance_of_its_times(void **state)
 
 static void what_is_no_token_is_refused(void **state)
 {
-        static const char good[] = "{\"token\": {\"issued_at\": \"2026-01-01T00:00:00Z\", \"expires_at\": "
-                                   "\"2026-01-01T01:00:00Z\"}}";
+        static const char good[] =
+                "{\"token\": {\"issued_at\": \"2026-01-01T00:00:00Z\", \"expires_at\": "
+                "\"2026-01-01T01:00:00Z\"}}";
         static const struct {
                 const char *id, *body;
         } cases[] = {
@@ -112,9 +119,12 @@ static void what_is_no_token_is_refused(void **state)
                 { "a\r\nX-Roles: admin", good },
                 { "abc", "{}" },
                 { "abc", "[]" },
-                { "abc", "{\"token\": {\"issued_at\": \"yesterday\", \"expires_at\": \"2026-01-01T01:00:00Z\"}}" },
-                { "abc", "{\"token\": {\"issued_at\": \"2026-01-01T01:00:00Z\", \"expires_at\": \"2026-01-01T01:00:00Z\"}}" },
-                { "abc", "{\"token\": {\"issued_at\": \"2026-01-01T00:00:00Z\", \"expires_at\": \"2026-01-01T01:00:00Z\", \"catalog\": {}}}" },
+                { "abc",
+                  "{\"token\": {\"issued_at\": \"yesterday\", \"expires_at\": \"2026-01-01T01:00:00Z\"}}" },
+                { "abc",
+                  "{\"token\": {\"issued_at\": \"2026-01-01T01:00:00Z\", \"expires_at\": \"2026-01-01T01:00:00Z\"}}" },
+                { "abc",
+                  "{\"token\": {\"issued_at\": \"2026-01-01T00:00:00Z\", \"expires_at\": \"2026-01-01T01:00:00Z\", \"catalog\": {}}}" },
         };
         struct keystone_token t = { 0 };
 

@@ -29,6 +29,18 @@ class Conflict(AtlasError):
     pass
 
 
+class PreconditionFailed(AtlasError):
+    pass
+
+
+class Unprocessable(AtlasError):
+    pass
+
+
+class TooManyRequests(AtlasError):
+    pass
+
+
 class Unavailable(AtlasError):
     pass
 
