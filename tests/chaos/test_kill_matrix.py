@@ -22,6 +22,7 @@ from world import MAX_KBPS, N_GATEWAYS, SITES, wait_until
 
 AT_ONCE = 4  # links that a case asks for at the same time, so that victim and survivor both have work
 TRIES = 6
+LATE_S = 0.5  # what strikes after the last COMMIT strikes when all seems at rest
 RESEND_S = 4.5  # a command of 2 s and its margin of 2 s
 STOP_S = 10  # by then its connections are given up; a pretended device whose lock it holds is of no use meanwhile
 PATIENCE_S = 60
@@ -196,10 +197,12 @@ class Matrix:
         queue = "atlas-conductor" if case.victim == "conductor" else f"atlas-agent.{case.victim}"
         wait_until(lambda: self.world.waiting(queue)[0][1] == 2, 10, f"{victim} at {queue}")
         threads = self.each(links, getattr(self, case.stage.ask))
-        end = time.monotonic() + PATIENCE_S
+        end, rest_end = time.monotonic() + PATIENCE_S, None
         while not self.is_struck(victim, case.how):
             assert time.monotonic() < end and not self.broken, self.broken or "no end"
-            if self.at_rest(threads) and not self.is_struck(victim, case.how):
+            if not rest_end and self.at_rest(threads):
+                rest_end = time.monotonic() + LATE_S
+            if rest_end and time.monotonic() > rest_end:
                 return None, 0
             time.sleep(0.005)
         return threads, time.monotonic()
