@@ -251,7 +251,7 @@ static void who_resumes_misses_nothing_and_sees_nothing_twice(void **state)
                         assert_int_equal(count(all, name), 1);
                 }
         print_message("resumed %d times\n", n_cuts);
-        assert_true(n_cuts > 10);
+        assert_true(n_cuts >= 3); /* otherwise nothing was shown */
         free(all);
         close(fd);
 }
