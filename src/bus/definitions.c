@@ -103,8 +103,7 @@ static void add_exchange(struct document *d, const char *name)
 {
         append(d, d->exchanges,
                json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:{}}", "name", name, "vhost", d->vhost,
-                         "type", "topic", "durable",
-                         declare_durable(d->settings), "auto_delete",
+                         "type", "topic", "durable", declare_durable(d->settings), "auto_delete",
                          d->settings->amqp_auto_delete, "internal", 0, "arguments"));
 }
 
@@ -226,7 +225,8 @@ static void add_queue(struct document *d, const char *queue)
                 d->failed = true;
         append(d, d->queues,
                json_pack("{s:s, s:s, s:b, s:b, s:o}", "name", queue, "vhost", d->vhost, "durable",
-                         declare_durable(d->settings), "auto_delete", d->settings->amqp_auto_delete, "arguments", arguments));
+                         declare_durable(d->settings), "auto_delete", d->settings->amqp_auto_delete,
+                         "arguments", arguments));
         bind(d, d->settings->control_exchange, "queue", queue, declare_key(queue));
 }
 

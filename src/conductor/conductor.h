@@ -29,8 +29,8 @@ struct conductor {
         struct store *store; /* lent */
         int64_t number;      /* our life sign's number */
         struct conductor_timing timing;
-        int64_t open_max; /* operations a project may have under way; 0: any number */
-        bool notifies;    /* what it did comes out as notices, too */
+        int64_t open_max;          /* operations a project may have under way; 0: any number */
+        bool notifies;             /* what it did comes out as notices, too */
         struct quota_limits quota; /* of projects for which none was set */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */

@@ -126,6 +126,7 @@ static int port_result(struct applied *a, const struct want_result *res)
         r = work_done(a, p->id, res->generation);
         if (r == 0 && l && l->exchange)
                 r = res->present ? exchange_take(a->t, l, p, res->object)
+                    : p->wanted  ? 0 /* the answer to an older wish: what it makes now comes */
                                  : exchange_forget(a->t, p);
         return r ? r : idset_add(&a->links, p->link_id);
 }

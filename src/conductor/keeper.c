@@ -18,8 +18,13 @@
 #include "base/metrics.h"
 #include "store/pg.h"
 
-enum { LOOK_EVERY_MS = 500, DUE_MAX = 256, SWEEP_EVERY_MS = 10000, KEYS_LIVE_MS = 24 * 3600 * 1000,
-       MONTHS_EVERY_MS = 3600 * 1000 };
+enum {
+        LOOK_EVERY_MS = 500,
+        DUE_MAX = 256,
+        SWEEP_EVERY_MS = 10000,
+        KEYS_LIVE_MS = 24 * 3600 * 1000,
+        MONTHS_EVERY_MS = 3600 * 1000
+};
 
 static struct metric metric_due =
         METRIC(METRIC_COUNTER, "atlas_conductor_timers_due_total", NULL, "Timers found due");
@@ -144,7 +149,8 @@ static void sweep(struct keeper *k)
         if (store_life_months(k->life, k->settings->keep_history_days))
                 k->months_ms = now;
         else
-                log_warn("history_months", "reason=\"the database could not do it; it is asked again\"");
+                log_warn("history_months",
+                         "reason=\"the database could not do it; it is asked again\"");
 }
 
 static void *keep(void *user)

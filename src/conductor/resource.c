@@ -127,12 +127,33 @@ int resource_settle(struct turn *t, struct vlink *l, struct vport *const ports[S
         return 0;
 }
 
+/* What the link held at the gateway is held by the port that stays behind: a link of the same id
+ * may come again, for a request may come twice. */
+static int reservations_pass(struct turn *t, const char *link_id, const struct leftover *to)
+{
+        int r = 0;
+
+        for (enum direction d = TO_WAN; d <= FROM_WAN && r >= 0; d++) {
+                struct reservation row = { .direction = d, .from_ms = t->now_ms };
+
+                TEXT_SET(row.link_id, link_id);
+                TEXT_SET(row.resource_id, to->gateway_id);
+                r = view_remove(&t->view, T_RESERVATION, &row);
+                TEXT_SET(row.link_id, to->port_id);
+                row.kbps = d == TO_WAN ? to->to_wan_kbps : to->from_wan_kbps;
+                if (r >= 0 && row.kbps && !view_put(&t->view, T_RESERVATION, &row))
+                        r = err_raise(-ENOMEM);
+        }
+        return r < 0 ? r : 0;
+}
+
 int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool left)
 {
         struct vport *const ports[SIDE_N] = { p, p };
         struct leftover row = { .generation = p->generation,
                                 .label = p->label,
                                 .created_ms = t->now_ms };
+        int r;
 
         for (int i = 0; i < SHARES_N; i++) {
                 if ((int64_t)shares[i].side != p->side)
@@ -145,8 +166,9 @@ int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool 
         TEXT_SET(row.vpn_id, l->vpn_id);
         TEXT_SET(row.gateway_id, p->gateway_id);
         p->label = 0; /* it is the leftover's */
-        if (!left)
-                return row.label ? resource_gone(t, &row) : 0;
+        r = row.label ? reservations_pass(t, l->id, &row) : 0;
+        if (r < 0 || !left)
+                return r < 0 ? r : row.label ? resource_gone(t, &row) : 0;
         return view_put(&t->view, T_LEFTOVER, &row) ? 0 : err_raise(-ENOMEM);
 }
 
@@ -163,7 +185,7 @@ int resource_gone(struct turn *t, const struct leftover *left)
         for (enum direction d = TO_WAN; d <= FROM_WAN && r == 0; d++) {
                 struct reservation row = { .direction = d };
 
-                TEXT_SET(row.link_id, left->link_id);
+                TEXT_SET(row.link_id, left->port_id);
                 TEXT_SET(row.resource_id, left->gateway_id);
                 r = view_remove(&t->view, T_RESERVATION, &row);
         }

@@ -112,8 +112,9 @@ static struct subject subject_of(struct turn *t, struct vlink *l, struct operati
 int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
                   const char *request_id, const char *attachment_id, struct operation **ret)
 {
-        struct operation row = { .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms,
-                                 .state_ms = t->now_ms };
+        struct operation row = {
+                .kind = kind, .result = OP_RUNNING, .started_ms = t->now_ms, .state_ms = t->now_ms
+        };
         const struct flow *f = flow_of(kind);
         struct subject s;
 

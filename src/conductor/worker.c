@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gathers what has come in while the last batch was committing, runs the core on it, sends what comes out, and only then
- * settles the messages. */
+/* Gathers what has come in while the last batch was committing, runs the core on it, sends what
+ * comes out, and only then settles the messages. */
 #include "conductor/worker.h"
 
 #include <errno.h>
@@ -22,13 +22,20 @@
 
 enum { HINT_MS = 5000 };
 
-static struct metric metric_batches = METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
-static struct metric metric_inputs = METRIC(METRIC_COUNTER, "atlas_conductor_inputs_total", NULL, "Messages and timers folded");
-static struct metric metric_bad = METRIC(METRIC_COUNTER, "atlas_conductor_bad_total", NULL, "Inputs set aside as bad");
-static struct metric metric_casts = METRIC(METRIC_COUNTER, "atlas_conductor_casts_total", NULL, "Commands sent to agents");
-static struct metric metric_lost = METRIC(METRIC_COUNTER, "atlas_conductor_casts_lost_total", NULL, "Commands that did not reach the broker");
-static struct metric metric_away = METRIC(METRIC_COUNTER, "atlas_conductor_store_away_total", NULL, "Waits for the database");
-static struct metric metric_batch_ms = METRIC(METRIC_HISTOGRAM, "atlas_conductor_batch_ms", NULL, "Milliseconds of a batch, reading to COMMIT");
+static struct metric metric_batches =
+        METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
+static struct metric metric_inputs =
+        METRIC(METRIC_COUNTER, "atlas_conductor_inputs_total", NULL, "Messages and timers folded");
+static struct metric metric_bad =
+        METRIC(METRIC_COUNTER, "atlas_conductor_bad_total", NULL, "Inputs set aside as bad");
+static struct metric metric_casts =
+        METRIC(METRIC_COUNTER, "atlas_conductor_casts_total", NULL, "Commands sent to agents");
+static struct metric metric_lost = METRIC(METRIC_COUNTER, "atlas_conductor_casts_lost_total", NULL,
+                                          "Commands that did not reach the broker");
+static struct metric metric_away =
+        METRIC(METRIC_COUNTER, "atlas_conductor_store_away_total", NULL, "Waits for the database");
+static struct metric metric_batch_ms = METRIC(METRIC_HISTOGRAM, "atlas_conductor_batch_ms", NULL,
+                                              "Milliseconds of a batch, reading to COMMIT");
 
 struct worker {
         struct bus *bus;
@@ -40,7 +47,7 @@ struct worker {
         pthread_t thread;
         bool started;
         atomic_bool stopping;
-        struct job *first, **last;      /* taken from the queue, not yet done */
+        struct job *first, **last; /* taken from the queue, not yet done */
 };
 
 struct job *job_timer(enum input_kind kind, const struct timer *timer)
@@ -72,7 +79,8 @@ static void on_sent(enum bus_sent how, void *user)
 
         if (how != BUS_SENT_OK) {
                 metric_add(&metric_lost, 1);
-                /* Unroutable or expired: the gate's own deadline sends again; asking at once would spin. */
+                /* Unroutable or expired: the gate's own deadline sends again; asking at once would
+                 * spin. */
                 j = how == BUS_SENT_LOST ? job_timer(INPUT_LOST, &note->timer) : NULL;
                 if (j)
                         worker_put(note->worker, j);
@@ -89,9 +97,11 @@ static void send_cast(struct worker *w, const struct out *o)
         if (note)
                 *note = (struct cast_note){ .worker = w, .timer = o->timer };
         metric_add(&metric_casts, 1);
-        r = bus_cast(w->bus, TOPIC_AGENT, o->site, o->method, o->body, context, o->expiration_ms, note ? on_sent : NULL, note);
+        r = bus_cast(w->bus, TOPIC_AGENT, o->site, o->method, o->body, context, o->expiration_ms,
+                     note ? on_sent : NULL, note);
         if (r < 0) {
-                log_error("cast_failed", "site=%s method=%s trace=\"%s\"", o->site, o->method, err_trace());
+                log_error("cast_failed", "site=%s method=%s trace=\"%s\"", o->site, o->method,
+                          err_trace());
                 free(note);
         }
         json_decref(context);
@@ -108,8 +118,10 @@ static void send_notice(struct worker *w, const struct out *o)
 
                 snprintf(topic, sizeof topic, "%.*s", (int)n, at);
                 at += n;
-                if (bus_notify(w->bus, topic, publisher, o->event_type, o->priority, o->body, o->context) < 0)
-                        log_error("notice_lost", "event=%s trace=\"%s\"", o->event_type, err_trace());
+                if (bus_notify(w->bus, topic, publisher, o->event_type, o->priority, o->body,
+                               o->context) < 0)
+                        log_error("notice_lost", "event=%s trace=\"%s\"", o->event_type,
+                                  err_trace());
         }
 }
 
@@ -179,7 +191,8 @@ static void bad(void *user, const struct input *input, const char *reason)
         struct fault f;
 
         metric_add(&metric_bad, 1);
-        log_error("input_bad", "method=%s reason=\"%s\"", input->request ? input->request->method : "timer", reason);
+        log_error("input_bad", "method=%s reason=\"%s\"",
+                  input->request ? input->request->method : "timer", reason);
         forget_count(w, input);
         if (!j->delivery)
                 return;
@@ -215,7 +228,8 @@ static void take_new(struct worker *w)
         }
 }
 
-/* The next batch: redelivered messages run alone, for one of them may be what killed us. A call whose caller has given up is dropped. */
+/* The next batch: redelivered messages run alone, for one of them may be what killed us. A call
+ * whose caller has given up is dropped. */
 static size_t gather(struct worker *w, const struct input **inputs, size_t limit)
 {
         size_t n = 0;
@@ -252,7 +266,8 @@ static void wait_for_store(struct worker *w, struct backoff *backoff)
         take_new(w);
 }
 
-/* True: go on with it. Else it was begun too often, and is a dead letter now, or the store is away and we are ending. */
+/* True: go on with it. Else it was begun too often, and is a dead letter now, or the store is away
+ * and we are ending. */
 static bool begin_again(struct worker *w, struct job *j)
 {
         struct backoff backoff = { .first_ms = 50, .limit_ms = 1000 };
@@ -268,17 +283,21 @@ static bool begin_again(struct worker *w, struct job *j)
                         return false;
         }
         if (r < 0)
-                log_error("redelivered_uncounted", "message=%s trace=\"%s\"", j->input.again, err_trace());
+                log_error("redelivered_uncounted", "message=%s trace=\"%s\"", j->input.again,
+                          err_trace());
         if (times <= w->settings->redeliveries)
                 return true;
-        snprintf(reason, sizeof reason, "it came again and was begun %lld times without an end", (long long)times - 1);
+        snprintf(reason, sizeof reason, "it came again and was begun %lld times without an end",
+                 (long long)times - 1);
         bad(w, &j->input, reason);
         return false;
 }
 
 static void run_batch(struct worker *w, const struct input **inputs, size_t n)
 {
-        const struct conductor_sink sink = { .sent = sent, .bad = bad, .now_ms = now_ms, .user = w };
+        const struct conductor_sink sink = {
+                .sent = sent, .bad = bad, .now_ms = now_ms, .user = w
+        };
         struct backoff backoff = { .first_ms = 50, .limit_ms = 1000 };
         struct job *first = inputs[0]->user;
         size_t at = 0;
@@ -328,8 +347,8 @@ static void *work(void *user)
         return NULL;
 }
 
-int worker_new(struct bus *bus, const struct conductor_settings *settings, const _Atomic int64_t *number,
-               struct worker **ret, struct fault *why)
+int worker_new(struct bus *bus, const struct conductor_settings *settings,
+               const _Atomic int64_t *number, struct worker **ret, struct fault *why)
 {
         struct worker *w = calloc(1, sizeof *w);
         int r = w ? queue_new(&w->queue) : -ENOMEM;

@@ -32,8 +32,8 @@ struct manage {
 /* One row of the table of commands. */
 struct manage_command {
         const char *noun, *verb; /* the noun may be two words */
-        const char *word;    /* needed after them, or NULL */
-        const char *options; /* those it takes */
+        const char *word;        /* needed after them, or NULL */
+        const char *options;     /* those it takes */
         int (*run)(struct manage *m);
         const char *help;
 };

@@ -74,7 +74,8 @@ static int read_both(struct store *store, const char *project, bool lock, struct
         r = r ? r
               : store_select(store, &store_tables[T_QUOTA], "project_id", &project, 1, lock,
                              &quotas);
-        r = r ? r : store_select(store, &store_project_use, "project_id", &project, 1, false, &uses);
+        r = r ? r
+              : store_select(store, &store_project_use, "project_id", &project, 1, false, &uses);
         r = r ? r : store_flush(store);
         if (r == STORE_OK && quotas.n)
                 *ret = *(const struct quota *)quotas.rows;
@@ -116,7 +117,8 @@ static int audit(struct store *store, const struct quota *q)
         struct event e = { .object_type = "project", .type = "quota.set" };
 
         TEXT_SET(e.project_id, q->project_id);
-        snprintf(e.reason, sizeof e.reason, "vpns %lld, links %lld, kbps %lld (-1: none, -2: default)",
+        snprintf(e.reason, sizeof e.reason,
+                 "vpns %lld, links %lld, kbps %lld (-1: none, -2: default)",
                  (long long)q->limits.vpns, (long long)q->limits.links, (long long)q->limits.kbps);
         return audit_put(store, &e);
 }
@@ -134,8 +136,8 @@ int quota_set(struct manage *m)
                 answer = read_both(store, m->word, true, &q, &use);
                 if (answer != STORE_OK)
                         continue;
-                if (!limit_read(m->vpns, &q.limits.vpns) || !limit_read(m->links, &q.limits.links) ||
-                    !limit_read(m->kbps, &q.limits.kbps))
+                if (!limit_read(m->vpns, &q.limits.vpns) ||
+                    !limit_read(m->links, &q.limits.links) || !limit_read(m->kbps, &q.limits.kbps))
                         return refuse(400, m->word,
                                       "a limit is a number from 0, \"none\" or \"default\"");
                 answer = store_put(store, &store_tables[T_QUOTA], rows, 1);

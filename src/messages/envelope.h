@@ -71,7 +71,8 @@ int reply_encode_failure(const char *msg_id, const char *class_name, const char 
 int reply_encode_heartbeat(const char *msg_id, struct text *ret);
 
 /* Our own failures: class by HTTP code (BadRequest, Forbidden, NotFound, Conflict,
- * PreconditionFailed, Unprocessable, TooManyRequests, Unavailable, InternalError), module "atlas.exceptions", kwargs =
+ * PreconditionFailed, Unprocessable, TooManyRequests, Unavailable, InternalError), module
+ * "atlas.exceptions", kwargs =
  * {"code","type","message","details","retry_after_ms"}; and back. A failure of any other module
  * becomes code 500, type "bus.remote_failure". */
 int reply_encode_fault(const char *msg_id, const struct fault *f, struct text *ret);

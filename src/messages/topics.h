@@ -4,9 +4,9 @@
 
 #define ATLAS_EXCHANGE  "atlas"           /* topic exchange, durable */
 #define TOPIC_CONDUCTOR "atlas-conductor" /* queue and key: calls and casts of API, CLI, peers */
-#define TOPIC_API       "atlas-api"       /* fanout to all: "committed" hints that there are new events */
-#define TOPIC_AGENT     "atlas-agent"     /* directed: queue and key "atlas-agent.<site>" */
-#define TOPIC_WAN       "atlas-wan"       /* directed: "atlas-wan.<domain>" */
+#define TOPIC_API       "atlas-api" /* fanout to all: "committed" hints that there are new events */
+#define TOPIC_AGENT     "atlas-agent" /* directed: queue and key "atlas-agent.<site>" */
+#define TOPIC_WAN       "atlas-wan"   /* directed: "atlas-wan.<domain>" */
 #define TOPIC_EVENT                                                                                \
         "atlas-event" /* queue; bound with "atlas-event.*"; key "atlas-event.<site>"               \
                        */

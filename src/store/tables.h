@@ -54,7 +54,7 @@ struct integer {
 /* Bandwidth counted against one direction of a gateway. Windows come later: to_ms 0 is for ever. */
 enum direction { TO_WAN, FROM_WAN };
 struct reservation {
-        char link_id[ID_SIZE];     /* key */
+        char link_id[ID_SIZE];     /* key; or the port that was left behind with it */
         char resource_id[ID_SIZE]; /* key: gateway */
         int64_t direction;         /* key */
         int64_t kbps;
