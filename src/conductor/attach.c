@@ -35,23 +35,5 @@ static const struct flow_row detach_rows[] = {
 };
 /* clang-format on */
 
-const struct flow flow_attach = {
-        .name = "attach",
-        .rows = attach_rows,
-        .states = attach_states,
-        .n_states = STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = START,
-        .timeout = EV_TIMEOUT,
-};
-const struct flow flow_detach = {
-        .name = "detach",
-        .rows = detach_rows,
-        .states = detach_states,
-        .n_states = D_STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = D_START,
-        .timeout = EV_TIMEOUT,
-};
+const struct flow flow_attach = WORKFLOW("attach", attach_rows, attach_states, START);
+const struct flow flow_detach = WORKFLOW("detach", detach_rows, detach_states, D_START);

@@ -28,13 +28,4 @@ static const struct flow_row rows[] = {
 };
 /* clang-format on */
 
-const struct flow flow_create = {
-        .name = "create",
-        .rows = rows,
-        .states = states,
-        .n_states = STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = START,
-        .timeout = EV_TIMEOUT,
-};
+const struct flow flow_create = WORKFLOW("create", rows, states, START);

@@ -23,13 +23,4 @@ static const struct flow_row rows[] = {
 };
 /* clang-format on */
 
-const struct flow flow_delete = {
-        .name = "delete",
-        .rows = rows,
-        .states = states,
-        .n_states = STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = START,
-        .timeout = EV_TIMEOUT,
-};
+const struct flow flow_delete = WORKFLOW("delete", rows, states, START);

@@ -9,6 +9,13 @@ extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flo
         flow_enable, flow_disable;
 const struct flow *flow_of(int64_t operation_kind);
 extern const char *const work_event_name[EV_N];
+/* A workflow over the conductor's events, from its tables. */
+#define WORKFLOW(name_, rows_, states_, start_)                                                    \
+        {                                                                                          \
+                .name = name_, .rows = rows_, .states = states_,                                   \
+                .n_states = sizeof(states_) / sizeof *(states_), .events = work_event_name,        \
+                .n_events = EV_N, .start = start_, .timeout = EV_TIMEOUT,                          \
+        }
 
 /* steps.c. Each is a row's action: returns 0, an event (enum work_event) to feed at once, or a
  * negative error. 'subject' is struct subject. */

@@ -62,23 +62,5 @@ static const struct flow_row disable_rows[] = {
 };
 /* clang-format on */
 
-const struct flow flow_enable = {
-        .name = "enable",
-        .rows = enable_rows,
-        .states = states,
-        .n_states = STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = START,
-        .timeout = EV_TIMEOUT,
-};
-const struct flow flow_disable = {
-        .name = "disable",
-        .rows = disable_rows,
-        .states = disable_states,
-        .n_states = D_STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = D_START,
-        .timeout = EV_TIMEOUT,
-};
+const struct flow flow_enable = WORKFLOW("enable", enable_rows, states, START);
+const struct flow flow_disable = WORKFLOW("disable", disable_rows, disable_states, D_START);

@@ -135,13 +135,4 @@ static const struct flow_row rows[] = {
 };
 /* clang-format on */
 
-const struct flow flow_update = {
-        .name = "update",
-        .rows = rows,
-        .states = states,
-        .n_states = STATE_N,
-        .events = work_event_name,
-        .n_events = EV_N,
-        .start = START,
-        .timeout = EV_TIMEOUT,
-};
+const struct flow flow_update = WORKFLOW("update", rows, states, START);
