@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nobody can do becomes a dead letter with its reason, its neighbours are done, and an operator can see it, send it
 again and throw it away."""
-import os
 import pathlib
 import re
 import signal
@@ -14,7 +13,7 @@ import pytest
 TESTS = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / folder) for folder in ("integration/programs", "support", "system")]
 from cloud import wait_until  # noqa: E402
-from test_programs import BIN, PROJECT, SUPPORT, Programs, made  # noqa: E402
+from test_programs import BIN, PROJECT, SUPPORT, made, stage  # noqa: E402
 from wire import Wire, envelope  # noqa: E402
 
 REDELIVERIES = 3
@@ -22,24 +21,10 @@ REDELIVERIES = 3
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dead")
-    folder.chmod(0o755)
-    for parent in folder.parents:  # PostgreSQL runs as another user
-        if parent != pathlib.Path("/tmp") and pathlib.Path("/tmp") in parent.parents:
-            parent.chmod(0o755)
-    here = None
-    try:
-        connection = made(SUPPORT / "postgres.sh", "start", folder / "pg", env={**os.environ, "ATLAS_PG_FSYNC": "off"}).strip()
-        made(SUPPORT / "broker.sh", "start", folder / "mq")
-        here = Programs(folder, connection)
-        with open(folder / "conductor.conf", "a") as settings:
+    with stage(tmp_path_factory.mktemp("dead")) as here:
+        with open(here.folder / "conductor.conf", "a") as settings:
             settings.write(f"redeliveries = {REDELIVERIES}\n")
         yield here
-    finally:
-        if here:
-            here.close()
-        subprocess.run([SUPPORT / "broker.sh", "remove", folder / "mq"], check=False)
-        subprocess.run([SUPPORT / "postgres.sh", "remove", folder / "pg"], check=False)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One project, or one kind of message, cannot take what others need."""
-import os
 import pathlib
-import subprocess
 import sys
 import threading
 import urllib.request
@@ -11,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
-from test_programs import GATEWAYS, PROJECT, STRANGER, SUPPORT, Programs, create, made, refused  # noqa: E402
-from cloud import Cloud, wait_until  # noqa: E402
+from test_programs import PROJECT, STRANGER, SUPPORT, create, made, refused, stage  # noqa: E402
+from cloud import wait_until  # noqa: E402
 from wire import Wire, envelope  # noqa: E402
 
 LIMIT = 3
@@ -21,35 +19,16 @@ SITES = ("east", "west")
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bounds")
-    folder.chmod(0o755)
-    for parent in folder.parents:  # PostgreSQL runs as another user
-        if parent != pathlib.Path("/tmp") and pathlib.Path("/tmp") in parent.parents:
-            parent.chmod(0o755)
-    here = None
-    try:
-        connection = made(SUPPORT / "postgres.sh", "start", folder / "pg", env={**os.environ, "ATLAS_PG_FSYNC": "off"}).strip()
-        made(SUPPORT / "broker.sh", "start", folder / "mq")
-        here = Programs(folder, connection)
-        with open(folder / "conductor.conf", "a") as settings:
+    with stage(tmp_path_factory.mktemp("bounds")) as here:
+        with open(here.folder / "conductor.conf", "a") as settings:
             settings.write(f"open_operations = {LIMIT}\n")
-        here.start("conductor", "atlas-conductor")
-        for site in SITES:
-            here.start(site, "atlas-agent")
-        here.start("api", "atlas-api")
+        here.start_all(SITES)
         yield here
-    finally:
-        if here:
-            here.close()
-        subprocess.run([SUPPORT / "broker.sh", "remove", folder / "mq"], check=False)
-        subprocess.run([SUPPORT / "postgres.sh", "remove", folder / "pg"], check=False)
 
 
 @pytest.fixture(scope="module")
 def cloud(programs):
-    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
-    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == sum(len(GATEWAYS[site]) for site in SITES), 20, "all gateways")
-    return here
+    return programs.cloud(SITES)
 
 
 def ask(cloud, vpn):

@@ -2,6 +2,7 @@
 """All programs together on fake drivers: from a tenant's request to ACTIVE and back, and what the tenant is told when
 something cannot be. Broker and database are real, users and rights those of `atlas-manage bus sync`."""
 import concurrent.futures
+import contextlib
 import fcntl
 import json
 import os
@@ -95,6 +96,19 @@ class Programs:
         with os.fdopen(ready) as pipe:
             assert pipe.read() == "ready\n", self.log(name)
 
+    def start_all(self, sites=tuple(GATEWAYS)):
+        self.start("conductor", "atlas-conductor")
+        for site in sites:
+            self.start(site, "atlas-agent")
+        self.start("api", "atlas-api")
+
+    def cloud(self, sites=tuple(GATEWAYS), kind=Cloud):
+        """A tenant's view, once the gateways of these sites are known."""
+        here = kind(f"http://127.0.0.1:{self.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
+        n = sum(len(GATEWAYS[site]) for site in sites)
+        wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == n, 20, "all gateways")
+        return here
+
     def stop(self, name):
         """SIGTERM; what the program's exit code was."""
         process = self.running.pop(name)
@@ -111,22 +125,17 @@ class Programs:
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("programs")
-    folder.chmod(0o755)
-    for parent in folder.parents:  # PostgreSQL runs as another user
-        if parent != pathlib.Path("/tmp") and pathlib.Path("/tmp") in parent.parents:
-            parent.chmod(0o755)
+@contextlib.contextmanager
+def stage(folder, kind=Programs):
+    """A database, a broker and the programs' files in 'folder'; all of it is stopped at the end."""
+    for each in (folder, *folder.parents):  # PostgreSQL runs as another user
+        if pathlib.Path("/tmp") in each.parents:
+            each.chmod(0o755)
     here = None
     try:
         connection = made(SUPPORT / "postgres.sh", "start", folder / "pg", env={**os.environ, "ATLAS_PG_FSYNC": "off"}).strip()
         made(SUPPORT / "broker.sh", "start", folder / "mq")
-        here = Programs(folder, connection)
-        here.start("conductor", "atlas-conductor")
-        for site in GATEWAYS:
-            here.start(site, "atlas-agent")
-        here.start("api", "atlas-api")
+        here = kind(folder, connection)
         yield here
     finally:
         if here:
@@ -136,11 +145,15 @@ def programs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    with stage(tmp_path_factory.mktemp("programs")) as here:
+        here.start_all()
+        yield here
+
+
+@pytest.fixture(scope="module")
 def cloud(programs):
-    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
-    n = sum(map(len, GATEWAYS.values()))
-    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == n, 20, "all gateways")
-    return here
+    return programs.cloud()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What oslo.messaging's own notification listener hears of links, ports and VPNs, and how a Python caller hears that too
 much is under way. All programs are real, on fake drivers."""
-import os
 import pathlib
 import queue
-import subprocess
 import sys
 import time
 import uuid
@@ -17,8 +15,7 @@ from oslo_messaging._metrics import client as metrics
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/interop/examples"), str(ROOT / "tests/integration/programs"), str(ROOT / "tests/system")]
 from atlas import exceptions  # noqa: E402
-from cloud import Cloud, wait_until  # noqa: E402
-from test_programs import GATEWAYS, PROJECT, SUPPORT, Programs, create, made  # noqa: E402
+from test_programs import GATEWAYS, PROJECT, Programs, create, made, stage  # noqa: E402
 
 SITES = ("east", "west")
 LIMIT = 2
@@ -34,34 +31,17 @@ class Stage(Programs):
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    folder, here = tmp_path_factory.mktemp("notifications"), None
-    for each in (folder, *folder.parents):  # PostgreSQL runs as another user
-        if pathlib.Path("/tmp") in each.parents:
-            each.chmod(0o755)
-    try:
-        connection = made(SUPPORT / "postgres.sh", "start", folder / "pg", env={**os.environ, "ATLAS_PG_FSYNC": "off"}).strip()
-        made(SUPPORT / "broker.sh", "start", folder / "mq")
-        here = Stage(folder, connection)
-        with open(folder / "conductor.conf", "a") as settings:
+    with stage(tmp_path_factory.mktemp("notifications"), Stage) as here:
+        with open(here.folder / "conductor.conf", "a") as settings:
             settings.write(f"open_operations = {LIMIT}\n[oslo_messaging_notifications]\ndriver = messagingv2\n"
                            "topics = notifications, billing\n")
-        here.start("conductor", "atlas-conductor")
-        for site in SITES:
-            here.start(site, "atlas-agent")
-        here.start("api", "atlas-api")
+        here.start_all(SITES)
         yield here
-    finally:
-        if here:
-            here.close()
-        subprocess.run([SUPPORT / "broker.sh", "remove", folder / "mq"], check=False)
-        subprocess.run([SUPPORT / "postgres.sh", "remove", folder / "pg"], check=False)
 
 
 @pytest.fixture(scope="module")
 def cloud(programs):
-    here = Cloud(f"http://127.0.0.1:{programs.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
-    wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == sum(len(GATEWAYS[site]) for site in SITES), 20, "all gateways")
-    return here
+    return programs.cloud(SITES)
 
 
 @pytest.fixture(scope="module")
