@@ -180,12 +180,7 @@ int bus_topology_sync(const struct bus_settings *settings, const char *const *si
                         .host = &url->hosts[i],
                         .vhost = url->vhost,
                         .name = "atlas-manage:topology",
-                        .heartbeat_s = (int)settings->heartbeat_timeout_s,
-                        .ssl = settings->ssl,
-                        .ssl_ca_file = settings->ssl_ca_file,
-                        .ssl_cert_file = settings->ssl_cert_file,
-                        .ssl_key_file = settings->ssl_key_file,
-                        .login_method = settings->rabbit_login_method,
+                        .settings = settings,
                         .watchdog = watchdog,
                         .watch = &watch,
                 };

@@ -53,12 +53,7 @@ static void open_session(struct line *l)
                 .host = host,
                 .vhost = l->net.url->vhost,
                 .name = name,
-                .heartbeat_s = (int)l->net.settings->heartbeat_timeout_s,
-                .ssl = l->net.settings->ssl,
-                .ssl_ca_file = l->net.settings->ssl_ca_file,
-                .ssl_cert_file = l->net.settings->ssl_cert_file,
-                .ssl_key_file = l->net.settings->ssl_key_file,
-                .login_method = l->net.settings->rabbit_login_method,
+                .settings = l->net.settings,
                 .watchdog = l->net.watchdog,
                 .watch = &l->watch,
         };

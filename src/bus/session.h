@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "bus/broker_url.h"
+#include "bus/bus.h"
 #include "bus/watchdog.h"
 
 enum {
@@ -70,11 +71,8 @@ struct session {
 struct session_how {
         const struct broker_host *host;
         const char *vhost;
-        const char *name; /* of the connection, for the broker's operator */
-        int heartbeat_s;
-        bool ssl;
-        const char *ssl_ca_file, *ssl_cert_file, *ssl_key_file;
-        const char *login_method;
+        const char *name;                    /* of the connection, for the broker's operator */
+        const struct bus_settings *settings; /* of which it takes heartbeat, TLS and login */
         struct watchdog *watchdog;
         struct watch *watch; /* covers every wait; watch_cut() ends it */
 };

@@ -120,16 +120,16 @@ static bool is_set(const char *text)
 /* What the library makes of the files is said by its answer only. */
 static const char *set_files(amqp_socket_t *socket, const struct session_how *how)
 {
-        if (!is_set(how->ssl_ca_file))
+        if (!is_set(how->settings->ssl_ca_file))
                 return "cannot be verified: ssl_ca_file is not set";
-        if (amqp_ssl_socket_set_cacert(socket, how->ssl_ca_file) != AMQP_STATUS_OK)
+        if (amqp_ssl_socket_set_cacert(socket, how->settings->ssl_ca_file) != AMQP_STATUS_OK)
                 return "cannot be verified: ssl_ca_file cannot be read";
-        if (!is_set(how->ssl_cert_file))
+        if (!is_set(how->settings->ssl_cert_file))
                 return NULL;
-        if (amqp_ssl_socket_set_key(socket, how->ssl_cert_file,
-                                    is_set(how->ssl_key_file)
-                                            ? how->ssl_key_file
-                                            : how->ssl_cert_file) != AMQP_STATUS_OK)
+        if (amqp_ssl_socket_set_key(socket, how->settings->ssl_cert_file,
+                                    is_set(how->settings->ssl_key_file)
+                                            ? how->settings->ssl_key_file
+                                            : how->settings->ssl_cert_file) != AMQP_STATUS_OK)
                 return "cannot be told who we are: ssl_cert_file or ssl_key_file cannot be read";
         return NULL;
 }
@@ -159,7 +159,7 @@ static int open_tls(struct session *s, const struct session_how *how, struct fau
 
 static bool is_external(const struct session_how *how)
 {
-        return text_equal(how->login_method, "EXTERNAL");
+        return text_equal(how->settings->rabbit_login_method, "EXTERNAL");
 }
 
 static int log_in(struct session *s, const struct session_how *how)
@@ -187,12 +187,13 @@ static int log_in(struct session *s, const struct session_how *how)
         amqp_set_rpc_timeout(s->amqp, &rpc);
         if (is_external(how))
                 reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
-                                                   how->heartbeat_s, &table,
+                                                   (int)how->settings->heartbeat_timeout_s, &table,
                                                    AMQP_SASL_METHOD_EXTERNAL, how->host->user);
         else
                 reply = amqp_login_with_properties(s->amqp, how->vhost, SESSION_CHANNEL, FRAME_MAX,
-                                                   how->heartbeat_s, &table, AMQP_SASL_METHOD_PLAIN,
-                                                   how->host->user, how->host->password);
+                                                   (int)how->settings->heartbeat_timeout_s, &table,
+                                                   AMQP_SASL_METHOD_PLAIN, how->host->user,
+                                                   how->host->password);
         if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
                 const amqp_connection_close_t *close = reply.reply.decoded;
 
@@ -233,14 +234,14 @@ int session_open(const struct session_how *how, const struct session_hears *hear
         s->fd = -1;
         s->hears = hears;
         s->user = user;
-        s->tls = how->ssl;
+        s->tls = how->settings->ssl;
         s->user_id = is_external(how) && !how->host->named ? NULL : how->host->user;
         s->watchdog = how->watchdog;
         s->watch = how->watch;
         s->amqp = amqp_new_connection();
         if (!s->amqp)
                 return err_raise(-ENOMEM);
-        r = how->ssl ? open_tls(s, how, why) : open_tcp(s, how, why);
+        r = how->settings->ssl ? open_tls(s, how, why) : open_tcp(s, how, why);
         if (r != SESSION_OK)
                 return r;
         watch_begin(s->watchdog, s->watch, s->fd,

@@ -163,6 +163,7 @@ void side_open(struct side *side)
 
 void side_open_url(struct side *side, const char *url)
 {
+        static const struct bus_settings patient = { .heartbeat_timeout_s = 30 };
         static const struct session_hears deaf = { 0 };
         struct fault why = { 0 };
 
@@ -172,7 +173,7 @@ void side_open_url(struct side *side, const char *url)
         struct session_how how = { .host = side->url->hosts,
                                    .vhost = side->url->vhost,
                                    .name = "test",
-                                   .heartbeat_s = 30,
+                                   .settings = &patient,
                                    .watchdog = side->watchdog,
                                    .watch = &side->watch };
         assert_int_equal(session_open(&how, &deaf, NULL, &side->session, &why), 0);
