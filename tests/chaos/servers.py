@@ -33,7 +33,7 @@ def signalled(pid, what, seconds=10):
 def is_there(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -186,7 +186,9 @@ class Database:
 
     def kill(self):
         """All its processes at once, as when the machine goes."""
-        every = [self.pid, *self.children()]
+        parent = self.pid
+        os.kill(parent, signal.SIGSTOP)  # starts no more children, and buries none: each id below is still one of its own
+        every = [*self.children(), parent]
         for pid in every:
             os.kill(pid, signal.SIGKILL)
         end = time.monotonic() + 10
