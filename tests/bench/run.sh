@@ -101,6 +101,19 @@ measure_load() {
         take load <"$dir/growth"
 }
 
+# What nothing of ours could pass: PostgreSQL with the same rows by pgbench, RabbitMQ with as many messages by rabbitmq-c.
+measure_floor() {
+        local batch=64 times=$((links / 64 / 4 + 1)) before p
+        for p in conductor agent-a agent-z; do stop "$p"; done
+        before=$(cpu_ms "$pid_postgres")
+        PGOPTIONS='-c client_min_messages=warning' pgbench -n -c 1 -t "$times" -D n=$batch -f tests/bench/floor.sql "$db" >"$dir/floor" 2>&1
+        sleep 0.2
+        awk -v n="$batch" -v t="$times" -v ms="$(($(cpu_ms "$pid_postgres") - before))" \
+                '/^tps/ { printf "links_per_s=%.0f\ncpu_ms=%.2f\n", $3 * n, ms / n / t }' "$dir/floor" >"$dir/floor.values"
+        echo "bare cast 256 20000" | "$bench/bus_bench" "$url" | awk '{ printf "messages_per_s=%.0f\n", $1 }' >>"$dir/floor.values"
+        take floor <"$dir/floor.values"
+}
+
 measure_idle() {
         snapshot >"$dir/before"
         "$bench/link_bench" idle "$url" "$db" "$idle" >"$dir/idle"
@@ -156,12 +169,15 @@ show_load() {
         row "create to ACTIVE under that load" "p50 ${result[load_loaded_p50_ms]} ms"
         awk -v l="$links" -v casts="${result[load_casts]}" -v inputs="${result[load_inputs]}" -v batches="${result[load_batches]}" \
                 -v commits="${result[load_commits]}" -v messages="${result[load_messages]}" -v rollbacks="${result[load_rollbacks]}" \
-                -v updated="${result[load_updated]}" -v hot="${result[load_hot]}" 'function row(name, text) { printf "%-34s %s\n", name, text }
+                -v updated="${result[load_updated]}" -v hot="${result[load_hot]}" -v rate="${result[load_links_per_s]}" \
+                -v pg="${result[floor_links_per_s]}" -v pg_ms="${result[floor_cpu_ms]}" -v bare="${result[floor_messages_per_s]}" 'function row(name, text) { printf "%-34s %s\n", name, text }
                 BEGIN {
                         k = 2 * l / casts; n = inputs / batches
                         row("ports per command, inputs per commit", sprintf("k = %.1f, N = %.1f", k, n))
                         row("messages per link", sprintf("%.2f by the broker (goal: 2 + 4/k = %.2f)", messages / l, 2 + 4 / k))
                         row("commits per link", sprintf("%.3f by PostgreSQL, rolled back %.3f (goal: (1 + 2/k)/N = %.3f)", commits / l, rollbacks / l, (1 + 2 / k) / n))
+                        row("the floor", sprintf("PostgreSQL alone: %.0f links/s at %.2f ms of its processor (ours/floor %.2f); RabbitMQ alone: %.0f links/s (ours/floor %.2f)",
+                                pg, pg_ms, rate / pg, bare * l / messages, rate / (bare * l / messages)))
                         row("HOT updates of operations", sprintf("%.1f %% of %d", updated ? 100 * hot / updated : 0, updated))
                 }'
         for p in conductor agent-a agent-z postgres rabbitmq; do
@@ -219,6 +235,7 @@ if wanted load || wanted idle || wanted get; then
         ! wanted idle || measure_idle
         ! wanted load || measure_load
         ! wanted get || measure_get
+        ! wanted load || measure_floor
 fi
 ! wanted rpc || measure_rpc
 ! wanted store || measure_store
