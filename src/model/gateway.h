@@ -48,6 +48,8 @@ struct gateway {
         bool audit_wanted;
         int64_t created_ms;
         int64_t brake; /* enum brake */
+        char reason[REASON_SIZE]; /* why its last command came to nothing, or "" */
+        bool observe_only;        /* its site looks at it and changes nothing */
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'

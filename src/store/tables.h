@@ -33,6 +33,9 @@ struct work {
         char want[WANT_SIZE]; /* JSON of struct port_want or attachment_want */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
+        char project_id[PROJECT_SIZE]; /* whose turn it takes; "" nobody's any more */
+        int64_t tries;                 /* answers in a row that asked for a pause */
+        int64_t after_ms;              /* not sent before */
 };
 /* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway. */
 enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT };
