@@ -56,13 +56,13 @@ static void answer_object(struct call *c, json_t *object)
                 call_answer(c, 204, NULL, NULL);
                 return;
         }
-        if (!id || (w->tags && !tags)) {
+        if ((!id && !w->resource->single) || (w->tags && !tags)) {
                 log_error("api.bad_result", "request=%s method=%s", c->who.request_id, w->method);
                 problem_internal(&why);
                 call_refuse(c, &why);
                 return;
         }
-        snprintf(location, sizeof location, "%s/%s", w->resource->path, id);
+        snprintf(location, sizeof location, "%s/%s", w->resource->path, id ? id : "");
         call_answer(c, w->status,
                     w->tags ? json_pack("{sO}", "tags", tags)
                             : json_pack("{sO}", w->resource->name, own),
