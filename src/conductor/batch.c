@@ -295,9 +295,11 @@ static int work(struct conductor *c, const struct input *const *inputs, size_t n
         int r = CONDUCTOR_RETRY;
 
         for (int i = 0; i < RETRY_MAX && (r == CONDUCTOR_RETRY || r == CONDUCTOR_UNKNOWN); i++)
-                r = conductor_batch(c, inputs, n, sink->now_ms(sink->user), &outs);
+                if ((r = conductor_batch(c, inputs, n, sink->now_ms(sink->user), &outs)) == CONDUCTOR_UNKNOWN)
+                        c->unsure = true;
         if (r == CONDUCTOR_LATER)
                 return r;
+        c->unsure = false;
         if (r == CONDUCTOR_OK) {
                 *done += n;
                 sink->sent(sink->user, &outs, inputs, n);
