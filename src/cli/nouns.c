@@ -23,7 +23,7 @@ const struct noun noun_agent = {
 };
 const struct noun noun_gateway = {
         .word = "gateway", .path = "/v1/gateways", .one = "gateway", .many = "gateways",
-        .columns = "id name site type domain capacity available reachable", .dress = dress_gateway,
+        .columns = "id name site type domain capacity available status", .dress = dress_gateway,
 };
 const struct noun noun_vpn = {
         .word = "vpn", .path = "/v1/vpns", .one = "vpn", .many = "vpns",
