@@ -4,7 +4,6 @@ a named point while a certain row of a workflow runs; another one of its kind go
 ATLAS_KILL_MATRIX=all every one. Each sees that its fault happened, that the work went on, and then the whole truth."""
 import collections
 import contextlib
-import json
 import os
 import signal
 import statistics
@@ -167,16 +166,9 @@ class Matrix:
         who, _, how = what.partition(" ")
         told = {"refuse": {"refuse": "No."}, "hang": {"hang": True}}.get(
             how, {"networks": {each: "another" for link in links for each in link.network.values()}})
-        paths = [self.world.folder / f"{site}-{'gateways' if who == 'gateways' else 'cloud'}.control" for site in SITES] if what else []
-        for path in paths:
-            fresh = path.with_suffix(".fresh")
-            fresh.write_text(json.dumps(told))
-            fresh.rename(path)
-        try:
+        each = [f"gw{i}" for i in range(N_GATEWAYS)] if who == "gateways" else ["cloud"] if what else []
+        with self.world.told([f"{site}-{name}" for site in SITES for name in each], told):
             yield
-        finally:
-            for path in paths:
-                path.unlink()
 
     # ---- one case ----
 
