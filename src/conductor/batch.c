@@ -79,6 +79,8 @@ static int handle_timer(struct turn *t, const struct input *in)
                                               : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
+        case TIMER_CIRCUIT:
+                return circuit_again(t, timer->ref_id);
         }
         return 0;
 }
@@ -117,6 +119,7 @@ static void turn_reset(struct turn *t)
         FAILPOINT_UNMARK();
         view_done(&t->view);
         idset_done(&t->pump);
+        idset_done(&t->circuits);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -132,10 +135,11 @@ struct refusals {
 
 static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
+        int r;
+
         for (size_t i = 0; i < refused->n; i++) {
                 struct fault *why = &refused->faults[i], fresh = { 0 };
                 size_t n_changes = t->view.n_changes;
-                int r;
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
@@ -148,14 +152,15 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                         if (t->view.n_changes != n_changes)
                                 return -EAGAIN;
                 }
-                if (inputs[i]->kind == INPUT_EVENT)
+                if (inputs[i]->kind == INPUT_EVENT || inputs[i]->kind == INPUT_CIRCUIT)
                         log_warn("event_refused", "site=%s method=%s reason=\"%s\"",
                                  inputs[i]->site, inputs[i]->request->method, why->message);
                 else if ((r = out_fault(t, why)) < 0)
                         return r;
         }
         t->input = NULL;
-        return gate_pump(t);
+        r = gate_pump(t);
+        return r ? r : circuit_pump(t);
 }
 
 static int answer_of(int r)
@@ -250,6 +255,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
+        idset_done(&t.circuits);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);

@@ -141,8 +141,11 @@ int step_leave_ports(void *subject)
                 if (r == 0 && left)
                         r = link_event(
                                 t, s->l, &who, "virtual_link.left_behind", p->site_name,
-                                "The gateway has not confirmed that the link's end is gone; its label and "
-                                "bandwidth are kept until it does.");
+                                s->l->wan_domain[0]
+                                        ? "The WAN has not confirmed that the link's circuit is gone; its label and "
+                                          "bandwidth are kept until it does."
+                                        : "The gateway has not confirmed that the link's end is gone; its label and "
+                                          "bandwidth are kept until it does.");
         }
         return r < 0 ? r : end_gone(s);
 }

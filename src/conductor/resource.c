@@ -152,7 +152,8 @@ int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool 
         struct vport *const ports[SIDE_N] = { p, p };
         struct leftover row = { .generation = p->generation,
                                 .label = p->label,
-                                .created_ms = t->now_ms };
+                                .created_ms = t->now_ms,
+                                .of_circuit = l->wan_domain[0] };
         int r;
 
         for (int i = 0; i < SHARES_N; i++) {

@@ -284,7 +284,11 @@ static void reason_of_ports(struct subject *s)
                 if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) ||
                     s->op->reason[0])
                         continue;
-                if (p->reason[0])
+                if (s->l->wan_domain[0]) /* it told for both ends */
+                        snprintf(s->op->reason, sizeof s->op->reason, "WAN %s: %.420s",
+                                 s->l->wan_domain,
+                                 p->reason[0] ? p->reason : "Its driver did not answer in time.");
+                else if (p->reason[0])
                         snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name,
                                  p->reason);
                 else
@@ -322,6 +326,8 @@ int step_ask_ports_again(void *subject)
                 reason_of_ports(s);
                 return EV_GAVE_UP;
         }
+        if (s->l->wan_domain[0] && circuit_again(s->t, s->l->id) < 0)
+                return err_raise(-ENOMEM);
         for (int side = 0; side < SIDE_N; side++) {
                 struct gateway *g = NULL;
                 int r = s->ports[side] ? lock_gateway(s->t, s->ports[side]->gateway_id, &g) : 0;

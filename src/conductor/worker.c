@@ -97,10 +97,10 @@ static void send_cast(struct worker *w, const struct out *o)
         if (note)
                 *note = (struct cast_note){ .worker = w, .timer = o->timer };
         metric_add(&metric_casts, 1);
-        r = bus_cast(w->bus, TOPIC_AGENT, o->site, o->method, o->body, context, o->expiration_ms,
+        r = bus_cast(w->bus, o->topic, o->site, o->method, o->body, context, o->expiration_ms,
                      note ? on_sent : NULL, note);
         if (r < 0) {
-                log_error("cast_failed", "site=%s method=%s trace=\"%s\"", o->site, o->method,
+                log_error("cast_failed", "to=%s.%s method=%s trace=\"%s\"", o->topic, o->site, o->method,
                           err_trace());
                 free(note);
         }

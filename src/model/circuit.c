@@ -10,6 +10,7 @@
 /* clang-format off */
 static const struct field ids[] = {
         FIELD(struct circuit_want, link_id, FIELD_ID, JSON_REQUIRED),
+        FIELD(struct circuit_want, domain, FIELD_TEXT, JSON_REQUIRED),
         FIELD_RANGE(struct circuit_want, generation, JSON_REQUIRED, 0, INT64_MAX),
         FIELD(struct circuit_want, present, FIELD_BOOL, JSON_REQUIRED),
         { 0 },

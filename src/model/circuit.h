@@ -18,9 +18,10 @@ struct circuit_end {
         char address[ADDRESS_SIZE]; /* the gateway's on the WAN */
         int64_t tag;                /* VLAN at the gateway whose frames the circuit carries */
 };
-/* With 'present' false only link_id, the ends' port_id and generation matter. */
+/* With 'present' false only link_id, domain, the ends' port_id and generation matter. */
 struct circuit_want {
         char link_id[ID_SIZE], vpn_id[ID_SIZE];
+        char domain[DOMAIN_SIZE]; /* the WAN that it is on */
         char project_id[PROJECT_SIZE];
         int64_t generation; /* grows with every desire */
         bool present;

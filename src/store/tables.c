@@ -139,6 +139,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, updated_ms),
         TEXT(vlink, tags),
         BOOL(vlink, exchange),
+        TEXT(vlink, wan_domain),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -226,6 +227,7 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, to_wan_kbps),
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
+        BOOL(leftover, of_circuit),
         { 0 },
 };
 static const struct store_column exchange_columns[] = {
