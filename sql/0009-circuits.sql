@@ -4,7 +4,7 @@
 SET LOCAL atlas.least = 7;
 
 ALTER TABLE vlink ADD COLUMN wan_domain text COLLATE "C" NOT NULL DEFAULT '';
-ALTER TABLE leftover ADD COLUMN of_circuit boolean NOT NULL DEFAULT false;
+ALTER TABLE leftover ADD COLUMN attachment_id uuid;
 ALTER TABLE work DROP CONSTRAINT work_kind_check, ADD CONSTRAINT work_kind_check CHECK (kind BETWEEN 0 AND 2);
 ALTER TABLE timer DROP CONSTRAINT timer_kind_check, ADD CONSTRAINT timer_kind_check CHECK (kind BETWEEN 0 AND 4);
 COMMENT ON COLUMN timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit';

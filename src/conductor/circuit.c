@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "conductor/turn.h"
+#include "conductor/flows.h"
 #include "messages/topics.h"
 #include "model/circuit.h"
 #include "model/want.h"
@@ -138,10 +138,12 @@ int circuit_pump(struct turn *t)
                 const char *link_id = t->circuits.texts[i];
                 const struct work *w = view_get(&t->view, T_WORK, link_id);
 
-                r = !w ? timer_clear(t, TIMER_CIRCUIT, link_id)
-                    : freeze_of(t)
-                            ? timer_set(t, TIMER_CIRCUIT, link_id, t->now_ms + FROZEN_LOOK_MS)
-                            : send(t, w);
+                if (!w)
+                        r = timer_clear(t, TIMER_CIRCUIT, link_id);
+                else if (freeze_of(t))
+                        r = timer_set(t, TIMER_CIRCUIT, link_id, t->now_ms + FROZEN_LOOK_MS);
+                else
+                        r = send(t, w);
         }
         return r;
 }
@@ -213,16 +215,45 @@ static int failed(struct answer *a)
         return final ? work_port_failed(t, a->l, NULL, reason) : 0;
 }
 
-static void confirm(struct turn *t, struct vport *p, const struct want_result *res)
+/* An end that is on its way out leaves its access side now; one that is switched off stays. */
+static int confirm(struct answer *a, struct vport *p, const struct want_result *res)
 {
+        struct turn *t = a->t;
+        struct subject s = {
+                .t = t,
+                .l = a->l,
+                .op = view_get(&t->view, T_OPERATION, a->l->operation_id),
+                .ports = view_ports(&t->view, a->l->id),
+        };
+        bool leaves =
+                a->l->provisioning != PROV_ACTIVE && a->l->provisioning != PROV_PENDING_UPDATE;
+
         if (res->generation < p->confirmed_generation || res->generation > p->generation)
-                return;
+                return 0;
         p->confirmed_generation = res->generation;
         p->present = res->present;
         p->verified_ms = t->now_ms;
-        if (res->generation == p->generation)
-                p->reason[0] = '\0';
         view_dirty(p);
+        if (res->generation != p->generation)
+                return 0;
+        p->reason[0] = '\0';
+        return leaves && !p->wanted && p->holds ? step_let_go(&s, p) : 0;
+}
+
+static int leftover_gone(struct turn *t, const struct leftover *left)
+{
+        struct attachment *a = NULL;
+        int r = lock_attachment(t, left->attachment_id, &a);
+
+        if (r < 0)
+                return r;
+        if (a) {
+                a->n_ports--;
+                view_dirty(a);
+        }
+        if (a && a->n_ports == 0)
+                r = attachment_leave(t, a, "");
+        return r ? r : resource_gone(t, left);
 }
 
 /* What links of this id left behind when they were deleted by force. */
@@ -233,8 +264,8 @@ static int leftovers_gone(struct turn *t, const char *link_id)
         int r = 0;
 
         while (r == 0 && (left = view_next(&t->view, T_LEFTOVER, &at)))
-                if (left->of_circuit && text_equal(left->link_id, link_id))
-                        r = resource_gone(t, left);
+                if (left->attachment_id[0] && text_equal(left->link_id, link_id))
+                        r = leftover_gone(t, left);
         return r;
 }
 
@@ -251,7 +282,7 @@ static int done(struct answer *a, const char *link_id)
                 r = r ? r : timer_clear(t, TIMER_CIRCUIT, link_id);
         }
         for (int side = 0; side < SIDE_N && a->l && r == 0; side++)
-                confirm(t, view_ports(&t->view, link_id)[side], &a->res.ports[side]);
+                r = confirm(a, view_ports(&t->view, link_id)[side], &a->res.ports[side]);
         return r || !a->l ? r : work_look(t, a->l);
 }
 

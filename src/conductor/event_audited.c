@@ -139,7 +139,7 @@ static int audit_leftover(struct audit *a, const struct leftover *left)
 {
         struct work waiting = { 0 };
 
-        if (!text_equal(left->gateway_id, a->g->id) || left->of_circuit || a->what == COUNT)
+        if (!text_equal(left->gateway_id, a->g->id) || left->attachment_id[0] || a->what == COUNT)
                 return 0;
         if (map_get(&a->there, left->port_id))
                 return view_get(&a->t->view, T_WORK, left->port_id)

@@ -133,8 +133,8 @@ int step_leave_ports(void *subject)
 
         for (int side = 0; side < SIDE_N && r >= 0; side++) {
                 struct vport *p = s->ports[side];
-                bool left =
-                        p && p->label && (p->present || p->confirmed_generation != p->generation);
+                bool left = p && (p->holds || (p->label && (p->present || p->confirmed_generation !=
+                                                                                  p->generation)));
                 const struct caller who = { .request_id = s->op->request_id };
 
                 r = p ? resource_leave(t, s->l, p, left) : 0;

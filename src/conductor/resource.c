@@ -152,8 +152,7 @@ int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool 
         struct vport *const ports[SIDE_N] = { p, p };
         struct leftover row = { .generation = p->generation,
                                 .label = p->label,
-                                .created_ms = t->now_ms,
-                                .of_circuit = l->wan_domain[0] };
+                                .created_ms = t->now_ms };
         int r;
 
         for (int i = 0; i < SHARES_N; i++) {
@@ -166,6 +165,7 @@ int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool 
         TEXT_SET(row.link_id, l->id);
         TEXT_SET(row.vpn_id, l->vpn_id);
         TEXT_SET(row.gateway_id, p->gateway_id);
+        TEXT_SET(row.attachment_id, p->holds ? p->attachment_id : "");
         p->label = 0; /* it is the leftover's */
         r = row.label ? reservations_pass(t, l->id, &row) : 0;
         if (r < 0 || !left)

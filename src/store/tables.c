@@ -227,7 +227,7 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, to_wan_kbps),
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
-        BOOL(leftover, of_circuit),
+        UUID(leftover, attachment_id),
         { 0 },
 };
 static const struct store_column exchange_columns[] = {

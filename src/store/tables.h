@@ -90,7 +90,9 @@ struct leftover {
         int64_t label;
         int64_t to_wan_kbps, from_wan_kbps;
         int64_t created_ms;
-        bool of_circuit; /* the WAN's driver confirms it, not the gateway */
+        /* Of a circuit, which the WAN's driver confirms and not the gateway: the access side that is
+         * kept for it. */
+        char attachment_id[ID_SIZE];
 };
 /* A conductor that runs (or ran): it holds advisory lock 'number' while it lives. */
 struct conductor_row {

@@ -427,3 +427,12 @@ size_t fake_wan_count(const struct wan_handle *h)
 {
         return json_object_size(json_object_get(h->memory, "circuits"));
 }
+
+const char *fake_wan_next(const struct wan_handle *h, const char *link_id)
+{
+        json_t *circuits = json_object_get(h->memory, "circuits");
+        void *at = link_id ? json_object_iter_next(circuits, json_object_key_to_iter(link_id))
+                           : json_object_iter(circuits);
+
+        return at ? json_object_iter_key(at) : NULL;
+}

@@ -21,3 +21,5 @@ struct injection *fake_wan_injection(struct wan_handle *h);
 int64_t fake_wan_violations(const struct wan_handle *h);
 int64_t fake_wan_calls(const struct wan_handle *h); /* that it has begun */
 size_t fake_wan_count(const struct wan_handle *h);  /* circuits, whole or not */
+/* The link of one of them after another: start with NULL; NULL at the end. Lent. */
+const char *fake_wan_next(const struct wan_handle *h, const char *link_id);

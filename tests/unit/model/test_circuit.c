@@ -6,7 +6,7 @@
 #define ID(n) "6b1c2a52-3c0f-4f2e-9d55-0000000000" n
 
 static const struct circuit_want whole = {
-        .link_id = ID("01"), .vpn_id = ID("02"), .project_id = "blue", .generation = 5, .present = true,
+        .link_id = ID("01"), .vpn_id = ID("02"), .domain = "core", .project_id = "blue", .generation = 5, .present = true,
         .ends = { { .port_id = ID("0a"), .generation = 2, .site = "east", .gateway = "gw-1", .address = "192.0.2.1", .tag = 7 },
                   { .port_id = ID("0b"), .generation = 3, .site = "west", .gateway = "gw-2", .tag = 8 } },
         .a_to_z_kbps = 100, .z_to_a_kbps = 200, .mtu = 1500,
@@ -26,7 +26,7 @@ static void a_circuit_reads_back_as_it_was_written(void **state)
 
 static void one_that_shall_go_needs_only_its_ids(void **state)
 {
-        struct circuit_want gone = { .link_id = ID("01"), .generation = 6,
+        struct circuit_want gone = { .link_id = ID("01"), .domain = "core", .generation = 6,
                                      .ends = { { .port_id = ID("0a"), .generation = 3 }, { .port_id = ID("0b"), .generation = 3 } } };
         json_auto_t *j = circuit_want_to_json(&gone);
         struct circuit_want back = { 0 };

@@ -12,7 +12,7 @@
 static struct circuit_want want(int64_t generation, bool present)
 {
         return (struct circuit_want){
-                .link_id = ID("01"), .vpn_id = ID("02"), .project_id = "blue", .generation = generation, .present = present,
+                .link_id = ID("01"), .vpn_id = ID("02"), .domain = "core", .project_id = "blue", .generation = generation, .present = present,
                 .ends = { { .port_id = ID("0a"), .generation = 1, .site = "east", .gateway = "gw", .tag = 7 },
                           { .port_id = ID("0b"), .generation = 1, .site = "west", .gateway = "gw", .tag = 8 } },
                 .a_to_z_kbps = 100, .z_to_a_kbps = 200, .mtu = 1500,
