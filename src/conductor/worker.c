@@ -213,6 +213,7 @@ static void job_free(struct job *j)
                 bus_settle(j->delivery, BUS_AGAIN, NULL);
         if (j->n_open)
                 atomic_fetch_sub(j->n_open, 1);
+        request_free(j->made);
         free(j);
 }
 
@@ -369,6 +370,8 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings,
         w->core.open_max = settings->open_max;
         w->core.notifies = text_equal(settings->notify_driver, "messagingv2");
         w->core.quota = settings->quota;
+        w->core.wans = settings->wans;
+        w->core.n_wans = settings->n_wans;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;
