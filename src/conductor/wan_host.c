@@ -129,6 +129,8 @@ static void call(struct caller *c, const struct circuit_want *want, const char *
         struct job *j = NULL;
         int r;
 
+        log_info("wan_call", "request=%s link=%s domain=%s generation=%lld present=%d", request_id,
+                 want->link_id, h->domain, (long long)want->generation, want->present);
         (void)FAILPOINT("conductor.before_wan_call");
         r = wan_apply(h->driver, c->handle, want, from_ms + h->settings.deadline_s * 1000, &why);
         (void)FAILPOINT("conductor.after_wan_call");
@@ -136,10 +138,9 @@ static void call(struct caller *c, const struct circuit_want *want, const char *
                 fault_set(&why, 500, "wan.error", "The driver failed: %s.", err_trace());
         metric_add(&metric_calls, 1);
         metric_add(&metric_faults, r != 0);
-        log_info("wan_call",
-                 "request=%s link=%s domain=%s present=%d ms=%lld fault=%s reason=\"%s\"",
-                 request_id, want->link_id, h->domain, want->present,
-                 (long long)(clock_mono_ms() - from_ms), r ? why.type : "-", why.message);
+        log_info("wan_answer", "request=%s link=%s domain=%s ms=%lld fault=%s reason=\"%s\"",
+                 request_id, want->link_id, h->domain, (long long)(clock_mono_ms() - from_ms),
+                 r ? why.type : "-", why.message);
         j = answer_new(h, want, &why, request_id);
         store_lock_let(c->lock);
         if (!j) {
@@ -163,7 +164,7 @@ static void carry_out(struct caller *c, struct bus_delivery *d)
                 bus_settle(d, BUS_DEAD, "it names no link whose circuit shall be set");
                 return;
         }
-        r = store_lock_try(c->lock, link_id);
+        r = store_lock_take(c->lock, link_id);
         if (r == STORE_LOCK_BUSY) {
                 bus_settle(d, BUS_DONE, NULL);
                 return;
@@ -280,7 +281,7 @@ int wan_hosts_new(const struct config_file *file, struct wan_hosts **ret, struct
         size_t n = 0;
         int r = 0;
 
-        while (file && config_section_name(file, "wan", n))
+        while (file && config_section_name(file, "wan:", n))
                 n++;
         if (all) {
                 all->hosts = calloc(n + 1, sizeof *all->hosts);
@@ -292,7 +293,7 @@ int wan_hosts_new(const struct config_file *file, struct wan_hosts **ret, struct
                 struct host *h = &all->hosts[all->n++];
 
                 host_init(h);
-                r = host_open(h, file, config_section_name(file, "wan", i), why);
+                r = host_open(h, file, config_section_name(file, "wan:", i), why);
                 if (r == 0)
                         all->domains[i] = (struct wan_domain){
                                 .name = h->domain,

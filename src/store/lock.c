@@ -9,7 +9,8 @@
 #include "base/err.h"
 #include "store/pg_connect.h"
 
-#define TRY "SELECT pg_try_advisory_lock(hashtextextended($1, 1096043605))"
+#define WAIT "SET lock_timeout = 2000" /* for one that died just now and still seems to hold it */
+#define TAKE_LOCK "SELECT pg_advisory_lock(hashtextextended($1, 1096043605))"
 
 enum { CONNECT_S = 3, ANSWER_MS = 4000 };
 
@@ -33,18 +34,29 @@ int store_lock_new(const char *connection, struct store_lock **ret, struct fault
         return 0;
 }
 
-int store_lock_try(struct store_lock *l, const char *name)
+static PGconn *connect(const struct store_lock *l)
+{
+        OWN(pg_close) PGconn *conn = pg_connect(l->connection, &pg_living, CONNECT_S, NULL);
+        OWN(pg_clear) PGresult *set = conn ? pg_run(conn, WAIT, NULL, ANSWER_MS, NULL) : NULL;
+
+        return set ? TAKE(conn) : NULL;
+}
+
+int store_lock_take(struct store_lock *l, const char *name)
 {
         OWN(pg_clear) PGresult *result = NULL;
 
         if (l->conn && pg_is_gone(l->conn))
                 l->conn = pg_close(l->conn);
         if (!l->conn)
-                l->conn = pg_connect(l->connection, &pg_living, CONNECT_S, NULL);
-        if (l->conn)
-                result = pg_run(l->conn, TRY, name, ANSWER_MS, NULL);
-        if (result && PQntuples(result) == 1)
-                return *PQgetvalue(result, 0, 0) == 't' ? STORE_LOCK_TAKEN : STORE_LOCK_BUSY;
+                l->conn = connect(l);
+        if (!l->conn)
+                return STORE_LOCK_AWAY;
+        result = pg_run(l->conn, TAKE_LOCK, name, ANSWER_MS, NULL);
+        if (result)
+                return STORE_LOCK_TAKEN;
+        if (PQstatus(l->conn) == CONNECTION_OK && PQtransactionStatus(l->conn) == PQTRANS_IDLE)
+                return STORE_LOCK_BUSY; /* it was refused, by the time limit */
         l->conn = pg_close(l->conn);
         return STORE_LOCK_AWAY;
 }
