@@ -15,7 +15,10 @@
 #include "model/circuit.h"
 #include "model/want.h"
 
-enum { DEADLINE_MS = 300000 /* of a domain that the settings do not name any more */ };
+enum {
+        DEADLINE_MS = 300000,  /* of a domain that the settings do not name any more */
+        LEFT_ALONE_MS = 15000, /* what could not be folded, for an error of ours, is tried again */
+};
 
 const struct wan_domain *circuit_wan(const struct turn *t, const char *domain)
 {
@@ -81,6 +84,7 @@ int circuit_enqueue(struct turn *t, struct vlink *l, const char *request_id)
         TEXT_SET(w.object_id, l->id);
         TEXT_SET(w.gateway_id, l->id);
         TEXT_SET(w.link_id, l->id);
+        TEXT_SET(w.project_id, l->project_id);
         TEXT_SET(w.request_id, request_id);
         w.generation = want.generation;
         if (!view_put(&t->view, T_WORK, &w))
@@ -104,7 +108,7 @@ static int patience(struct turn *t, const struct work *w, int64_t deadline_ms)
 
         if (r == 0 && op && op->result == OP_RUNNING && op->kind != OP_ATTACH &&
             op->kind != OP_DETACH)
-                r = timer_set(t, TIMER_OPERATION, op->id, until_ms + t->c->timing.answer_margin_ms);
+                r = timer_set_operation(t, op, until_ms + t->c->timing.answer_margin_ms);
         return r;
 }
 
@@ -138,12 +142,14 @@ int circuit_pump(struct turn *t)
                 const char *link_id = t->circuits.texts[i];
                 const struct work *w = view_get(&t->view, T_WORK, link_id);
 
-                if (!w)
+                if (work_is_left_alone(t, link_id))
+                        r = timer_set(t, TIMER_CIRCUIT, link_id, t->now_ms + LEFT_ALONE_MS);
+                else if (!w)
                         r = timer_clear(t, TIMER_CIRCUIT, link_id);
                 else if (freeze_of(t))
                         r = timer_set(t, TIMER_CIRCUIT, link_id, t->now_ms + FROZEN_LOOK_MS);
                 else
-                        r = send(t, w);
+                        r = work_alone(t, link_id, send(t, w));
         }
         return r;
 }
@@ -160,9 +166,9 @@ static int circuit_plan(struct turn *t, const struct input *in)
 
 struct answer {
         struct turn *t;
-        struct vlink *l;      /* NULL: it was deleted by force */
-        const struct work *w; /* what is wanted, or NULL */
-        bool newest;          /* it answers just that */
+        struct vlink *l; /* NULL: it was deleted by force */
+        struct work *w;  /* what is wanted, or NULL */
+        bool newest;     /* it answers just that */
         struct apply_result res;
 };
 
@@ -193,21 +199,14 @@ static void note_reason(struct answer *a, const char *reason)
 static int failed(struct answer *a)
 {
         struct turn *t = a->t;
-        const struct conductor_timing *timing = &t->c->timing;
         const struct fault *f = &a->res.fault;
         bool final = f->retry_after_ms == 0;
-        int64_t pause_ms = t->now_ms - a->w->created_ms; /* twice as long each time */
         char reason[REASON_SIZE];
         int r;
 
-        if (pause_ms < timing->retry_first_ms)
-                pause_ms = timing->retry_first_ms;
-        if (pause_ms > timing->retry_limit_ms)
-                pause_ms = timing->retry_limit_ms;
-        if (pause_ms < f->retry_after_ms)
-                pause_ms = f->retry_after_ms;
+        gate_postpone(t, a->w, f->retry_after_ms);
         r = timer_set(t, TIMER_CIRCUIT, a->w->link_id,
-                      t->now_ms + (final ? timing->audit_ms : pause_ms));
+                      final ? t->now_ms + t->c->timing.audit_ms : a->w->after_ms);
         if (r || !a->l)
                 return r;
         note_reason(a, f->message);
@@ -286,6 +285,20 @@ static int done(struct answer *a, const char *link_id)
         return r || !a->l ? r : work_look(t, a->l);
 }
 
+static int answered(struct answer *a, const char *link_id)
+{
+        int r = 0;
+
+        if (a->l && !is_of_link(a))
+                return circuit_again(a->t, link_id);
+        if (!fault_is_set(&a->res.fault))
+                r = done(a, link_id);
+        else if (a->newest)
+                r = failed(a);
+        /* Else it was another's turn meanwhile. */
+        return r || a->newest || !a->w ? r : circuit_again(a->t, link_id);
+}
+
 static int circuit_handle(struct turn *t, const struct input *in, struct fault *why)
 {
         const char *link_id = input_text(in, "link_id");
@@ -299,19 +312,13 @@ static int circuit_handle(struct turn *t, const struct input *in, struct fault *
 
         if (r)
                 return r < 0 ? err_pass(r) : why->code;
+        a.newest = a.w && a.w->generation == generation;
         if (a.res.n_ports != SIDE_N)
                 r = fault_set(why, 400, "message.invalid", "ports: both ends are needed.");
-        else if (a.l && !is_of_link(&a))
+        else if (work_is_left_alone(t, link_id))
                 r = circuit_again(t, link_id);
-        else {
-                a.newest = a.w && a.w->generation == generation;
-                if (!fault_is_set(&a.res.fault))
-                        r = done(&a, link_id);
-                else if (a.newest)
-                        r = failed(&a);
-                if (r == 0 && a.w && !a.newest) /* it was another's turn meanwhile */
-                        r = circuit_again(t, link_id);
-        }
+        else
+                r = work_alone(t, link_id, answered(&a, link_id));
         apply_result_done(&a.res);
         return r;
 }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Links whose way over the WAN a WAN driver makes. Programs of the step before go on working, but know nothing of such links:
 -- sections [wan:DOMAIN] come into the settings when every conductor is new.
-SET LOCAL atlas.least = 7;
+SET LOCAL atlas.least = 8;
 
 ALTER TABLE vlink ADD COLUMN wan_domain text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE leftover ADD COLUMN attachment_id uuid;
