@@ -365,8 +365,8 @@ static void versions_and_namespaces_fit_as_in_oslo_messaging(void **state)
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                const struct request r = { .namespace = (char *)(uintptr_t)cases[i].namespace,
-                                           .version = (char *)(uintptr_t)cases[i].asked };
+                const struct request r = { .namespace = cases[i].namespace,
+                                           .version = cases[i].asked };
 
                 if (request_fits(&r, cases[i].served_namespace, cases[i].served) != cases[i].fits)
                         fail_msg("%s for %s", cases[i].asked, cases[i].served);
