@@ -284,6 +284,7 @@ static void on_settled(struct queue_item *item, void *user)
 static void hand_out(struct bus_consumer *c)
 {
         handing_out = c;
+        publisher_keep(c->publisher);
         for (size_t i = 0; i < c->n_queues; i++) {
                 struct delivery *d = c->came[i].first, *next;
 
@@ -294,6 +295,7 @@ static void hand_out(struct bus_consumer *c)
                         c->on_delivery(&d->public, c->user);
                 }
         }
+        publisher_put_kept(c->publisher);
         handing_out = NULL;
 }
 
