@@ -103,16 +103,22 @@ static json_t *read_word(struct reader *r, const char *word, json_t *value)
         return value;
 }
 
+static bool is_digit(char c)
+{
+        return c >= '0' && c <= '9';
+}
+
 static json_t *read_number(struct reader *r)
 {
         bool negative = *r->at == '-';
         const char *from = r->at += negative;
         json_int_t value = 0;
 
-        while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && r->at - from <= DIGITS)
+        while (r->at < r->end && is_digit(*r->at) && r->at - from < DIGITS)
                 value = value * 10 + (*r->at++ - '0');
-        if (r->at == from || r->at - from > DIGITS || (*from == '0' && r->at - from > 1) ||
-            (r->at < r->end && (*r->at == '.' || *r->at == 'e' || *r->at == 'E')))
+        if (r->at == from || (*from == '0' && r->at - from > 1) ||
+            (r->at < r->end &&
+             (is_digit(*r->at) || *r->at == '.' || *r->at == 'e' || *r->at == 'E')))
                 return NULL;
         return json_integer(negative ? -value : value);
 }
