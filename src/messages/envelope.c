@@ -13,8 +13,6 @@
 #include "messages/ascii_json.h"
 #include "messages/outer.h"
 
-enum { CONTEXT_N = sizeof CONTEXT - 1 };
-
 struct request *request_free(struct request *r)
 {
         if (!r)
@@ -81,21 +79,6 @@ static bool is_version(const char *text)
         return n_dots > 0;
 }
 
-static int take_context(const json_t *from, struct request *r)
-{
-        const char *key;
-        json_t *value;
-
-        r->context = json_object();
-        if (!r->context)
-                return err_raise(-ENOMEM);
-        json_object_foreach ((json_t *)(uintptr_t)from, key, value)
-                if (text_starts(key, CONTEXT) &&
-                    json_object_set_nocheck(r->context, key + CONTEXT_N, value) != 0)
-                        return err_raise(-ENOMEM);
-        return 0;
-}
-
 static int take_args(const json_t *from, struct request *r, struct fault *why)
 {
         json_t *args = json_object_get(from, "args");
@@ -138,7 +121,7 @@ int request_decode(const void *body, size_t n, struct request **ret, struct faul
 
         answer = answer ? answer : take_texts(r->document, r, why);
         answer = answer ? answer : take_args(r->document, r, why);
-        answer = answer ? answer : take_context(r->document, r);
+        answer = answer ? answer : outer_context(r->document, &r->context);
         if (answer != 0)
                 return answer;
         r->monitor_timeout_s = json_number_value(json_object_get(r->document, "_timeout"));

@@ -81,7 +81,18 @@ int reply_encode_heartbeat(const char *msg_id, struct text *ret);
 int reply_encode_fault(const char *msg_id, const struct fault *f, struct text *ret);
 void fault_from_failure(const json_t *failure, struct fault *ret);
 
-/* Notification, messagingv2. */
+/* A notification, messagingv2. Texts are lent by the document; NULL where the wire has no such key.
+ */
+struct notification {
+        json_t *document;
+        const char *event_type, *publisher_id, *priority; /* "INFO" */
+        const char *message_id, *timestamp, *unique_id;
+        const json_t *payload; /* lent, never NULL */
+        json_t *context;       /* as of a request */
+};
+int notification_decode(const void *body, size_t n, struct notification **ret, struct fault *why);
+struct notification *notification_free(struct notification *n);
+OWN_DEFINE(struct notification *, notification_free)
 int notification_encode(const char *publisher_id, const char *event_type, const char *priority,
                         const json_t *payload, const json_t *context, int64_t now_wall_ms,
                         struct text *ret);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Notifications, as oslo.messaging's driver messagingv2 writes and its listeners read them. */
+#include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/err.h"
 #include "base/uuid.h"
 #include "messages/ascii_json.h"
 #include "messages/envelope.h"
@@ -53,4 +57,51 @@ int notification_encode(const char *publisher_id, const char *event_type, const 
         outer_add_context(&inner, context);
         text_add(&inner, "}");
         return outer_write(&inner, ret);
+}
+
+struct notification *notification_free(struct notification *n)
+{
+        if (!n)
+                return NULL;
+        json_decref(n->document);
+        json_decref(n->context);
+        free(n);
+        return NULL;
+}
+
+static int take_texts(const json_t *from, struct notification *to, struct fault *why)
+{
+        const struct {
+                const char *key;
+                const char **to;
+        } texts[] = {
+                { "event_type", &to->event_type }, { "publisher_id", &to->publisher_id },
+                { "priority", &to->priority },     { "message_id", &to->message_id },
+                { "timestamp", &to->timestamp },   { "_unique_id", &to->unique_id },
+        };
+        int answer = 0;
+
+        for (size_t i = 0; i < sizeof texts / sizeof *texts && answer == 0; i++)
+                answer = outer_text(from, texts[i].key, texts[i].to, why);
+        if (answer == 0 && !to->event_type) {
+                fault_set(why, 400, "bus.malformed", "The notification has no 'event_type'.");
+                answer = ENVELOPE_MALFORMED;
+        }
+        return answer;
+}
+
+int notification_decode(const void *body, size_t n, struct notification **ret, struct fault *why)
+{
+        OWN(notification_free) struct notification *it = calloc(1, sizeof *it);
+        int answer = it ? outer_open(body, n, &it->document, why) : err_raise(-ENOMEM);
+
+        answer = answer ? answer : take_texts(it->document, it, why);
+        answer = answer ? answer : outer_context(it->document, &it->context);
+        if (answer != 0)
+                return answer;
+        it->payload = json_object_get(it->document, "payload");
+        if (!it->payload)
+                it->payload = json_null();
+        *ret = TAKE(it);
+        return ENVELOPE_OK;
 }

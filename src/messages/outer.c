@@ -14,7 +14,12 @@
 
 #define OPENING "{\"oslo.version\": \"2.0\", \"oslo.message\": \""
 #define CLOSING "\"}"
-enum { OPENING_N = sizeof OPENING - 1, CLOSING_N = sizeof CLOSING - 1 };
+#define CONTEXT "_context_" /* so begins the key of each entry of a context */
+enum {
+        OPENING_N = sizeof OPENING - 1,
+        CLOSING_N = sizeof CLOSING - 1,
+        CONTEXT_N = sizeof CONTEXT - 1
+};
 
 static bool is_special(char c)
 {
@@ -59,6 +64,22 @@ void outer_add_context(struct text *t, const json_t *context)
                 text_add(t, "\": ");
                 ascii_json_add(t, value);
         }
+}
+
+int outer_context(const json_t *from, json_t **ret)
+{
+        json_auto_t *context = json_object();
+        const char *key;
+        json_t *value;
+
+        if (!context)
+                return err_raise(-ENOMEM);
+        json_object_foreach ((json_t *)(uintptr_t)from, key, value)
+                if (text_starts(key, CONTEXT) &&
+                    json_object_set_nocheck(context, key + CONTEXT_N, value) != 0)
+                        return err_raise(-ENOMEM);
+        *ret = TAKE(context);
+        return 0;
 }
 
 static int malformed(struct fault *why, const char *what)

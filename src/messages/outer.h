@@ -8,14 +8,15 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-#define CONTEXT "_context_"  /* so begins the key of each entry of a context */
 enum { INNER_BYTES = 1000 }; /* most inner documents fit into so many */
 
 /* Adds the envelope around an inner document, ASCII JSON. 0 or -ENOMEM. */
 int outer_write(const struct text *inner, struct text *ret);
 
-/* Adds the entries of a context, each with a comma before it. */
+/* Adds the entries of a context, each with a comma before it, as members `_context_<key>`. */
 void outer_add_context(struct text *t, const json_t *context);
+/* Those members as {"<key>": …}; a reference for the caller. 0 or -ENOMEM. */
+int outer_context(const json_t *from, json_t **ret);
 
 /* The inner document of a body: ENVELOPE_… answers of envelope.h. A bare object without an envelope
  * (version 1.0) is its own inner document. Always an object. */
