@@ -82,6 +82,8 @@ static const struct store_column gateway_columns[] = {
         BOOL(gateway, audit_wanted),
         INT(gateway, created_ms),
         INT(gateway, brake),
+        TEXT(gateway, reason),
+        BOOL(gateway, observe_only),
         { 0 },
 };
 static const struct store_column attachment_columns[] = {
@@ -161,6 +163,8 @@ static const struct store_column vport_columns[] = {
         INT(vport, verified_ms),
         INT(vport, created_ms),
         BOOL(vport, holds),
+        TEXT(vport, asked_network_id),
+        TEXT(vport, asked_port_id),
         { 0 },
 };
 static const struct store_column operation_columns[] = {
@@ -189,6 +193,9 @@ static const struct store_column work_columns[] = {
         TEXT(work, want),
         TEXT(work, request_id),
         INT(work, created_ms),
+        TEXT(work, project_id),
+        INT(work, tries),
+        INT(work, after_ms),
         { 0 },
 };
 static const struct store_column timer_columns[] = {
@@ -196,6 +203,7 @@ static const struct store_column timer_columns[] = {
         INT(timer, kind),
         INT(timer, due_ms),
         INT(timer, owner),
+        TEXT(timer, project_id),
         { 0 },
 };
 static const struct store_column integer_columns[] = {
