@@ -117,6 +117,7 @@ static void turn_reset(struct turn *t)
         FAILPOINT_UNMARK();
         view_done(&t->view);
         idset_done(&t->pump);
+        idset_done(&t->unanswered);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -278,6 +279,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
+        idset_done(&t.unanswered);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);
