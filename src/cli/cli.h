@@ -90,7 +90,7 @@ struct noun {
         int (*dress)(struct cli *c, json_t *object);
 };
 extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port,
-        noun_operation, noun_event;
+        noun_operation, noun_event, noun_freeze;
 const struct noun *noun_of(const char *word);
 
 /* Adds what the options say as filters to a list's 'path'. */

@@ -6,14 +6,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-static const struct noun noun_freeze = {
-        .word = "freeze",
-        .path = "/v1/freeze",
-        .one = "freeze",
-        .many = "freezes",
-        .columns = "frozen reason user_id since",
-};
-
 static int ask(struct cli *c, const struct noun *n, const char *method, const char *path,
                const json_t *body)
 {
