@@ -29,8 +29,10 @@ static struct wan_handle *new_wan(uint32_t can)
 
 static int apply(struct wan_handle *h, const struct circuit_want *w, struct fault *why)
 {
+        bool changed;
+
         *why = (struct fault){ 0 };
-        return wan_apply(&wan_fake, h, w, INT64_MAX, why);
+        return wan_apply(&wan_fake, h, w, INT64_MAX, &changed, why);
 }
 
 static void what_is_done_is_not_called_for_again(void **state)
