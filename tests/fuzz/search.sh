@@ -10,12 +10,13 @@ cd "$(dirname "$0")/../.."
 case ${1-} in '' | *[!0-9]*) sed -n '3,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- $(cat tests/fuzz/*.cmake | sed -n 's/^atlas_fuzzer(\([a-z_]*\) .*/\1/p')
+targets=("$@")
+[ $# -gt 0 ] || mapfile -t targets < <(sed -n 's/^atlas_fuzzer(\([a-z_]*\) .*/\1/p' tests/fuzz/*.cmake)
 
 [ -f build/fuzz/build.ninja ] || cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target "${@/#/fuzz-}"
+cmake --build --preset fuzz --target "${targets[@]/#/fuzz-}"
 status=0
-for target in "$@"; do
+for target in "${targets[@]}"; do
         found=build/fuzz/found/$target
         mkdir -p "$found"
         echo "== $target, $seconds s =="
