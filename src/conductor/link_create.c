@@ -84,7 +84,7 @@ static int64_t end_left(const struct gateway *g, const struct ask *ask, int side
         return min64(resource_left(g, TO_WAN) - there, resource_left(g, FROM_WAN) - back);
 }
 
-static void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
+void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
 {
         bool swap = strcmp(a, b) > 0;
 
@@ -119,7 +119,7 @@ static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn
         if (!ret->all)
                 return err_raise(-ENOMEM);
         while ((g = view_next(&t->view, T_GATEWAY, &at)))
-                if (gateway_fits(g, s, ask->ends[side].gateway_id, v))
+                if (gateway_fits(g, s, ask->ends[side].gateway_id, v) && !gateway_is_unread(t, g))
                         ret->all[ret->n++] = (struct candidate){ g, end_left(g, ask, side) };
         return 0;
 }
@@ -201,6 +201,8 @@ static int refuse_gateways(struct turn *t, const struct ask *ask, const struct v
                             (end->gateway_id[0] && !text_equal(g->id, end->gateway_id)))
                                 continue;
                         any = true;
+                        if (text_equal(g->type, v->type) && gateway_is_unread(t, g))
+                                return refuse_unread(g, why);
                         if (end->gateway_id[0] && !text_equal(g->type, v->type))
                                 return fault_set(
                                         why, 409, "gateway.type_mismatch",
