@@ -34,5 +34,6 @@ CREATE TABLE found (
 CREATE INDEX found_gateway ON found (gateway_id);
 CREATE INDEX found_link ON found (link_id);
 CREATE INDEX found_vpn ON found (vpn_id);
+CREATE INDEX found_peer ON found (peer_address);
 COMMENT ON COLUMN found.kind IS '0 port, 1 attachment';
 COMMENT ON COLUMN found.number IS 'its label or tag; 0 until its gateway was asked for it';

@@ -400,13 +400,15 @@ static int take_all(struct audit *a, const json_t *args)
                 return r;
         if (a->reading) {
                 gateway_was_read(a->t, a->g);
-                r = restore_judge(a->t, a->g);
+                r = restore_plugs(a->t, a->g);
+                r = r ? r : take_ports(a, args);
+                r = r ? r : restore_judge(a->t, a->g);
         }
         r = r ? r : compare_and_repair(a);
         r = r ? r
               : report(a, json_integer_value(json_object_get(args, "unknown")) +
                                   (int64_t)a->there.n - a->n_known);
-        return r ? r : take_ports(a, args);
+        return r || a->reading ? r : take_ports(a, args);
 }
 
 int audited_handle(struct turn *t, const struct input *in, struct fault *why)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -60,8 +61,30 @@ int found_forget(struct turn *t, struct gateway *g, struct found *f)
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
+/* The key of the network it is plugged into, unless another VPN of the project has it. */
+static int network_take(struct turn *t, const struct found *f, const char *project_id,
+                        const struct gateway *g, char ret[KEY_SIZE], struct fault *why)
+{
+        const struct attachment *other;
+        char key[KEY_SIZE];
+        size_t at = 0;
+
+        if (!f->neutron_port_id[0])
+                return 0;
+        net_key_of(project_id, g->site_id, f->network_id, key);
+        if (!map_get(&t->plan.net_keys.known, key))
+                return idset_add(&t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
+        while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
+                if (text_equal(other->net_key, key))
+                        return fault_set(why, 409, "network.in_use",
+                                         "Network %s at site %s is attached to VPN %s already.",
+                                         f->network_id, g->site_name, other->vpn_id);
+        memcpy(ret, key, KEY_SIZE);
+        return 0;
+}
+
 int found_to_attachment(struct turn *t, const struct found *f, const char *project_id,
-                        const struct gateway *g, struct attachment **ret)
+                        const struct gateway *g, struct attachment **ret, struct fault *why)
 {
         struct attachment row = {
                 .tag = f->number,
@@ -73,7 +96,10 @@ int found_to_attachment(struct turn *t, const struct found *f, const char *proje
         };
         struct found *port;
         size_t at = 0;
+        int r = *project_id ? network_take(t, f, project_id, g, row.net_key, why) : 0;
 
+        if (r)
+                return r;
         TEXT_SET(row.id, f->id);
         TEXT_SET(row.project_id, project_id);
         TEXT_SET(row.vpn_id, f->vpn_id);
@@ -94,7 +120,6 @@ int found_to_attachment(struct turn *t, const struct found *f, const char *proje
                 row.plug = PLUG_PLUGGED;
                 TEXT_SET(row.network_id, f->network_id);
                 TEXT_SET(row.neutron_port_id, f->neutron_port_id);
-                net_key_of(project_id, g->site_id, f->network_id, row.net_key);
         }
         *ret = view_put(&t->view, T_ATTACHMENT, &row);
         return *ret ? view_remove(&t->view, T_FOUND, f) : err_raise(-ENOMEM);
@@ -122,7 +147,9 @@ static bool is_odd(struct turn *t, const struct gateway *g, const char *id, int6
 
         if (p && text_equal(p->gateway_id, g->id))
                 return gateway_is_unread(t, g) && generation && generation != p->generation;
-        return !(a && text_equal(a->gateway_id, g->id)) && !view_get(&t->view, T_LEFTOVER, id);
+        if (a && text_equal(a->gateway_id, g->id)) /* without its VIF-ID nobody sees its plug */
+                return gateway_is_unread(t, g) && !a->vif_id[0];
+        return !view_get(&t->view, T_LEFTOVER, id);
 }
 
 static int note(struct turn *t, struct gateway *g, const char *id, int64_t generation)
@@ -160,8 +187,9 @@ static void fill(struct found *f, const struct object_detail *d)
         view_dirty(f);
 }
 
-static int describe(struct turn *t, struct gateway *g, const json_t *j)
+static int describe(struct turn *t, struct gateway *g, const json_t *j, size_t *n_named)
 {
+        struct attachment *a;
         struct object_detail d;
         struct fault why = { 0 };
         struct found *f;
@@ -174,8 +202,13 @@ static int describe(struct turn *t, struct gateway *g, const json_t *j)
         if (!f || f->number || !text_equal(f->gateway_id, g->id) || d.generation != f->generation)
                 return 0;
         fill(f, &d);
-        if (f->kind == WORK_ATTACHMENT)
-                g->audit_wanted = true; /* whether it is plugged is seen by its VIF-ID */
+        *n_named += f->kind == WORK_ATTACHMENT;
+        a = view_get(&t->view, T_ATTACHMENT, f->id);
+        if (a) {
+                TEXT_SET(a->vif_id, d.vif_id);
+                view_dirty(a);
+                return view_remove(&t->view, T_FOUND, f);
+        }
         return view_get(&t->view, T_VPORT, f->id) ? 0 : count(t, g, f);
 }
 
@@ -186,7 +219,7 @@ int found_take(struct turn *t, struct gateway *g, const struct map *there, const
         const char *id;
         const json_t *j;
         void *value;
-        size_t at = 0, i;
+        size_t at = 0, i, n_named = 0;
         int r = 0;
 
         while (r == 0 && (value = map_next(there, &at, &id)))
@@ -196,8 +229,9 @@ int found_take(struct turn *t, struct gateway *g, const struct map *there, const
                 if (text_equal(f->gateway_id, g->id) && !map_get(there, f->id))
                         r = found_forget(t, g, f);
         json_array_foreach (described, i, j)
-                r = r ? r : describe(t, g, j);
-        at = *ret_open = 0;
+                r = r ? r : describe(t, g, j, &n_named);
+        at = 0;
+        *ret_open = n_named; /* whether they are plugged is asked with their VIF-IDs */
         while (r == 0 && (f = view_next(&t->view, T_FOUND, &at)))
                 *ret_open += text_equal(f->gateway_id, g->id) && !f->number;
         return r;

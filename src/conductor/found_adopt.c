@@ -165,7 +165,7 @@ static int adopt_access(struct turn *t, const struct vpn *v, struct find *f, int
                 return fault_set(why, 409, "found.not_whole",
                                  "Gateway %s at site %s holds no access side of VPN %s.", g->name,
                                  g->site_name, v->id);
-        return found_to_attachment(t, access, v->project_id, g, &f->attachments[side]);
+        return found_to_attachment(t, access, v->project_id, g, &f->attachments[side], why);
 }
 
 static struct vlink *adopt_link(struct turn *t, const char *id, const struct vpn *v,
@@ -290,9 +290,13 @@ int found_adopt(struct turn *t, const struct input *in, struct fault *why)
 
         if (!operator_of(in, &who, why))
                 return why->code;
-        if (view_get(&t->view, T_VLINK, id_of(in)))
-                return link_retry(t, in, why);
         find_ends(t, id_of(in), &f);
+        if (!f.n && view_get(&t->view, T_VLINK, id_of(in)))
+                return link_retry(t, in, why);
+        if (f.n && view_get(&t->view, T_VLINK, id_of(in)))
+                return fault_set(why, 409, "found.id_in_use",
+                                 "Virtual link %s was made anew since; discard what was found of it.",
+                                 id_of(in));
         if (!f.n)
                 return refuse_unknown(why, "Virtual link", id_of(in));
         r = f.n == SIDE_N ? lock_find(t, &f) : 0;
@@ -321,11 +325,10 @@ static int discard_access(struct turn *t, const struct found *access, struct gat
         int r;
 
         TEXT_SET(id, access->id);
-        r = found_to_attachment(t, access, "", g, &a);
+        r = found_to_attachment(t, access, "", g, &a, NULL);
         if (r)
                 return r;
         snprintf(a->vpn_key, sizeof a->vpn_key, "%s:%s", id, g->id); /* the VPN may have another */
-        a->net_key[0] = '\0';
         return attachment_leave(t, a, "");
 }
 
@@ -397,12 +400,12 @@ int found_discard(struct turn *t, const struct input *in, struct fault *why)
 
         if (!operator_of(in, &who, why))
                 return why->code;
-        if (l && l->provisioning != PROV_ERROR)
-                return fault_set(why, 409, "link.not_in_error", "Virtual link %s is not in ERROR.",
-                                 l->id);
-        if (l)
-                return link_delete(t, in, why);
         find_ends(t, id_of(in), &f);
+        if (!f.n && l)
+                return l->provisioning == PROV_ERROR
+                               ? link_delete(t, in, why)
+                               : fault_set(why, 409, "link.not_in_error",
+                                           "Virtual link %s is not in ERROR.", l->id);
         if (!f.n) {
                 f.ends[0] = view_get(&t->view, T_FOUND, id_of(in));
                 f.n = f.ends[0] != NULL;

@@ -218,6 +218,7 @@ static int read_locked(struct turn *t)
                 { .table = T_FOUND, .column = "gateway_id", .values = &p->found_of_gateway },
                 { .table = T_FOUND, .column = "link_id", .values = &p->found_of_link },
                 { .table = T_FOUND, .column = "vpn_id", .values = &p->found_of_vpn },
+                { .table = T_FOUND, .column = "peer_address", .values = &p->found_of_peer },
         };
 
         int r = 0;
@@ -388,6 +389,7 @@ void plan_done(struct plan *p)
                 &p->found_of_gateway,
                 &p->found_of_link,
                 &p->found_of_vpn,
+                &p->found_of_peer,
         };
 
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

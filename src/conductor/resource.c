@@ -231,14 +231,30 @@ static void pool_name(const char *gateway_id, enum integer_kind kind, char ret[K
         snprintf(ret, KEY_SIZE, "%s:%s", gateway_id, integer_kind_name[kind]);
 }
 
+/* True when something was found, at whatever gateway, that sends to this label of 'g': who received
+ * with it would hear another's traffic. */
+static bool is_sent_to(struct turn *t, const struct gateway *g, enum integer_kind kind,
+                       int64_t value)
+{
+        const struct found *f;
+        size_t at = 0;
+
+        while (kind == INTEGER_LABEL && (f = view_next(&t->view, T_FOUND, &at)))
+                if (f->peer_label == value && text_equal(f->peer_address, g->address))
+                        return true;
+        return false;
+}
+
 /* The released value that rested longest, or NULL. */
-static struct integer *rested(struct turn *t, const char *pool)
+static struct integer *rested(struct turn *t, const struct gateway *g, enum integer_kind kind,
+                              const char *pool)
 {
         struct integer *i, *best = NULL;
         size_t at = 0;
 
         while ((i = view_next(&t->view, T_INTEGER, &at)))
                 if (!strcmp(i->pool, pool) && !i->owner_id[0] && i->free_after_ms <= t->now_ms &&
+                    !is_sent_to(t, g, kind, i->value) &&
                     (!best || i->free_after_ms < best->free_after_ms))
                         best = i;
         return best;
@@ -254,8 +270,15 @@ static int allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
 {
         int64_t *cursor = cursor_of(g, kind);
         int64_t value = gateway_range_next(g, kind, *cursor);
-        struct integer fresh = { .kind = kind, .value = value }, *row = &fresh;
+        struct integer fresh = { .kind = kind }, *row = &fresh;
+        int r = 0;
 
+        for (; r == 0 && value && is_sent_to(t, g, kind, value);
+             value = gateway_range_next(g, kind, value))
+                r = resource_free(t, g->id, kind, value); /* for later */
+        if (r)
+                return r;
+        fresh.value = value;
         if (value) {
                 *cursor = value;
                 view_dirty(g);
@@ -267,7 +290,7 @@ static int allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                 char pool[KEY_SIZE];
 
                 pool_name(g->id, kind, pool);
-                row = rested(t, pool);
+                row = rested(t, g, kind, pool);
                 if (!row && !map_get(&t->plan.pools.known, pool))
                         return idset_add(&t->plan.pools, pool) < 0 ? -ENOMEM : -EAGAIN;
                 if (!row)
@@ -289,6 +312,8 @@ int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
 {
         if (gateway_is_unread(t, g))
                 return refuse_unread(g, why);
+        if (restore_runs(t) && !map_get(&t->plan.found_of_peer.known, g->address))
+                return idset_add(&t->plan.found_of_peer, g->address) < 0 ? -ENOMEM : -EAGAIN;
         return allocate(t, g, kind, owner_id, ret, why);
 }
 

@@ -117,6 +117,27 @@ bool restore_judges(const struct turn *t, const struct vlink *l)
         return !restore_refuse(t, l, &ignored);
 }
 
+/* The network has no fence, but answers count only under the number of the last command: numbers that
+ * were given out after the backup are left behind. */
+int restore_plugs(struct turn *t, const struct gateway *g)
+{
+        enum { LEAP = 1000000 };
+        struct attachment *a;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at))) {
+                if (!text_equal(a->gateway_id, g->id))
+                        continue;
+                a->plug_generation += LEAP;
+                a->plug_sent = 0;
+                view_dirty(a);
+                if (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING)
+                        r = timer_set(t, TIMER_PLUG, a->id, t->now_ms);
+        }
+        return r;
+}
+
 /* ---- judging a link ---- */
 
 struct verdict {
@@ -132,7 +153,7 @@ static int forget_work(struct turn *t, const struct vport *p)
         struct work key = { 0 };
 
         TEXT_SET(key.object_id, p->id);
-        return view_get(&t->view, T_WORK, p->id) ? view_remove(&t->view, T_WORK, &key) : 0;
+        return view_remove(&t->view, T_WORK, &key);
 }
 
 /* The end has its place at the VPN's access side, if there is one. */
@@ -140,6 +161,7 @@ static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, 
 {
         const struct found *f;
         struct attachment *a;
+        struct fault why = { 0 };
         char key[KEY_SIZE];
         int r = 0;
 
@@ -150,9 +172,9 @@ static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, 
                 return idset_add(&t->plan.vpn_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         a = view_attachment_of(&t->view, key);
         f = a ? NULL : found_access(t, l->vpn_id, g->id);
-        r = f ? found_to_attachment(t, f, l->project_id, g, &a) : 0;
+        r = f ? found_to_attachment(t, f, l->project_id, g, &a, &why) : 0;
         if (r || !a)
-                return r;
+                return r < 0 ? r : 0; /* its network is another's by now: it has none here */
         a->n_ports++;
         view_dirty(a);
         TEXT_SET(p->attachment_id, a->id);
@@ -205,12 +227,31 @@ static int end_as_found(struct verdict *v, int side)
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
-/* Its end is at neither: what it held is free, and it is not asked for. */
+/* Under another label than its row's the other end sends to it. */
+static int relabel(struct turn *t, struct vport *p, int64_t label)
+{
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, p->gateway_id, &g);
+
+        if (r || resource_is_there(t, g, INTEGER_LABEL, label))
+                return r;
+        r = resource_free(t, g->id, INTEGER_LABEL, p->label);
+        p->label = label;
+        return r ? r : resource_claim(t, g, INTEGER_LABEL, label, p->id);
+}
+
+/* It is not asked for; what it held is free, unless the other end is there and sends to it. */
 static int end_as_gone(struct verdict *v, int side)
 {
         struct turn *t = v->t;
         struct vport *p = v->ports[side];
-        int r = p->label ? resource_leave(t, v->l, p, false) : 0;
+        const struct found *peer = v->found[!side];
+        int r = 0;
+
+        if (p->label && !v->there[!side])
+                r = resource_leave(t, v->l, p, false);
+        else if (p->label && peer && peer->peer_label != p->label)
+                r = relabel(t, p, peer->peer_label);
 
         p->wanted = p->present = false;
         p->confirmed_generation = p->generation;
@@ -237,8 +278,9 @@ static int as_found(struct verdict *v)
         int r = 0;
 
         for (int side = 0; side < SIDE_N; side++)
-                if (!free_rate && v->found[side] && v->found[side]->tx_kbps)
-                        rates[side] = v->found[side]->tx_kbps;
+                if (!free_rate && (v->found[side] ? v->found[side]->tx_kbps : v->ports[side]->tx_kbps))
+                        rates[side] = v->found[side] ? v->found[side]->tx_kbps
+                                                     : v->ports[side]->tx_kbps;
         r = resource_follow(v->t, l, v->ports, rates[SIDE_A], rates[SIDE_Z]);
         l->a_to_z_kbps = l->goal_a_to_z_kbps = rates[SIDE_A];
         l->z_to_a_kbps = l->goal_z_to_a_kbps = rates[SIDE_Z];
@@ -332,7 +374,7 @@ static int judge(struct turn *t, struct vlink *l)
                 r = take_over(&v);
                 return r ? r : set_aside(&v);
         }
-        for (int side = 0; side < SIDE_N && l->operation_id[0]; side++)
+        for (int side = 0; side < SIDE_N; side++) /* what has waited for both */
                 if (idset_add(&t->pump, v.ports[side]->gateway_id) < 0)
                         return -ENOMEM;
         return 0;

@@ -42,7 +42,7 @@ struct plan {
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
-        struct idset found, found_of_gateway, found_of_link, found_of_vpn;
+        struct idset found, found_of_gateway, found_of_link, found_of_vpn, found_of_peer;
         struct idset controls; /* always the same: freeze and restore */
 };
 
@@ -148,6 +148,8 @@ void gateway_was_read(struct turn *t, struct gateway *g);
 /* 'g' has seen what its row has not: all that is at gateways is read before it is changed. */
 int restore_suspect(struct turn *t, struct gateway *g);
 int restore_refuse(const struct turn *t, const struct vlink *l, struct fault *why); /* 503, or 0 */
+/* Its access sides: what was sent to the network before the backup was made answers nothing. */
+int restore_plugs(struct turn *t, const struct gateway *g);
 /* The links at a gateway that has just been read: confirmed, taken as their gateways have them, or
  * set aside for an operator. */
 int restore_judge(struct turn *t, struct gateway *g);
