@@ -331,7 +331,7 @@ static int made_port(struct audit *a, const json_t *j)
                 return 0;
         net_key_of(at->project_id, at->site_id, network_id, key);
         while ((other = view_next(&a->t->view, T_ATTACHMENT, &i)))
-                if (text_equal(other->net_key, key))
+                if (other != at && text_equal(other->net_key, key))
                         return 0;
         if (!map_get(&a->t->plan.net_keys.known, key))
                 return idset_add(&a->t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
@@ -395,6 +395,8 @@ static int take_all(struct audit *a, const json_t *args)
         if (r == 0 && a->newer && !a->reading)
                 return restore_suspect(a->t, a->g) < 0 ? -ENOMEM : gate_open(a->t, a->g);
         r = r ? r : found_take(a->t, a->g, &a->there, described, &n_open);
+        if (r == 0 && a->reading && json_object_get(args, "cloud_fault"))
+                return gate_pause(a->t, a->g, 0); /* what is plugged has to be seen, too */
         r = r ? r : ask_on(a, described, n_open, n_asked);
         if (r || (a->reading && n_open))
                 return r;

@@ -20,12 +20,67 @@ static struct attachment *access_of(struct turn *t, const struct found *f)
         return view_attachment_of(&t->view, key);
 }
 
+/* Those that use 'a' use what was found in its place. */
+static void pass_users(struct turn *t, const struct attachment *a, const char *id)
+{
+        struct operation *op;
+        struct vport *p;
+        struct found *f;
+        size_t at = 0;
+
+        while ((p = view_next(&t->view, T_VPORT, &at)))
+                if (text_equal(p->attachment_id, a->id)) {
+                        TEXT_SET(p->attachment_id, id);
+                        view_dirty(p);
+                }
+        at = 0;
+        while ((f = view_next(&t->view, T_FOUND, &at)))
+                if (text_equal(f->attachment_id, a->id)) {
+                        TEXT_SET(f->attachment_id, id);
+                        view_dirty(f);
+                }
+        at = 0;
+        while ((op = view_next(&t->view, T_OPERATION, &at)))
+                if (text_equal(op->attachment_id, a->id)) {
+                        TEXT_SET(op->attachment_id, id);
+                        view_dirty(op);
+                }
+}
+
+/* The VPN has another access side at the gateway than its row says, for that one was taken away and
+ * this one made since: the row becomes it. */
+static int become(struct turn *t, struct gateway *g, struct attachment *a, const struct found *f)
+{
+        struct attachment row = *a;
+        struct work key = { 0 };
+        int r;
+
+        if (a->plug == PLUG_PLUGGED || a->plug == PLUG_UNPLUGGING) {
+                attachment_forget(a);
+                row = *a;
+        }
+        TEXT_SET(row.id, f->id);
+        TEXT_SET(row.vif_id, f->vif_id);
+        row.tag = f->number;
+        row.generation = row.confirmed_generation = f->generation;
+        row.wanted = row.present = true;
+        row.reason[0] = '\0';
+        TEXT_SET(key.object_id, a->id);
+        pass_users(t, a, f->id);
+        r = view_remove(&t->view, T_WORK, &key);
+        r = r ? r : resource_free(t, g->id, INTEGER_TAG, a->tag);
+        r = r ? r : view_remove(&t->view, T_ATTACHMENT, a);
+        if (r == 0 && !view_put(&t->view, T_ATTACHMENT, &row))
+                r = err_raise(-ENOMEM);
+        return r ? r : view_remove(&t->view, T_FOUND, f);
+}
+
 /* It was told of: nobody else gets its integer and its bandwidth, and the access side that it uses
  * stays. */
 static int count(struct turn *t, struct gateway *g, struct found *f)
 {
         enum integer_kind kind = f->kind == WORK_PORT ? INTEGER_LABEL : INTEGER_TAG;
-        struct attachment *a = f->kind == WORK_PORT ? access_of(t, f) : NULL;
+        struct attachment *a = access_of(t, f);
         int r = 0;
 
         if (resource_is_there(t, g, kind, f->number))
@@ -33,7 +88,9 @@ static int count(struct turn *t, struct gateway *g, struct found *f)
         r = resource_claim(t, g, kind, f->number, f->id);
         if (r == 0 && f->kind == WORK_PORT)
                 r = resource_count(t, g, f->id, f->tx_kbps, f->rx_kbps);
-        if (r == 0 && a) {
+        if (r == 0 && a && f->kind == WORK_ATTACHMENT && !a->present)
+                return become(t, g, a, f);
+        if (r == 0 && a && f->kind == WORK_PORT) {
                 a->n_ports++;
                 view_dirty(a);
                 TEXT_SET(f->attachment_id, a->id);

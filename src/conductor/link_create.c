@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "conductor/found.h"
 #include "conductor/request.h"
 #include "model/json.h"
 
@@ -320,6 +321,15 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
                         v->id, g->name);
                 why->retry_after_ms = 1000;
                 return why->code;
+        }
+        if (restore_runs(t)) { /* it may be there, and no row knows it */
+                const struct found *found;
+
+                if (!map_get(&t->plan.found_of_vpn.known, v->id))
+                        return idset_add(&t->plan.found_of_vpn, v->id) < 0 ? -ENOMEM : -EAGAIN;
+                found = found_access(t, v->id, g->id);
+                if (found)
+                        return found_to_attachment(t, found, v->project_id, g, ret, why);
         }
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, v->project_id);

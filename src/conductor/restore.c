@@ -330,6 +330,7 @@ static int set_aside(struct verdict *v)
 static int take_over(struct verdict *v)
 {
         struct vlink *l = v->l;
+        struct subject s = { .t = v->t, .l = l, .ports = v->ports };
         int r = work_preempt(v->t, l, "The database was restored; the gateways are newer.");
 
         l->revision_number++;
@@ -337,6 +338,11 @@ static int take_over(struct verdict *v)
         view_dirty(l);
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = forget_work(v->t, v->ports[side]);
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct attachment *a = subject_attachment(&s, side);
+
+                r = a ? wish_forget(&s, a) : 0;
+        }
         return r;
 }
 

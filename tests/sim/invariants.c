@@ -408,7 +408,10 @@ static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWA
         if (w && peer && l->exchange && l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE)
                 check_given(s, w, peer);
         if (w && !port_is(l, p, peer, w))
-                sim_broken(s, "port %s: the device holds it otherwise than the row", p->id);
+                sim_broken(s, "port %s: the device holds #%lld label %lld, peer %lld, of %s, the row #%lld label %lld, peer %lld, of %s", p->id,
+                           (long long)w->generation, (long long)w->local_label, (long long)w->peer_label, w->attachment_id,
+                           (long long)p->confirmed_generation, (long long)p->label, (long long)(peer ? peer->label : 0),
+                           p->attachment_id);
         if (w && p->confirmed_generation == p->generation && (w->tx_kbps != p->tx_kbps || w->rx_kbps != p->rx_kbps))
                 sim_broken(s, "port %s: the device limits it otherwise than the row", p->id);
         if (l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE &&
