@@ -182,6 +182,20 @@ int found_to_attachment(struct turn *t, const struct found *f, const char *proje
         return *ret ? view_remove(&t->view, T_FOUND, f) : err_raise(-ENOMEM);
 }
 
+int found_leave(struct turn *t, struct gateway *g, const struct found *f)
+{
+        struct attachment *a;
+        char id[ID_SIZE];
+        int r;
+
+        TEXT_SET(id, f->id);
+        r = found_to_attachment(t, f, "", g, &a, NULL);
+        if (r)
+                return r;
+        snprintf(a->vpn_key, sizeof a->vpn_key, "%s:%s", id, g->id); /* the VPN may have another */
+        return attachment_leave(t, a, "");
+}
+
 struct found *found_access(struct turn *t, const char *vpn_id, const char *gateway_id)
 {
         struct found *f;
@@ -269,6 +283,14 @@ static int describe(struct turn *t, struct gateway *g, const json_t *j, size_t *
         return view_get(&t->view, T_VPORT, f->id) ? 0 : count(t, g, f);
 }
 
+/* The gateway lost it: what it left in the site's network goes too. */
+static int gone(struct turn *t, struct gateway *g, struct found *f)
+{
+        return f->kind == WORK_ATTACHMENT && f->holds && f->neutron_port_id[0]
+                       ? found_leave(t, g, f)
+                       : found_forget(t, g, f);
+}
+
 int found_take(struct turn *t, struct gateway *g, const struct map *there, const json_t *described,
                size_t *ret_open)
 {
@@ -284,7 +306,7 @@ int found_take(struct turn *t, struct gateway *g, const struct map *there, const
         at = 0;
         while (r == 0 && (f = view_next(&t->view, T_FOUND, &at)))
                 if (text_equal(f->gateway_id, g->id) && !map_get(there, f->id))
-                        r = found_forget(t, g, f);
+                        r = gone(t, g, f);
         json_array_foreach (described, i, j)
                 r = r ? r : describe(t, g, j, &n_named);
         at = 0;

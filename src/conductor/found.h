@@ -10,6 +10,8 @@ int found_take(struct turn *t, struct gateway *g, const struct map *there, const
                size_t *ret_open);
 /* It is not there any more, or not unknown: what it held is free. */
 int found_forget(struct turn *t, struct gateway *g, struct found *f);
+/* An access side that nothing uses goes as any other: out of its network, then off its gateway. */
+int found_leave(struct turn *t, struct gateway *g, const struct found *f);
 /* The VPN's access side at a gateway, if it was found there; its gateway's lock is held. */
 struct found *found_access(struct turn *t, const char *vpn_id, const char *gateway_id);
 /* What was found becomes a row: the VPN's access side at its gateway. 409 where its network is another

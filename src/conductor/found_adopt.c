@@ -317,21 +317,6 @@ static bool has_ports(struct turn *t, const struct found *access)
         return false;
 }
 
-/* An access side without ports goes as any other: out of its network, then off its gateway. */
-static int discard_access(struct turn *t, const struct found *access, struct gateway *g)
-{
-        struct attachment *a;
-        char id[ID_SIZE];
-        int r;
-
-        TEXT_SET(id, access->id);
-        r = found_to_attachment(t, access, "", g, &a, NULL);
-        if (r)
-                return r;
-        snprintf(a->vpn_key, sizeof a->vpn_key, "%s:%s", id, g->id); /* the VPN may have another */
-        return attachment_leave(t, a, "");
-}
-
 /* The end is left behind, as one whose link was deleted by force: asked to go until it is gone. */
 static int discard_port(struct turn *t, struct found *f, struct gateway *g)
 {
@@ -361,7 +346,7 @@ static int discard_port(struct turn *t, struct found *f, struct gateway *g)
                 r = a->n_ports == 0 ? attachment_leave(t, a, "") : 0;
         }
         access = a ? NULL : found_access(t, row.vpn_id, g->id);
-        return r || !access || has_ports(t, access) ? r : discard_access(t, access, g);
+        return r || !access || has_ports(t, access) ? r : found_leave(t, g, access);
 }
 
 static int discard_event(struct turn *t, const struct caller *who, const char *id)
@@ -386,7 +371,7 @@ static int discard_found(struct turn *t, const struct caller *who, const char *i
                         return refuse_unread(f->gateways[i], why);
         for (size_t i = 0; i < f->n && r == 0; i++)
                 r = f->ends[i]->kind == WORK_PORT ? discard_port(t, f->ends[i], f->gateways[i])
-                                                  : discard_access(t, f->ends[i], f->gateways[i]);
+                                                  : found_leave(t, f->gateways[i], f->ends[i]);
         r = r ? r : discard_event(t, who, id);
         return r ? r : out_reply(t, "discarded", json_string(id));
 }

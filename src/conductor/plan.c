@@ -164,6 +164,7 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 { .table = T_VPN, .column = "id", .values = &p->vpns },
                 { .table = T_QUOTA, .column = "project_id", .values = &p->payers },
                 { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
+                { .table = T_GATEWAY, .column = "domain", .values = &p->domains },
         };
         int r = fetch_all(t, first, sizeof first / sizeof *first);
 
@@ -359,6 +360,7 @@ void plan_done(struct plan *p)
                 &p->site_ids,
                 &p->site_names,
                 &p->gateways_of_site,
+                &p->domains,
                 &p->attachments_of_gateway,
                 &p->keys,
                 &p->projects,

@@ -265,6 +265,24 @@ static int64_t *cursor_of(struct gateway *g, enum integer_kind kind)
         return kind == INTEGER_LABEL ? &g->cursor_label : &g->cursor_tag;
 }
 
+/* Who may send to 'g' is known when all gateways of its WAN domain were read. */
+static int senders_known(struct turn *t, const struct gateway *g, struct fault *why)
+{
+        const struct gateway *other;
+        size_t at = 0;
+
+        if (!map_get(&t->plan.found_of_peer.known, g->address) ||
+            !map_get(&t->plan.domains.known, g->domain))
+                return idset_add(&t->plan.found_of_peer, g->address) < 0 ||
+                                       idset_add(&t->plan.domains, g->domain) < 0
+                               ? -ENOMEM
+                               : -EAGAIN;
+        while ((other = view_next(&t->view, T_GATEWAY, &at)))
+                if (text_equal(other->domain, g->domain) && gateway_is_unread(t, other))
+                        return refuse_unread(other, why);
+        return 0;
+}
+
 static int allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                     const char *owner_id, int64_t *ret, struct fault *why)
 {
@@ -310,11 +328,13 @@ static int allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
 int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                       const char *owner_id, int64_t *ret, struct fault *why)
 {
+        int r = 0;
+
         if (gateway_is_unread(t, g))
                 return refuse_unread(g, why);
-        if (restore_runs(t) && !map_get(&t->plan.found_of_peer.known, g->address))
-                return idset_add(&t->plan.found_of_peer, g->address) < 0 ? -ENOMEM : -EAGAIN;
-        return allocate(t, g, kind, owner_id, ret, why);
+        if (restore_runs(t) && kind == INTEGER_LABEL)
+                r = senders_known(t, g, why);
+        return r ? r : allocate(t, g, kind, owner_id, ret, why);
 }
 
 int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind, int64_t value)

@@ -33,6 +33,7 @@ struct plan {
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
         struct idset candidates; /* sites (id) whose gateways are read without a lock */
         struct idset gateways_of_site; /* the same by the site's name */
+        struct idset domains;          /* gateways read without a lock: whether one is unread */
         struct idset attachments, attachments_of_gateway, vpn_keys, net_keys;
         struct idset links, pair_keys, links_of_vpn;
         struct idset ports; /* read: lead to links */

@@ -118,7 +118,6 @@ static void answer(struct sim *s, struct sim_agent *a, const struct sim_command 
         if (s->verbose) {
                 char *text = json_dumps(event.args, JSON_COMPACT);
 
-                if (getenv("LONG")) fprintf(stderr, "%s %s\n", event.method, text);
                 sim_trace(s, "    %s", text);
                 free(text);
         }
