@@ -47,6 +47,23 @@ static void pass_users(struct turn *t, const struct attachment *a, const char *i
                 }
 }
 
+/* What waits names the access side. */
+static int renew_work(struct turn *t, const char *attachment_id)
+{
+        struct vport *p;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (p = view_next(&t->view, T_VPORT, &at))) {
+                struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+
+                if (l && text_equal(p->attachment_id, attachment_id) &&
+                    view_get(&t->view, T_WORK, p->id))
+                        r = gate_enqueue_port(t, l, p, "");
+        }
+        return r;
+}
+
 /* The VPN has another access side at the gateway than its row says, for that one was taken away and
  * this one made since: the row becomes it. */
 static int become(struct turn *t, struct gateway *g, struct attachment *a, const struct found *f)
@@ -72,6 +89,7 @@ static int become(struct turn *t, struct gateway *g, struct attachment *a, const
         r = r ? r : view_remove(&t->view, T_ATTACHMENT, a);
         if (r == 0 && !view_put(&t->view, T_ATTACHMENT, &row))
                 r = err_raise(-ENOMEM);
+        r = r ? r : renew_work(t, row.id);
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
