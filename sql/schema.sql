@@ -213,12 +213,16 @@ CREATE TABLE public.gateway (
     audit_wanted boolean NOT NULL,
     created_ms bigint NOT NULL,
     brake bigint DEFAULT 0 NOT NULL,
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    observe_only boolean DEFAULT false NOT NULL,
     read_ms bigint DEFAULT 0 NOT NULL,
     CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN public.gateway.brake IS '0 armed, 1 halted, 2 released';
+
+COMMENT ON COLUMN public.gateway.reason IS 'Why its last command came to nothing';
 
 CREATE TABLE public.idempotency_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -253,7 +257,8 @@ CREATE TABLE public.leftover (
     label bigint NOT NULL,
     to_wan_kbps bigint NOT NULL,
     from_wan_kbps bigint NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    attachment_id uuid
 );
 
 CREATE TABLE public.timer (
@@ -262,11 +267,11 @@ CREATE TABLE public.timer (
     due_ms bigint NOT NULL,
     owner bigint NOT NULL,
     project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 3)))
+    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 4)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
-COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit';
+COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit';
 
 COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 
@@ -332,6 +337,7 @@ CREATE TABLE public.vlink (
     updated_ms bigint NOT NULL,
     tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     exchange boolean DEFAULT false NOT NULL,
+    wan_domain text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -456,11 +462,15 @@ CREATE TABLE public.vport (
     verified_ms bigint NOT NULL,
     created_ms bigint NOT NULL,
     holds boolean DEFAULT true NOT NULL,
+    asked_network_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    asked_port_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vport_side_check CHECK (((side >= 0) AND (side <= 1)))
 )
 WITH (fillfactor='45');
 
 COMMENT ON COLUMN public.vport.side IS '0 a, 1 z';
+
+COMMENT ON COLUMN public.vport.asked_network_id IS 'What the tenant wants this end plugged into, whatever became of it';
 
 CREATE TABLE public.work (
     object_id uuid NOT NULL,
@@ -471,12 +481,17 @@ CREATE TABLE public.work (
     want text NOT NULL COLLATE pg_catalog."C",
     request_id text NOT NULL COLLATE pg_catalog."C",
     created_ms bigint NOT NULL,
+    project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    tries bigint DEFAULT 0 NOT NULL,
+    after_ms bigint DEFAULT 0 NOT NULL,
     peer_id uuid,
-    CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 1)))
+    CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 2)))
 )
 WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN public.work.kind IS '0 port, 1 attachment';
+
+COMMENT ON COLUMN public.work.after_ms IS 'It is not sent before: this object, not its gateway, asked for a pause';
 
 ALTER TABLE ONLY public.event ATTACH PARTITION public.event_other DEFAULT;
 
@@ -591,6 +606,8 @@ CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
 CREATE INDEX found_gateway ON public.found USING btree (gateway_id);
 
 CREATE INDEX found_link ON public.found USING btree (link_id);
+
+CREATE INDEX found_peer ON public.found USING btree (peer_address);
 
 CREATE INDEX found_vpn ON public.found USING btree (vpn_id);
 

@@ -16,6 +16,9 @@ void list_extensions(struct call *c);
 void show_extension(struct call *c);
 void healthcheck(struct call *c);
 void healthcheck_live(struct call *c);
+void gateway_release(struct call *c);
+void freeze_show(struct call *c);
+void freeze_set(struct call *c);
 void vpn_create(struct call *c);
 void vpn_update(struct call *c);
 void vpn_delete(struct call *c);
@@ -37,4 +40,4 @@ void tag_remove(struct call *c);
 void tags_show(struct call *c, json_t *object);
 
 extern const struct attribute vpn_attributes[], vpn_site_attributes[], virtual_link_attributes[],
-        attach_attributes[], no_attributes[], tags_attributes[];
+        attach_attributes[], no_attributes[], tags_attributes[], freeze_attributes[];

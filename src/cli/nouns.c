@@ -23,7 +23,7 @@ const struct noun noun_agent = {
 };
 const struct noun noun_gateway = {
         .word = "gateway", .path = "/v1/gateways", .one = "gateway", .many = "gateways",
-        .columns = "id name site type domain capacity available reachable", .dress = dress_gateway,
+        .columns = "id name site type domain capacity available status", .dress = dress_gateway,
 };
 const struct noun noun_vpn = {
         .word = "vpn", .path = "/v1/vpns", .one = "vpn", .many = "vpns",
@@ -46,8 +46,12 @@ const struct noun noun_event = {
         .word = "event", .path = "/v1/events", .one = "event", .many = "events",
         .columns = "at type object_type object_id site what", .dress = dress_event,
 };
+const struct noun noun_freeze = {
+        .word = "freeze", .path = "/v1/freeze", .one = "freeze", .many = "freezes",
+        .columns = "frozen reason user_id since",
+};
 static const struct noun *const nouns[] = {
-        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event,
+        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event, &noun_freeze,
 };
 
 /* What narrows lists: 'of' is the noun that the option names. */

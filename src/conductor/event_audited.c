@@ -108,7 +108,8 @@ static int audit_port(struct audit *a, struct vport *p)
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
         bool refused = p->confirmed_generation != p->generation;
 
-        if (!l || !text_equal(p->gateway_id, a->g->id))
+        if (!l || l->wan_domain[0] || !text_equal(p->gateway_id, a->g->id) ||
+            work_is_left_alone(a->t, l->id))
                 return 0;
         a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
@@ -119,10 +120,10 @@ static int audit_port(struct audit *a, struct vport *p)
         if (a->what == COUNT)
                 return 0;
         if (a->what == REPAIR)
-                return gate_enqueue_port(a->t, l, p, "");
+                return work_alone(a->t, l->id, gate_enqueue_port(a->t, l, p, ""));
         TEXT_SET(p->reason, HALTED);
         view_dirty(p);
-        return work_port_failed(a->t, l, p->site_name, HALTED);
+        return work_alone(a->t, l->id, work_port_failed(a->t, l, p->site_name, HALTED));
 }
 
 /* A later state than the row's: it is there for those that use it. */
@@ -161,7 +162,7 @@ static int audit_leftover(struct audit *a, const struct leftover *left)
 {
         struct work waiting = { 0 };
 
-        if (!text_equal(left->gateway_id, a->g->id) || a->what == COUNT)
+        if (!text_equal(left->gateway_id, a->g->id) || left->attachment_id[0] || a->what == COUNT)
                 return 0;
         if (map_get(&a->there, left->port_id))
                 return view_get(&a->t->view, T_WORK, left->port_id)
@@ -363,12 +364,16 @@ static int take_ports(struct audit *a, const json_t *args)
 /* All that is there is known by now, or is not: more is asked, once there is an answer to that. */
 static int ask_on(struct audit *a, const json_t *described, size_t n_open, size_t n_asked)
 {
+        struct fault why = { 0 };
+
+        fault_set(&why, 503, "gateway.not_described",
+                  "The site's agent does not tell what is at the gateway; it has to be a newer one.");
         if (n_open && (described || !n_asked)) {
                 a->g->audit_wanted = true;
                 return gate_open(a->t, a->g);
         }
         /* An agent that does not describe: now and then it is asked again, for it may be a newer one. */
-        return n_open && a->reading ? gate_pause(a->t, a->g, 0) : gate_open(a->t, a->g);
+        return n_open && a->reading ? gate_pause(a->t, a->g, &why) : gate_open(a->t, a->g);
 }
 
 static size_t count_open(struct turn *t, const struct gateway *g)
@@ -386,6 +391,7 @@ static int take_all(struct audit *a, const json_t *args)
 {
         const json_t *described = json_object_get(args, "described");
         size_t n_asked = count_open(a->t, a->g), n_open = 0;
+        struct fault unseen = { 0 };
         int r = take_list(a, json_object_get(args, "ports"));
 
         a->reading = gateway_is_unread(a->t, a->g);
@@ -395,8 +401,8 @@ static int take_all(struct audit *a, const json_t *args)
         if (r == 0 && a->newer && !a->reading)
                 return restore_suspect(a->t, a->g) < 0 ? -ENOMEM : gate_open(a->t, a->g);
         r = r ? r : found_take(a->t, a->g, &a->there, described, &n_open);
-        if (r == 0 && a->reading && json_object_get(args, "cloud_fault"))
-                return gate_pause(a->t, a->g, 0); /* what is plugged has to be seen, too */
+        if (r == 0 && a->reading && fault_from_json(json_object_get(args, "cloud_fault"), &unseen))
+                return gate_pause(a->t, a->g, &unseen); /* what is plugged has to be seen, too */
         r = r ? r : ask_on(a, described, n_open, n_asked);
         if (r || (a->reading && n_open))
                 return r;
@@ -436,7 +442,7 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
                 return 0; /* read before a newer command: it proves nothing */
         if (fault_from_json(json_object_get(args, "fault"), &f))
                 return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g)
-                                                           : gate_pause(t, a.g, f.retry_after_ms);
+                                                           : gate_pause(t, a.g, &f);
         if (boot_id && *boot_id && !text_equal(boot_id, a.g->boot_id))
                 a.g->brake =
                         BRAKE_RELEASED; /* it restarted: that it holds nothing is no surprise */

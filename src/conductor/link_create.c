@@ -11,6 +11,7 @@
 #include "base/uuid.h"
 #include "conductor/found.h"
 #include "conductor/request.h"
+#include "drivers/wan/wan_driver.h"
 #include "model/json.h"
 
 struct endpoint {
@@ -346,43 +347,42 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
         return *ret ? 0 : err_raise(-ENOMEM);
 }
 
-/* The network or port that an endpoint names, as a wish of its attachment. */
-static int attachment_wish(struct turn *t, struct attachment *a, const struct endpoint *end,
-                           struct fault *why)
+int attachment_wish(struct turn *t, struct attachment *a, const char *network_id,
+                    const char *port_id, struct fault *why)
 {
         const struct attachment *other;
         char key[KEY_SIZE];
         size_t at = 0;
 
-        if (!end->network_id[0] && !end->port_id[0])
+        if (!network_id[0] && !port_id[0])
                 return 0;
         if (a->network_id[0] || a->port_id[0]) {
-                if (end->network_id[0] ? text_equal(a->network_id, end->network_id)
-                                       : text_equal(a->port_id, end->port_id))
+                if (network_id[0] ? text_equal(a->network_id, network_id)
+                                       : text_equal(a->port_id, port_id))
                         return 0;
                 return fault_set(
                         why, 409, "attachment.in_use",
                         "VPN %s is plugged into another network or port at site %s already.",
                         a->vpn_id, a->site_name);
         }
-        if (end->network_id[0]) {
-                net_key_of(a->project_id, a->site_id, end->network_id, key);
+        if (network_id[0]) {
+                net_key_of(a->project_id, a->site_id, network_id, key);
                 while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
                         if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
                                 return fault_set(
                                         why, 409, "network.in_use",
                                         "Network %s at site %s is attached to VPN %s already.",
-                                        end->network_id, a->site_name, other->vpn_id);
+                                        network_id, a->site_name, other->vpn_id);
                 TEXT_SET(a->net_key, key);
         }
-        TEXT_SET(a->network_id, end->network_id);
-        TEXT_SET(a->port_id, end->port_id);
+        TEXT_SET(a->network_id, network_id);
+        TEXT_SET(a->port_id, port_id);
         view_dirty(a);
         return 0;
 }
 
 static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s,
-                    struct gateway *g, struct attachment *a, struct vport **ret)
+                    const struct endpoint *end, struct attachment *a, struct vport **ret)
 {
         struct vport row = { .side = side, .created_ms = t->now_ms, .holds = true };
 
@@ -391,18 +391,26 @@ static int port_new(struct turn *t, const struct vlink *l, int side, const struc
         TEXT_SET(row.project_id, l->project_id);
         TEXT_SET(row.site_id, s->id);
         TEXT_SET(row.site_name, s->name);
-        TEXT_SET(row.gateway_id, g->id);
+        TEXT_SET(row.gateway_id, a->gateway_id);
         TEXT_SET(row.attachment_id, a->id);
+        TEXT_SET(row.asked_network_id, end->network_id);
+        TEXT_SET(row.asked_port_id, end->port_id);
         *ret = view_put(&t->view, T_VPORT, &row);
         a->n_ports++;
         view_dirty(a);
         return *ret ? 0 : err_raise(-ENOMEM);
 }
 
+static bool both_can(struct gateway *const g[SIDE_N], const char *capability)
+{
+        return gateway_can(g[SIDE_A], capability) && gateway_can(g[SIDE_Z], capability);
+}
+
 static struct vlink *link_new(struct turn *t, const struct ask *ask, const struct vpn *v,
                               struct gateway *const g[SIDE_N])
 {
-        bool limits = gateway_can(g[SIDE_A], "bandwidth") && gateway_can(g[SIDE_Z], "bandwidth");
+        const struct wan_domain *wan = circuit_wan(t, g[SIDE_A]->domain);
+        bool limits = wan ? wan->can & WAN_CAN_LIMIT : both_can(g, "bandwidth");
         struct vlink row = {
                 .a_to_z_kbps = ask->a_to_z_kbps,
                 .z_to_a_kbps = ask->z_to_a_kbps,
@@ -412,8 +420,7 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
                 .provisioning = PROV_PENDING_CREATE,
                 .operating = OPER_OFFLINE,
                 .admin_state_up = true,
-                .exchange =
-                        gateway_can(g[SIDE_A], "exchange") && gateway_can(g[SIDE_Z], "exchange"),
+                .exchange = !wan && both_can(g, "exchange"),
                 .revision_number = 1,
                 .created_ms = t->now_ms,
                 .updated_ms = t->now_ms,
@@ -424,6 +431,7 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
         TEXT_SET(row.vpn_id, v->id);
         TEXT_SET(row.name, ask->name);
         TEXT_SET(row.description, ask->description);
+        TEXT_SET(row.wan_domain, wan ? wan->name : "");
         TEXT_SET(row.ignored, limits ? "[]" : "[\"bandwidth\"]");
         pair_key_of(v->id, g[SIDE_A]->id, g[SIDE_Z]->id, row.pair_key);
         return view_put(&t->view, T_VLINK, &row);
@@ -446,7 +454,8 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         r = resource_reserve(t, &shell, ports, ask->a_to_z_kbps, ask->z_to_a_kbps, why);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 r = attachment_take(t, v, gateways[side], sites[side], &attachments[side], why);
-                r = r ? r : attachment_wish(t, attachments[side], &ask->ends[side], why);
+                r = r ? r : attachment_wish(t, attachments[side], ask->ends[side].network_id,
+                                            ask->ends[side].port_id, why);
         }
         if (r)
                 return r;
@@ -454,7 +463,7 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         if (!l)
                 return err_raise(-ENOMEM);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
-                r = port_new(t, l, side, sites[side], gateways[side], attachments[side],
+                r = port_new(t, l, side, sites[side], &ask->ends[side], attachments[side],
                              &ports[side]);
                 r = r ? r
                       : resource_allocate(t, gateways[side], INTEGER_LABEL, ports[side]->id,

@@ -44,7 +44,9 @@ struct plan {
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
         struct idset found, found_of_gateway, found_of_link, found_of_vpn, found_of_peer;
+        struct idset circuits; /* links whose circuit is looked at, though they may be gone */
         struct idset controls; /* always the same: freeze and restore */
+        struct idset left_alone; /* links and gateways that could not be folded: not in this batch */
 };
 
 struct turn {
@@ -54,6 +56,7 @@ struct turn {
         struct plan plan;
         struct outs *outs;
         struct idset pump;             /* gateways to look at after the last input */
+        struct idset circuits;         /* links whose circuit is asked for then */
         struct idset chosen;           /* pairs of gateways that inputs being refined have chosen */
         struct store_rows project_use; /* of those with a quota, with what this batch adds */
         struct store_rows open_work;   /* of the plan's projects, with what this batch adds */
@@ -71,7 +74,7 @@ struct method {
         int (*handle)(struct turn *t, const struct input *in, struct fault *why);
         bool needs_sites; /* refused while all is frozen */
 };
-extern const struct method request_methods[], event_methods[];
+extern const struct method request_methods[], event_methods[], circuit_methods[];
 
 /* plan.c */
 const char *input_text(const struct input *in,
@@ -81,6 +84,9 @@ void plan_done(struct plan *p);
 const struct method *method_find(const struct input *in);
 
 /* out.c */
+int out_cast_to(struct turn *t, const char *topic, const char *server, const char *method,
+                json_t *take_args, const char *request_id, int64_t expiration_ms,
+                const struct timer *timer);
 int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
              const char *request_id, int64_t expiration_ms, const struct timer *timer);
 int out_reply(struct turn *t, const char *envelope, json_t *take_object);
@@ -123,9 +129,28 @@ int gate_enqueue_leftover(struct turn *t, const struct leftover *left);
 int gate_open(struct turn *t, struct gateway *g); /* an answer came */
 int gate_stale(struct turn *t,
                struct gateway *g); /* the device has seen what the row has not: a new epoch */
-int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
+int gate_pause(struct turn *t, struct gateway *g, const struct fault *why);
+/* The object alone is tried again later. */
+void gate_postpone(struct turn *t, struct work *w, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
+int gate_hurry(struct turn *t, const struct vport *p); /* ends a pause, of it or its gateway */
+
+/* pick.c: what of that which waits for a gateway goes with its next command */
+enum { APPLY_MAX = 128 /* objects in one command */ };
+struct picked {
+        const struct work *work[APPLY_MAX];
+        size_t n;
+        int64_t later_ms; /* when the first of those that are given a pause may go; 0: none is */
+};
+int gate_pick(struct turn *t, const char *gateway_id, struct picked *ret);
+
+/* circuit.c: where a WAN driver makes the way between a link's gateways, it brings about both ends
+ * in one call, and the ends wait for it as they else wait for their gateways. */
+const struct wan_domain *circuit_wan(const struct turn *t, const char *domain); /* NULL: none */
+int circuit_enqueue(struct turn *t, struct vlink *l, const char *request_id); /* as its ends are */
+int circuit_again(struct turn *t, const char *link_id); /* what waits is asked for once more */
+int circuit_pump(struct turn *t);
 
 /* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
 int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
@@ -238,6 +263,10 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
               const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
 int work_look(struct turn *t, struct vlink *l);
+/* What came of folding something of link 'l', or of 'id': an error of ours is logged, and the batch
+ * runs again and leaves it alone, so that its neighbours go on. */
+int work_alone(struct turn *t, const char *id, int r);
+bool work_is_left_alone(const struct turn *t, const char *id);
 /* One end refused what was asked: the operation's matter, or that of a link that worked. */
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason);
 /* A link without an operation: a late answer may free what a failed operation had to keep, or mend

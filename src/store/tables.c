@@ -82,6 +82,8 @@ static const struct store_column gateway_columns[] = {
         BOOL(gateway, audit_wanted),
         INT(gateway, created_ms),
         INT(gateway, brake),
+        TEXT(gateway, reason),
+        BOOL(gateway, observe_only),
         INT(gateway, read_ms),
         { 0 },
 };
@@ -140,6 +142,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, updated_ms),
         TEXT(vlink, tags),
         BOOL(vlink, exchange),
+        TEXT(vlink, wan_domain),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -162,6 +165,8 @@ static const struct store_column vport_columns[] = {
         INT(vport, verified_ms),
         INT(vport, created_ms),
         BOOL(vport, holds),
+        TEXT(vport, asked_network_id),
+        TEXT(vport, asked_port_id),
         { 0 },
 };
 static const struct store_column operation_columns[] = {
@@ -190,6 +195,9 @@ static const struct store_column work_columns[] = {
         TEXT(work, want),
         TEXT(work, request_id),
         INT(work, created_ms),
+        TEXT(work, project_id),
+        INT(work, tries),
+        INT(work, after_ms),
         UUID(work, peer_id),
         { 0 },
 };
@@ -229,6 +237,7 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, to_wan_kbps),
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
+        UUID(leftover, attachment_id),
         { 0 },
 };
 static const struct store_column found_columns[] = {

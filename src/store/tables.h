@@ -3,6 +3,7 @@
 /* Our tables: the nouns of model/ and the machinery rows that only the conductor needs. The order
  * here is the order in which everyone locks; within a table by primary key. */
 
+#include "model/control.h"
 #include "model/gateway.h"
 #include "model/operation.h"
 #include "model/site.h"
@@ -23,25 +24,30 @@ struct request_key {
         int64_t created_ms;
 };
 /* Desire that waits for a gateway, or is under way to it: one row per object, the newest wins. */
-enum work_kind { WORK_PORT, WORK_ATTACHMENT };
+enum work_kind { WORK_PORT, WORK_ATTACHMENT, WORK_CIRCUIT };
 struct work {
-        char object_id[ID_SIZE]; /* key: port's or attachment's id */
-        char gateway_id[ID_SIZE];
-        char link_id[ID_SIZE]; /* "" for an attachment */
+        char object_id[ID_SIZE];  /* key: port's or attachment's id; a circuit's: its link's */
+        char gateway_id[ID_SIZE]; /* a circuit waits at no gateway: its link's id again */
+        char link_id[ID_SIZE];    /* "" for an attachment */
         int64_t kind;
         int64_t generation;
-        char want[WANT_SIZE]; /* JSON of struct port_want or attachment_want */
+        char want[WANT_SIZE]; /* JSON of struct port_want, attachment_want or circuit_want */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
+        char project_id[PROJECT_SIZE]; /* whose turn it takes; "" nobody's any more */
+        int64_t tries;                 /* answers in a row that asked for a pause */
+        int64_t after_ms;              /* not sent before */
         char peer_id[ID_SIZE]; /* of a port: the other end's gateway */
 };
-/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway. */
-enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT };
+/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, link.
+ */
+enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT, TIMER_CIRCUIT };
 struct timer {
         char ref_id[ID_SIZE]; /* key */
         int64_t kind;         /* key */
         int64_t due_ms;
-        int64_t owner; /* conductor that sent what is waited for (GATE, PLUG), else 0 */
+        int64_t owner; /* conductor that sent what is waited for (GATE, PLUG, CIRCUIT), else 0
+                        */
         char project_id[PROJECT_SIZE]; /* whose operation it is (OPERATION), else "" */
 };
 /* A unique number at a gateway. Free again when owner is "" and free_after has passed. */
@@ -70,16 +76,6 @@ struct exchange {
         char object[OBJECT_SIZE]; /* what this end made */
         char given[OBJECT_SIZE];  /* the other's, as the newest desire handed it to this end */
 };
-/* What an operator has set for all. */
-#define CONTROL_FREEZE "freeze" /* on: nothing is sent to gateways and networks */
-#define CONTROL_RESTORE "restore" /* since then gateways are to be read; on: some still are */
-struct control {
-        char name[32]; /* key */
-        bool is_on;
-        char reason[REASON_SIZE];
-        char user_id[PROJECT_SIZE];
-        int64_t since_ms;
-};
 /* An end of a link that was deleted by force before its gateway had confirmed that it is gone: what
  * it holds there is not given to others until then. */
 struct leftover {
@@ -91,6 +87,9 @@ struct leftover {
         int64_t label;
         int64_t to_wan_kbps, from_wan_kbps;
         int64_t created_ms;
+        /* Of a circuit, which the WAN's driver confirms and not the gateway: the access side that
+         * is kept for it. */
+        char attachment_id[ID_SIZE];
 };
 /* What is at a gateway and no row knows, or a port that is there otherwise than its row says. What no
  * row knows keeps its integer and its bandwidth until an operator decides. */

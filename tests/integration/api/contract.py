@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def for_operators(self):
-        return self.pattern.endswith(("/retry", "/force_delete")) or self.pattern.startswith("/v1/agents")
+        return self.pattern.endswith(("/retry", "/force_delete", "/release")) or self.pattern.startswith(("/v1/agents", "/v1/freeze"))
 
     def matches(self, method, path):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.pattern))

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A database that was restored from a backup: gateways are read before they are believed, and what no row knows is listed.
-SET LOCAL atlas.least = 7;
+SET LOCAL atlas.least = 8;
 
 -- The restore (its since_ms in control) after which a gateway was read; 0 before the first, -1: to be read.
 ALTER TABLE gateway ADD COLUMN read_ms bigint NOT NULL DEFAULT 0;
