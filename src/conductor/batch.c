@@ -84,6 +84,8 @@ static int handle_timer(struct turn *t, const struct input *in)
                                               : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
+        case TIMER_CIRCUIT:
+                return circuit_again(t, timer->ref_id);
         }
         return 0;
 }
@@ -123,6 +125,7 @@ static void turn_reset(struct turn *t)
         view_done(&t->view);
         idset_done(&t->pump);
         idset_done(&t->unanswered);
+        idset_done(&t->circuits);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -163,7 +166,7 @@ static int refuse(struct turn *t, const struct input *in, const struct fault *wh
         }
         if (is_timer(in))
                 return 0;
-        if (in->kind != INPUT_EVENT)
+        if (in->kind == INPUT_REQUEST)
                 return out_fault(t, why);
         log_warn("event_refused", "site=%s method=%s reason=\"%s\"", in->site,
                  in->request->method, why->message);
@@ -172,10 +175,11 @@ static int refuse(struct turn *t, const struct input *in, const struct fault *wh
 
 static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
+        int r;
+
         for (size_t i = 0; i < refused->n; i++) {
                 struct fault *why = &refused->faults[i], fresh = { 0 };
                 size_t n_changes = t->view.n_changes;
-                int r;
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
@@ -193,7 +197,8 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                         return r;
         }
         t->input = NULL;
-        return gate_pump(t);
+        r = gate_pump(t);
+        return r ? r : circuit_pump(t);
 }
 
 static int answer_of(int r)
@@ -289,6 +294,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         view_done(&t.view);
         idset_done(&t.pump);
         idset_done(&t.unanswered);
+        idset_done(&t.circuits);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);

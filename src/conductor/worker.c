@@ -99,10 +99,10 @@ static void send_cast(struct worker *w, const struct out *o)
         if (note)
                 *note = (struct cast_note){ .worker = w, .timer = o->timer };
         metric_add(&metric_casts, 1);
-        r = bus_cast(w->bus, TOPIC_AGENT, o->site, o->method, o->body, context, o->expiration_ms,
+        r = bus_cast(w->bus, o->topic, o->site, o->method, o->body, context, o->expiration_ms,
                      note ? on_sent : NULL, note);
         if (r < 0) {
-                log_error("cast_failed", "site=%s method=%s trace=\"%s\"", o->site, o->method,
+                log_error("cast_failed", "to=%s.%s method=%s trace=\"%s\"", o->topic, o->site, o->method,
                           err_trace());
                 free(note);
         }
@@ -215,6 +215,7 @@ static void job_free(struct job *j)
                 bus_settle(j->delivery, BUS_AGAIN, NULL);
         if (j->n_open)
                 atomic_fetch_sub(j->n_open, 1);
+        request_free(j->made);
         free(j);
 }
 
@@ -230,9 +231,10 @@ static void take_new(struct worker *w)
         }
 }
 
-static bool is_timer(const struct input *in)
+/* A call that was refused is settled, and its job has nothing left to do. */
+static bool is_refused(const struct job *j)
 {
-        return in->kind == INPUT_TIMER || in->kind == INPUT_LOST;
+        return j->input.kind == INPUT_REQUEST && !j->delivery;
 }
 
 /* The next batch: redelivered messages run alone, for one of them may be what killed us. A call
@@ -250,7 +252,7 @@ static size_t gather(struct worker *w, const struct input **inputs, size_t limit
                 w->first = (struct job *)(void *)j->item.next;
                 if (!w->first)
                         w->last = &w->first;
-                if (!d && !is_timer(&j->input)) { /* it was refused meanwhile */
+                if (is_refused(j)) {
                         job_free(j);
                         continue;
                 }
@@ -304,10 +306,10 @@ static size_t refuse_calls(struct worker *w, const struct input **inputs, size_t
 
                 if (!w->core.unsure)
                         refuse_call(w, j);
-                if (j->delivery || is_timer(&j->input))
-                        inputs[kept++] = inputs[i];
-                else
+                if (is_refused(j))
                         job_free(j);
+                else
+                        inputs[kept++] = inputs[i];
         }
         for (struct job *j = w->first; j; j = (struct job *)(void *)j->item.next)
                 refuse_call(w, j); /* gather() drops what is settled */
@@ -422,6 +424,8 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings,
         w->core.open_max = settings->open_max;
         w->core.notifies = text_equal(settings->notify_driver, "messagingv2");
         w->core.quota = settings->quota;
+        w->core.wans = settings->wans;
+        w->core.n_wans = settings->n_wans;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;
