@@ -124,8 +124,8 @@ static void turn_reset(struct turn *t)
         FAILPOINT_UNMARK();
         view_done(&t->view);
         idset_done(&t->pump);
-        idset_done(&t->unanswered);
         idset_done(&t->circuits);
+        idset_done(&t->unanswered);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -293,8 +293,8 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
-        idset_done(&t.unanswered);
         idset_done(&t.circuits);
+        idset_done(&t.unanswered);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);

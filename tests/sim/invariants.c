@@ -317,6 +317,17 @@ static const char *restless(struct sim *s, char ret[300])
                         snprintf(ret, 300, "link %s is %s", l->id, operating_name[l->operating]);
                         return ret;
                 }
+        /* What the WAN lost is found by the next audit in turn. */
+        each_row(s, T_VPORT, vport, p)
+        {
+                struct circuit_state found = { 0 };
+
+                if (s->via_wan && p->present && wan_fake.read(s->nms, p->link_id, INT64_MAX, &found, NULL) == 0 &&
+                    !found.present) {
+                        snprintf(ret, 300, "the circuit of %s is gone", p->link_id);
+                        return ret;
+                }
+        }
         each_row(s, T_LEFTOVER, leftover, left)
         {
                 snprintf(ret, 300, "%s was left behind", left->port_id);
