@@ -59,14 +59,19 @@ static int audit_due(struct turn *t, const char *gateway_id)
         return r ? r : idset_add(&t->pump, g->id);
 }
 
-/* A timer counts only if its row is still due: somebody may have moved or served it. */
-static int handle_timer(struct turn *t, const struct input *in)
+static struct timer *timer_row(struct turn *t, const struct timer *timer)
 {
-        const struct timer *timer = &in->timer, *row;
         char key[ID_SIZE + 24];
 
         snprintf(key, sizeof key, "%s/%lld", timer->ref_id, (long long)timer->kind);
-        row = view_get(&t->view, T_TIMER, key);
+        return view_get(&t->view, T_TIMER, key);
+}
+
+/* A timer counts only if its row is still due: somebody may have moved or served it. */
+static int handle_timer(struct turn *t, const struct input *in)
+{
+        const struct timer *timer = &in->timer, *row = timer_row(t, timer);
+
         if (!row || (in->kind == INPUT_TIMER && row->due_ms > t->now_ms))
                 return 0;
         switch ((enum timer_kind)timer->kind) {
@@ -79,6 +84,8 @@ static int handle_timer(struct turn *t, const struct input *in)
                                               : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
+        case TIMER_CIRCUIT:
+                return circuit_again(t, timer->ref_id);
         }
         return 0;
 }
@@ -117,6 +124,8 @@ static void turn_reset(struct turn *t)
         FAILPOINT_UNMARK();
         view_done(&t->view);
         idset_done(&t->pump);
+        idset_done(&t->circuits);
+        idset_done(&t->unanswered);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -147,13 +156,17 @@ static int handle_safely(struct turn *t, const struct input *in, struct fault *w
 
 static int refuse(struct turn *t, const struct input *in, const struct fault *why)
 {
-        if (is_timer(in)) {
-                log_error("timer_put_off", "object=%s kind=%lld reason=\"%s\"", in->timer.ref_id,
-                          (long long)in->timer.kind, why->message);
-                return timer_set(t, (enum timer_kind)in->timer.kind, in->timer.ref_id,
-                                 t->now_ms + UNABLE_MS);
+        struct timer *timer = is_timer(in) ? timer_row(t, &in->timer) : NULL;
+
+        if (timer) {
+                log_error("timer_put_off", "object=%s kind=%lld reason=\"%s\"", timer->ref_id,
+                          (long long)timer->kind, why->message);
+                timer->due_ms = t->now_ms + UNABLE_MS;
+                view_dirty(timer);
         }
-        if (in->kind != INPUT_EVENT)
+        if (is_timer(in))
+                return 0;
+        if (in->kind == INPUT_REQUEST)
                 return out_fault(t, why);
         log_warn("event_refused", "site=%s method=%s reason=\"%s\"", in->site,
                  in->request->method, why->message);
@@ -162,10 +175,11 @@ static int refuse(struct turn *t, const struct input *in, const struct fault *wh
 
 static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
+        int r;
+
         for (size_t i = 0; i < refused->n; i++) {
                 struct fault *why = &refused->faults[i], fresh = { 0 };
                 size_t n_changes = t->view.n_changes;
-                int r;
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
@@ -183,7 +197,8 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                         return r;
         }
         t->input = NULL;
-        return gate_pump(t);
+        r = gate_pump(t);
+        return r ? r : circuit_pump(t);
 }
 
 static int answer_of(int r)
@@ -278,6 +293,8 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
+        idset_done(&t.circuits);
+        idset_done(&t.unanswered);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);
