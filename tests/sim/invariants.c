@@ -101,6 +101,8 @@ static void check_history(struct sim *s)
                         for (const struct flow_row *row = (*f)->rows; row->pos; row++)
                                 found |= row->pos == e->row && text_equal((*f)->states[row->state], e->from) &&
                                          text_equal((*f)->states[row->next], e->to);
+                if (strlen(e->type) > 6 && !strcmp(e->type + strlen(e->type) - 6, ".error") && !e->reason[0])
+                        sim_broken(s, "event %s of %s gives no reason", e->type, e->object_id);
                 if (!found)
                         sim_broken(s, "event row %lld from %s to %s is in no table", (long long)e->row, e->from, e->to);
         }

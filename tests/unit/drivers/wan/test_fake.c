@@ -165,7 +165,8 @@ static void a_call_that_another_began_is_joined(void **state)
         for (int i = 0; i < 3; i++) {
                 struct wan_handle *h = opened(path);
 
-                assert_int_equal(wan_fake.ensure(h, &w, clock_mono_ms() + 20, &why), WAN_FAILED);
+                assert_int_equal(wan_fake.ensure(h, &w, clock_mono_ms() + 300, &why),
+                                 WAN_FAILED);
                 assert_string_equal(why.type, "wan.timeout");
                 assert_int_equal(fake_wan_calls(h), 1);
                 assert_int_equal(wan_fake.read(h, w.link_id, clock_mono_ms() + 1000, &s, &why), WAN_DONE);
