@@ -41,7 +41,7 @@ static int send(struct turn *t, struct attachment *a, const char *request_id)
         json_t *args;
         int r;
 
-        if (freeze_of(t))
+        if (freeze_of(t) || restore_waits_for(t, a->gateway_id))
                 return timer_set(t, TIMER_PLUG, a->id, t->now_ms + FROZEN_LOOK_MS);
         want.generation = ++a->plug_generation;
         TEXT_SET(timer.ref_id, a->id);
@@ -144,9 +144,7 @@ int plug_lost(struct turn *t, const char *attachment_id)
 
 int plug_hurry(struct turn *t, const char *attachment_id)
 {
-        const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms
-                       ? plug_due(t, attachment_id)
-                       : 0;
+        return a && is_moving(a) && !a->plug_sent ? send_when_clear(t, a, "") : 0;
 }

@@ -80,7 +80,7 @@ sim_mutant(no-deadline src/conductor/work.c 3000
         "if (r == 0 && row->within_ms && row->state == f->start)")
 # A delete does not end the operation that holds the link.
 sim_mutant(no-preemption src/conductor/link.c 3000
-        "r = work_preempt(t, l);"
+        [[r = work_preempt(t, l, "A delete took over.");]]
         "r = 0;")
 # A new plug command does not wait for the answer to the older one.
 sim_mutant(plugs-overtake src/conductor/plug.c 3000
@@ -130,3 +130,11 @@ sim_mutant(circuit-forgotten src/conductor/circuit.c 3000
 sim_mutant(circuit-freed src/conductor/event_audited.c 3000
         " || left->attachment_id[0] || a->what == COUNT"
         " || a->what == COUNT")
+# Nobody looks again when an object's own pause is over.
+sim_mutant(postponed-for-ever src/conductor/gate.c 3000
+        "return p.later_ms ? timer_set(t, TIMER_GATE, g->id, p.later_ms) : 0;"
+        "return 0;")
+# A port that was deleted in the network behind our back is not plugged again.
+sim_mutant(port-gone-for-ever src/conductor/event_audited.c 3000
+        "at->neutron_port_id[0] = '\\0';\n        return plug_start(a->t, at, \"\");"
+        "return 0;")

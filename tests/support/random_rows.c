@@ -58,6 +58,7 @@ static const struct {
         { "operation", "result", 3 },
         { "work", "kind", 2 },           { "timer", "kind", 4 },
         { "integer_in_use", "kind", 1 }, { "reservation", "direction", 1 },
+        { "found", "kind", 1 },
         { "gateway", "brake", 2 },
 };
 
