@@ -157,6 +157,32 @@ CREATE TABLE public.exchange (
     given text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE public.found (
+    id uuid NOT NULL,
+    gateway_id uuid NOT NULL,
+    kind bigint NOT NULL,
+    link_id uuid,
+    vpn_id uuid,
+    attachment_id uuid,
+    generation bigint NOT NULL,
+    number bigint NOT NULL,
+    peer_label bigint NOT NULL,
+    peer_address text NOT NULL COLLATE pg_catalog."C",
+    tx_kbps bigint NOT NULL,
+    rx_kbps bigint NOT NULL,
+    mtu bigint NOT NULL,
+    vif_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    neutron_port_id text NOT NULL COLLATE pg_catalog."C",
+    holds boolean NOT NULL,
+    created_ms bigint NOT NULL,
+    CONSTRAINT found_kind_check CHECK (((kind >= 0) AND (kind <= 1)))
+);
+
+COMMENT ON COLUMN public.found.kind IS '0 port, 1 attachment';
+
+COMMENT ON COLUMN public.found.number IS 'its label or tag; 0 until its gateway was asked for it';
+
 CREATE TABLE public.gateway (
     id uuid NOT NULL,
     site_id uuid NOT NULL,
@@ -189,6 +215,7 @@ CREATE TABLE public.gateway (
     brake bigint DEFAULT 0 NOT NULL,
     reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     observe_only boolean DEFAULT false NOT NULL,
+    read_ms bigint DEFAULT 0 NOT NULL,
     CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
@@ -457,6 +484,7 @@ CREATE TABLE public.work (
     project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     tries bigint DEFAULT 0 NOT NULL,
     after_ms bigint DEFAULT 0 NOT NULL,
+    peer_id uuid,
     CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 2)))
 )
 WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
@@ -490,6 +518,9 @@ ALTER TABLE ONLY public.event_other
 
 ALTER TABLE ONLY public.exchange
     ADD CONSTRAINT exchange_pkey PRIMARY KEY (port_id);
+
+ALTER TABLE ONLY public.found
+    ADD CONSTRAINT found_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
@@ -572,6 +603,14 @@ CREATE INDEX event_other_project_id_id_idx ON public.event_other USING btree (pr
 
 CREATE INDEX exchange_link ON public.exchange USING btree (link_id);
 
+CREATE INDEX found_gateway ON public.found USING btree (gateway_id);
+
+CREATE INDEX found_link ON public.found USING btree (link_id);
+
+CREATE INDEX found_peer ON public.found USING btree (peer_address);
+
+CREATE INDEX found_vpn ON public.found USING btree (vpn_id);
+
 CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_ms);
 
 CREATE INDEX idempotency_key_key ON public.idempotency_key USING btree (key);
@@ -642,6 +681,9 @@ GRANT SELECT ON TABLE public.event_other TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange TO atlas_conductor;
 GRANT SELECT ON TABLE public.exchange TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.found TO atlas_conductor;
+GRANT SELECT ON TABLE public.found TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO atlas_conductor;
 GRANT SELECT ON TABLE public.gateway TO atlas_api;

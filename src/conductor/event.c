@@ -210,8 +210,7 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
                 g->epoch = epoch + 1;
                 g->audit_wanted = true;
                 view_dirty(g);
-                r = gateway_event(t, g, "gateway.epoch",
-                                  "The gateway has seen commands that the database does not know.");
+                r = restore_suspect(t, g);
         } else if (boot_id && *boot_id && !text_equal(g->boot_id, boot_id) && !g->audit_wanted) {
                 g->audit_wanted = true;
                 view_dirty(g);
@@ -219,7 +218,7 @@ static int gateway_compare(struct turn *t, struct gateway *g, const char *boot_i
                         t, g, "gateway.restarted",
                         "The gateway restarted; what it holds is compared with what it should.");
         }
-        if (g->audit_wanted)
+        if (g->audit_wanted || gateway_is_unread(t, g))
                 r = r ? r : idset_add(&t->pump, g->id);
         return r;
 }
@@ -241,6 +240,10 @@ static int gateway_take(struct turn *t, const struct input *in, const struct sit
                 t->c->new_id(reported.id);
                 TEXT_SET(reported.site_id, s->id);
                 TEXT_SET(reported.site_name, s->name);
+                if (reported.epoch || reported.seq) /* it has a past that no row tells */
+                        reported.read_ms = READ_NEVER;
+                else
+                        gateway_was_read(t, &reported);
                 reported.epoch = reported.epoch ? reported.epoch + 1 : 1;
                 reported.seq = 0;
                 reported.created_ms = t->now_ms;

@@ -47,6 +47,7 @@ struct applied {
         struct idset failed; /* links with a final refusal */
         bool whole;          /* the command failed as a whole: the gate's matter, not its objects' */
         bool newest;         /* it answers the gateway's last command */
+        bool old;            /* of an epoch that is over: what it tells was read anew since */
 };
 
 static int work_done(struct applied *a, const char *object_id, int64_t generation)
@@ -230,7 +231,7 @@ static int feed_links(struct applied *a)
 /* What the answer means for the gate. */
 static int gate_answer(struct applied *a, const struct apply_result *res, int64_t seq)
 {
-        if (!seq || seq != a->g->inflight_seq || !a->g->inflight_by)
+        if (!seq || seq != a->g->inflight_seq || !a->g->inflight_by || a->old)
                 return 0; /* an earlier attempt: the gate waits for another, or is open */
         if (res->expired) {
                 a->g->attempts++;
@@ -258,7 +259,8 @@ int applied_handle(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         a.newest = seq == a.g->seq;
         a.whole = fault_is_set(&res.fault);
-        stale = text_equal(res.fault.type, "gateway.stale");
+        a.old = json_integer_value(json_object_get(in->request->args, "epoch")) < a.g->epoch;
+        stale = a.old || text_equal(res.fault.type, "gateway.stale");
         for (size_t i = 0; i < res.n_ports && r == 0 && !stale; i++)
                 r = port_result(&a, &res.ports[i]);
         for (size_t i = 0; i < res.n_attachments && r == 0 && !stale; i++)

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/event.h"
+#include "conductor/found.h"
 #include "conductor/request.h"
 #include "model/vif_id.h"
 #include "model/want.h"
@@ -24,6 +25,7 @@ static int plan_all_of(struct turn *t, const char *id)
 
         r = r ? r : idset_add(&t->plan.ports_of_gateway, id);
         r = r ? r : idset_add(&t->plan.leftovers_of_gateway, id);
+        r = r ? r : idset_add(&t->plan.found_of_gateway, id);
         return r ? r : idset_add(&t->plan.attachments_of_gateway, id);
 }
 
@@ -62,6 +64,8 @@ struct audit {
         int64_t n_missing, n_known, n_all;
         enum { COUNT, REPAIR, HALT } what; /* is done with what is missing or different */
         bool halts;                        /* it did not before */
+        bool newer;                        /* something is there in a later state than its row's */
+        bool reading; /* for the first time after a restore: what is there goes before the rows */
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -88,9 +92,10 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
         bool is = there >= 0;
 
         a->n_known += is;
-        if (is != *present || (is && there != *confirmed)) {
+        a->newer |= there > generation;
+        if (is != *present || (is && there != *confirmed && there <= generation)) {
                 *present = is;
-                *confirmed = is ? there : *confirmed;
+                *confirmed = is && there <= generation ? there : *confirmed;
                 view_dirty(row);
         }
         return is == wanted && *confirmed == generation;
@@ -119,7 +124,8 @@ static int audit_port(struct audit *a, struct vport *p)
                 return audit_circuit(a, l, p);
         a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
-            view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]))
+            view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]) ||
+            !restore_judges(a->t, l))
                 return 0;
         a->n_missing++;
         if (a->what == COUNT)
@@ -131,11 +137,27 @@ static int audit_port(struct audit *a, struct vport *p)
         return work_alone(a->t, l->id, work_port_failed(a->t, l, p->site_name, HALTED));
 }
 
+/* A later state than the row's: it is there for those that use it. */
+static void attachment_as_there(struct audit *a, struct attachment *at)
+{
+        int64_t there = (int64_t)(uintptr_t)map_get(&a->there, at->id) - 1;
+
+        if (there <= at->generation)
+                return;
+        at->wanted = at->n_ports > 0;
+        at->generation = there + !at->wanted;
+        at->confirmed_generation = there;
+        at->reason[0] = '\0';
+        view_dirty(at);
+}
+
 static int audit_attachment(struct audit *a, struct attachment *at)
 {
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
         a->n_all++;
+        if (a->reading)
+                attachment_as_there(a, at);
         bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present,
                           &at->confirmed_generation);
 
@@ -273,7 +295,8 @@ static int gone_port(struct audit *a, const char *vif_id)
         TEXT_SET(e.type, "virtual_port.port_gone");
         snprintf(e.reason, sizeof e.reason, "Port %s is gone from network %s; %s.",
                  at->neutron_port_id, at->network_id,
-                 at->port_id[0] ? "it was the tenant's own, so the end is unplugged"
+                 a->reading     ? "the database was restored, and it was detached since"
+                 : at->port_id[0] ? "it was the tenant's own, so the end is unplugged"
                                 : "the network is plugged again");
         while (r == 0 && (p = view_next(&a->t->view, T_VPORT, &i)))
                 if (text_equal(p->attachment_id, at->id)) {
@@ -282,21 +305,140 @@ static int gone_port(struct audit *a, const char *vif_id)
                 }
         if (r)
                 return r;
+        if (a->reading) { /* somebody detached it after the backup was made */
+                attachment_forget(at);
+                return 0;
+        }
         if (at->port_id[0])
                 return unplug_start(a->t, at, "");
         at->neutron_port_id[0] = '\0';
         return plug_start(a->t, at, "");
 }
 
+/* A port that we made for an access side whose row does not know it: it is plugged. */
+static int made_port(struct audit *a, const json_t *j)
+{
+        struct attachment *at = NULL;
+        const struct attachment *other;
+        struct vif_id vif;
+        char key[KEY_SIZE];
+        const char *port_id = json_string_value(json_object_get(j, "port_id"));
+        const char *network_id = json_string_value(json_object_get(j, "network_id"));
+        struct found *f = NULL;
+        size_t i = 0;
+
+        if (!port_id || !uuid_valid(port_id) || !network_id || !uuid_valid(network_id))
+                return 0;
+        if (vif_id_parse(json_string_value(json_object_get(j, "vif_id")), &vif)) {
+                at = view_get(&a->t->view, T_ATTACHMENT, vif.attachment_id);
+                f = view_get(&a->t->view, T_FOUND, vif.attachment_id);
+        }
+        if (!at && f && f->kind == WORK_ATTACHMENT && text_equal(f->gateway_id, a->g->id)) {
+                TEXT_SET(f->network_id, network_id);
+                TEXT_SET(f->neutron_port_id, port_id);
+                view_dirty(f);
+        }
+        if (!at || at->plug != PLUG_NONE || at->plug_sent || at->operation_id[0] || at->n_ports == 0 ||
+            !text_equal(at->gateway_id, a->g->id))
+                return 0;
+        net_key_of(at->project_id, at->site_id, network_id, key);
+        while ((other = view_next(&a->t->view, T_ATTACHMENT, &i)))
+                if (other != at && text_equal(other->net_key, key))
+                        return 0;
+        if (!map_get(&a->t->plan.net_keys.known, key))
+                return idset_add(&a->t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
+        TEXT_SET(at->network_id, network_id);
+        TEXT_SET(at->neutron_port_id, port_id);
+        TEXT_SET(at->net_key, key);
+        at->plug = PLUG_PLUGGED;
+        at->plug_generation++;
+        view_dirty(at);
+        return 0;
+}
+
+/* What the agent tells of the site's network. */
+static int take_ports(struct audit *a, const json_t *args)
+{
+        const json_t *j;
+        size_t i;
+        int r = 0;
+
+        json_array_foreach (json_object_get(args, "found_ports"), i, j)
+                r = r ? r : found_port(a, j);
+        json_array_foreach (json_object_get(args, "made_ports"), i, j)
+                r = r ? r : made_port(a, j);
+        json_array_foreach (json_object_get(args, "gone"), i, j)
+                r = r ? r : gone_port(a, json_string_value(j));
+        return r;
+}
+
+/* All that is there is known by now, or is not: more is asked, once there is an answer to that. */
+static int ask_on(struct audit *a, const json_t *described, size_t n_open, size_t n_asked)
+{
+        struct fault why = { 0 };
+
+        fault_set(&why, 503, "gateway.not_described",
+                  "The site's agent does not tell what is at the gateway; it has to be a newer one.");
+        if (n_open && (described || !n_asked)) {
+                a->g->audit_wanted = true;
+                return gate_open(a->t, a->g);
+        }
+        /* An agent that does not describe: now and then it is asked again, for it may be a newer one. */
+        return n_open && a->reading ? gate_pause(a->t, a->g, &why) : gate_open(a->t, a->g);
+}
+
+static size_t count_open(struct turn *t, const struct gateway *g)
+{
+        const struct found *f;
+        size_t at = 0, n = 0;
+
+        while ((f = view_next(&t->view, T_FOUND, &at)))
+                n += text_equal(f->gateway_id, g->id) && !f->number;
+        return n;
+}
+
+/* The rows against what was read; first after a restore the other way round. */
+static int take_all(struct audit *a, const json_t *args)
+{
+        const json_t *described = json_object_get(args, "described");
+        size_t n_asked = count_open(a->t, a->g), n_open = 0;
+        struct fault unseen = { 0 };
+        int r = take_list(a, json_object_get(args, "ports"));
+
+        a->reading = gateway_is_unread(a->t, a->g);
+        a->g->audit_wanted = false;
+        r = r ? r : take_list(a, json_object_get(args, "attachments"));
+        r = r ? r : compare(a, COUNT);
+        if (r == 0 && a->newer && !a->reading)
+                return restore_suspect(a->t, a->g) < 0 ? -ENOMEM : gate_open(a->t, a->g);
+        r = r ? r : found_take(a->t, a->g, &a->there, described, &n_open);
+        if (r == 0 && a->reading && fault_from_json(json_object_get(args, "cloud_fault"), &unseen))
+                return gate_pause(a->t, a->g, &unseen); /* what is plugged has to be seen, too */
+        r = r ? r : ask_on(a, described, n_open, n_asked);
+        if (r || (a->reading && n_open))
+                return r;
+        if (a->reading) {
+                gateway_was_read(a->t, a->g);
+                r = restore_plugs(a->t, a->g);
+                r = r ? r : take_ports(a, args);
+                r = r ? r : restore_judge(a->t, a->g);
+        }
+        r = r ? r : compare_and_repair(a);
+        r = r ? r
+              : report(a, json_integer_value(json_object_get(args, "unknown")) +
+                                  (int64_t)a->there.n - a->n_known);
+        return r || a->reading ? r : take_ports(a, args);
+}
+
 int audited_handle(struct turn *t, const struct input *in, struct fault *why)
 {
-        const json_t *args = in->request->args, *j;
+        const json_t *args = in->request->args;
         const char *boot_id = json_string_value(json_object_get(args, "boot_id"));
         const char *digest = json_string_value(json_object_get(args, "digest"));
+        int64_t epoch = json_integer_value(json_object_get(args, "epoch"));
         int64_t seq = json_integer_value(json_object_get(args, "seq"));
         struct audit a = { .t = t };
         struct fault f = { 0 };
-        size_t i;
         int r = event_gateway(t, in, &a.g);
 
         (void)why;
@@ -307,29 +449,16 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
         r = lock_work(t, a.g->id);
         if (r)
                 return r;
-        if (seq != a.g->seq || a.g->inflight_seq != GATE_AUDIT(a.g))
+        if (seq != a.g->seq || epoch != a.g->epoch || a.g->inflight_seq != GATE_AUDIT(a.g))
                 return 0; /* read before a newer command: it proves nothing */
         if (fault_from_json(json_object_get(args, "fault"), &f))
                 return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g)
                                                            : gate_pause(t, a.g, &f);
-        r = gate_open(t, a.g);
-        a.g->audit_wanted = false;
-        r = r ? r : take_list(&a, json_object_get(args, "ports"));
-        r = r ? r : take_list(&a, json_object_get(args, "attachments"));
         if (boot_id && *boot_id && !text_equal(boot_id, a.g->boot_id))
                 a.g->brake =
                         BRAKE_RELEASED; /* it restarted: that it holds nothing is no surprise */
-        r = r ? r : compare_and_repair(&a);
-        r = r ? r
-              : report(&a, json_integer_value(json_object_get(args, "unknown")) +
-                                   (int64_t)a.there.n - a.n_known);
+        r = take_all(&a, args);
         a.g->held_digest = (int64_t)digest_parse(digest);
-        json_array_foreach (json_object_get(args, "found_ports"), i, j) {
-                r = r ? r : found_port(&a, j);
-        }
-        json_array_foreach (json_object_get(args, "gone"), i, j) {
-                r = r ? r : gone_port(&a, json_string_value(j));
-        }
         if (boot_id)
                 TEXT_SET(a.g->boot_id, boot_id);
         a.g->verified_ms = t->now_ms;

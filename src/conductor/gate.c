@@ -14,6 +14,8 @@
 #include "base/text.h"
 #include "model/want.h"
 
+enum { DESCRIBE_MAX = 128 /* objects asked for with one audit */ };
+
 static int64_t min64(int64_t a, int64_t b)
 {
         return a < b ? a : b;
@@ -76,6 +78,7 @@ int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const ch
         TEXT_SET(w.link_id, l->id);
         TEXT_SET(w.project_id, l->project_id);
         TEXT_SET(w.request_id, request_id);
+        TEXT_SET(w.peer_id, peer->gateway_id);
         return enqueue(t, g, &w, port_want_to_json(&want));
 }
 
@@ -145,9 +148,11 @@ int gate_open(struct turn *t, struct gateway *g)
 
 int gate_stale(struct turn *t, struct gateway *g)
 {
+        int r = restore_suspect(t, g);
+
         g->epoch++;
         g->audit_wanted = true;
-        return gate_open(t, g);
+        return r ? r : gate_open(t, g);
 }
 
 int gate_pause(struct turn *t, struct gateway *g, const struct fault *why)
@@ -267,18 +272,60 @@ static json_t *vif_ids_of(struct turn *t, const struct gateway *g, enum plug_sta
         return list;
 }
 
+/* What is at the gateway and was not told of in full yet. */
+static json_t *ids_to_describe(struct turn *t, const struct gateway *g)
+{
+        json_t *list = json_array();
+        const struct found *f;
+        size_t at = 0;
+
+        while (json_array_size(list) < DESCRIBE_MAX && (f = view_next(&t->view, T_FOUND, &at)))
+                if (!strcmp(f->gateway_id, g->id) && !f->number)
+                        json_array_append_new(list, json_string(f->id));
+        return list;
+}
+
+static int lock_found(struct turn *t, const char *gateway_id)
+{
+        if (map_get(&t->plan.found_of_gateway.known, gateway_id))
+                return 0;
+        return idset_add(&t->plan.found_of_gateway, gateway_id) < 0 ? -ENOMEM : -EAGAIN;
+}
+
 /* The agent looks whether a tenant used a VIF-ID that no network has yet, and whether what was
  * plugged still is. */
 static int send_audit(struct turn *t, struct gateway *g)
 {
-        json_t *args = command_new(t, g, true);
+        int r = lock_found(t, g->id);
+        json_auto_t *loose = NULL;
+        const struct found *f;
+        size_t at = 0;
+        json_t *args;
 
-        if (!args || json_object_set_new(args, "vif_ids", vif_ids_of(t, g, PLUG_NONE)) < 0 ||
+        if (r)
+                return r;
+        loose = vif_ids_of(t, g, PLUG_NONE);
+        while ((f = view_next(&t->view, T_FOUND, &at)))
+                if (f->vif_id[0] && !strcmp(f->gateway_id, g->id))
+                        json_array_append_new(loose, json_string(f->vif_id));
+        args = command_new(t, g, true);
+        if (!args || json_object_set_new(args, "describe", ids_to_describe(t, g)) < 0 ||
+            json_object_set(args, "vif_ids", loose) < 0 ||
             json_object_set_new(args, "plugged", vif_ids_of(t, g, PLUG_PLUGGED)) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);
         }
         return command_send(t, g, "audit", args, "");
+}
+
+/* The audit of a gateway whose row may be older than what it holds: under a new epoch, so that
+ * nothing that was sent before reaches the device after it. */
+static int send_reading(struct turn *t, struct gateway *g)
+{
+        if (!map_get(&t->plan.attachments_of_gateway.known, g->id))
+                return idset_add(&t->plan.attachments_of_gateway, g->id) < 0 ? -ENOMEM : -EAGAIN;
+        g->epoch++;
+        return send_audit(t, g);
 }
 
 static bool waits(struct turn *t, const struct gateway *g)
@@ -311,6 +358,8 @@ static int pump_one(struct turn *t, struct gateway *g)
         r = lock_work(t, g->id);
         if (r == 0 && freeze_of(t))
                 return waits(t, g) ? rest(t, g) : 0;
+        if (r == 0 && gateway_is_unread(t, g))
+                return send_reading(t, g);
         r = r ? r : gate_pick(t, g->id, &p);
         if (r)
                 return r;

@@ -195,7 +195,9 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
                 return why->code;
         r = change_refuse(&change, l, why);
         if (r == 0 && (change_shapes(&change, l) || change.up != l->admin_state_up))
-                r = freeze_refuse(t, why) ? why->code : work_admit(t, who.project_id, why);
+                r = freeze_refuse(t, why) || restore_refuse(t, l, why)
+                            ? why->code
+                            : work_admit(t, who.project_id, why);
         if (r)
                 return r;
         *l = changed;
@@ -225,9 +227,10 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         op = view_get(&t->view, T_OPERATION, l->operation_id);
         if (op && op->kind == OP_DELETE && op->result == OP_RUNNING && !force)
                 return reply_link(t, l);
-        if (revision_check(in, "Virtual link", l->id, l->revision_number, why))
+        if (revision_check(in, "Virtual link", l->id, l->revision_number, why) ||
+            restore_refuse(t, l, why))
                 return why->code;
-        r = work_preempt(t, l);
+        r = work_preempt(t, l, "A delete took over.");
         if (r < 0)
                 return r;
         l->provisioning = PROV_PENDING_DELETE;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "conductor/found.h"
 #include "conductor/request.h"
 #include "drivers/wan/wan_driver.h"
 #include "model/json.h"
@@ -85,7 +86,7 @@ static int64_t end_left(const struct gateway *g, const struct ask *ask, int side
         return min64(resource_left(g, TO_WAN) - there, resource_left(g, FROM_WAN) - back);
 }
 
-static void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
+void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE])
 {
         bool swap = strcmp(a, b) > 0;
 
@@ -120,7 +121,7 @@ static int candidates_of(struct turn *t, const struct ask *ask, const struct vpn
         if (!ret->all)
                 return err_raise(-ENOMEM);
         while ((g = view_next(&t->view, T_GATEWAY, &at)))
-                if (gateway_fits(g, s, ask->ends[side].gateway_id, v))
+                if (gateway_fits(g, s, ask->ends[side].gateway_id, v) && !gateway_is_unread(t, g))
                         ret->all[ret->n++] = (struct candidate){ g, end_left(g, ask, side) };
         return 0;
 }
@@ -202,6 +203,8 @@ static int refuse_gateways(struct turn *t, const struct ask *ask, const struct v
                             (end->gateway_id[0] && !text_equal(g->id, end->gateway_id)))
                                 continue;
                         any = true;
+                        if (text_equal(g->type, v->type) && gateway_is_unread(t, g))
+                                return refuse_unread(g, why);
                         if (end->gateway_id[0] && !text_equal(g->type, v->type))
                                 return fault_set(
                                         why, 409, "gateway.type_mismatch",
@@ -319,6 +322,15 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
                         v->id, g->name);
                 why->retry_after_ms = 1000;
                 return why->code;
+        }
+        if (restore_runs(t)) { /* it may be there, and no row knows it */
+                const struct found *found;
+
+                if (!map_get(&t->plan.found_of_vpn.known, v->id))
+                        return idset_add(&t->plan.found_of_vpn, v->id) < 0 ? -ENOMEM : -EAGAIN;
+                found = found_access(t, v->id, g->id);
+                if (found)
+                        return found_to_attachment(t, found, v->project_id, g, ret, why);
         }
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, v->project_id);

@@ -63,7 +63,7 @@ int gate_pick(struct turn *t, const char *gateway_id, struct picked *ret)
         if (!all)
                 return err_raise(-ENOMEM);
         while ((w = view_next(&t->view, T_WORK, &at))) {
-                if (strcmp(w->gateway_id, gateway_id) != 0)
+                if (strcmp(w->gateway_id, gateway_id) != 0 || restore_waits_for(t, w->peer_id))
                         continue;
                 if (w->after_ms <= t->now_ms)
                         all[n++].work = w;

@@ -169,6 +169,7 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 { .table = T_VPN, .column = "id", .values = &p->vpns },
                 { .table = T_QUOTA, .column = "project_id", .values = &p->payers },
                 { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
+                { .table = T_GATEWAY, .column = "domain", .values = &p->domains },
         };
         int r = fetch_all(t, first, sizeof first / sizeof *first);
 
@@ -219,6 +220,11 @@ static int read_locked(struct turn *t)
                 { .table = T_INTEGER, .column = "pool", .values = &p->pools },
                 { .table = T_LEFTOVER, .column = "port_id", .values = &p->leftovers },
                 { .table = T_LEFTOVER, .column = "gateway_id", .values = &p->leftovers_of_gateway },
+                { .table = T_FOUND, .column = "id", .values = &p->found },
+                { .table = T_FOUND, .column = "gateway_id", .values = &p->found_of_gateway },
+                { .table = T_FOUND, .column = "link_id", .values = &p->found_of_link },
+                { .table = T_FOUND, .column = "vpn_id", .values = &p->found_of_vpn },
+                { .table = T_FOUND, .column = "peer_address", .values = &p->found_of_peer },
                 { .table = T_LEFTOVER, .column = "link_id", .values = &p->circuits },
         };
 
@@ -248,6 +254,42 @@ static void forget_gone(struct turn *t)
         while ((p = view_next(&t->view, T_VPORT, &at)))
                 if (!view_is_locked(&t->view, T_VLINK, p->link_id))
                         view_forget(p);
+}
+
+/* After a restore what waits has to know whether the other end's gateway was read; and a link what
+ * was found of it. */
+static int read_while_restoring(struct turn *t)
+{
+        OWN(idset_done) struct idset peers = { 0 };
+        OWN(idset_done) struct idset vpns = { 0 };
+        const struct attachment *a;
+        const struct vlink *l;
+        const struct work *w;
+        size_t at = 0;
+        int r = 0;
+
+        if (!restore_runs(t))
+                return 0;
+        while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at)))
+                if (!view_get(&t->view, T_GATEWAY, a->gateway_id))
+                        r = idset_add(&peers, a->gateway_id);
+        at = 0;
+        while (r == 0 && (w = view_next(&t->view, T_WORK, &at)))
+                if (w->peer_id[0] && !view_get(&t->view, T_GATEWAY, w->peer_id))
+                        r = idset_add(&peers, w->peer_id);
+        at = 0;
+        while (r == 0 && (l = view_next(&t->view, T_VLINK, &at)))
+                if (view_is_locked(&t->view, T_VLINK, l->id))
+                        r = idset_add(&vpns, l->vpn_id);
+        if (r == 0) {
+                struct fetch rows[] = {
+                        { .table = T_GATEWAY, .column = "id", .values = &peers },
+                        { .table = T_FOUND, .column = "vpn_id", .values = &vpns },
+                };
+
+                r = fetch_all(t, rows, sizeof rows / sizeof *rows);
+        }
+        return r;
 }
 
 /* What stands under the locks: ports and operations of the links, work of the gateways whose gate
@@ -304,7 +346,7 @@ static int read_under_locks(struct turn *t)
         }
         for (size_t i = 0; i < open.n && r == 0; i++)
                 r = idset_add(&t->loaded, open.texts[i]);
-        return r;
+        return r ? r : read_while_restoring(t);
 }
 
 int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
@@ -312,6 +354,7 @@ int plan_load(struct turn *t, const struct input *const *inputs, size_t n)
         int r = store_begin(t->c->store);
 
         r = r ? r : idset_add(&t->plan.controls, CONTROL_FREEZE);
+        r = r ? r : idset_add(&t->plan.controls, CONTROL_RESTORE);
         r = r ? r : plan_inputs(t, inputs, n);
         r = r ? r : read_unlocked(t, inputs, n);
         r = r ? r : read_locked(t);
@@ -327,6 +370,7 @@ void plan_done(struct plan *p)
                 &p->site_ids,
                 &p->site_names,
                 &p->gateways_of_site,
+                &p->domains,
                 &p->attachments_of_gateway,
                 &p->keys,
                 &p->projects,
@@ -354,6 +398,11 @@ void plan_done(struct plan *p)
                 &p->controls,
                 &p->left_alone,
                 &p->leftovers_of_gateway,
+                &p->found,
+                &p->found_of_gateway,
+                &p->found_of_link,
+                &p->found_of_vpn,
+                &p->found_of_peer,
                 &p->circuits,
         };
 

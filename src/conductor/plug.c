@@ -41,7 +41,7 @@ static int send(struct turn *t, struct attachment *a, const char *request_id)
         json_t *args;
         int r;
 
-        if (freeze_of(t))
+        if (freeze_of(t) || restore_waits_for(t, a->gateway_id))
                 return timer_set(t, TIMER_PLUG, a->id, t->now_ms + FROZEN_LOOK_MS);
         want.generation = ++a->plug_generation;
         TEXT_SET(timer.ref_id, a->id);

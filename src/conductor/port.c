@@ -61,10 +61,12 @@ static int refuse_moving(const struct attachment *a, struct fault *why)
         return why->code;
 }
 
-static int refuse_unready(const struct vlink *l, const struct attachment *a, struct fault *why)
+static int refuse_unready(const struct turn *t, const struct vlink *l, const struct attachment *a, struct fault *why)
 {
         if (l->operation_id[0])
                 return refuse_busy(why, l);
+        if (restore_refuse(t, l, why))
+                return why->code;
         if (l->provisioning != PROV_ACTIVE || !a)
                 return fault_set(why, 409, "link.not_active", "Virtual link %s is not active.",
                                  l->id);
@@ -125,7 +127,7 @@ int port_attach(struct turn *t, const struct input *in, struct fault *why)
                 return fault_set(why, 400, "request.invalid", "Name either network_id or port_id.");
         if (is_repeat(t, l, &who))
                 return reply_port(t, p);
-        r = refuse_unready(l, a, why);
+        r = refuse_unready(t, l, a, why);
         if (r)
                 return r;
         if (a->plug == PLUG_PLUGGING || a->plug == PLUG_UNPLUGGING)
@@ -160,7 +162,7 @@ int port_detach(struct turn *t, const struct input *in, struct fault *why)
                 return r;
         if (is_repeat(t, l, &who))
                 return reply_port(t, p);
-        r = refuse_unready(l, a, why);
+        r = refuse_unready(t, l, a, why);
         if (r)
                 return r;
         if (a->plug == PLUG_NONE)

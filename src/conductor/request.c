@@ -28,6 +28,8 @@ const struct method request_methods[] = {
         { "freeze",               INPUT_REQUEST, NULL,             NULL,               freeze_start, false },
         { "unfreeze",             INPUT_REQUEST, NULL,             NULL,               freeze_end, false },
         { "release_gateway",      INPUT_REQUEST, gateway_plan,     NULL,               gateway_release, false },
+        { "adopt_virtual_link",   INPUT_REQUEST, found_plan,       NULL,               found_adopt, true },
+        { "discard_virtual_link", INPUT_REQUEST, found_plan,       NULL,               found_discard, true },
         { 0 },
 };
 /* clang-format on */

@@ -52,6 +52,11 @@ int freeze_end(struct turn *t, const struct input *in, struct fault *why);
 int gateway_plan(struct turn *t, const struct input *in);
 int gateway_release(struct turn *t, const struct input *in, struct fault *why);
 
+int found_plan(struct turn *t, const struct input *in);
+int found_adopt(struct turn *t, const struct input *in, struct fault *why);
+int found_discard(struct turn *t, const struct input *in, struct fault *why);
+void pair_key_of(const char *vpn_id, const char *a, const char *b, char ret[KEY_SIZE]);
+
 int link_retry(struct turn *t, const struct input *in, struct fault *why);
 /* The link, locked and the caller's, or NULL with a 404. */
 struct vlink *link_of_caller(struct turn *t, const struct caller *who, const char *id,

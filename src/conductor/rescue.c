@@ -65,14 +65,17 @@ static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const 
 /* A port that had left takes its place at the VPN's access side and a label again; what it was
  * plugged into, or should have been, is plugged again unless the access side is in use by now. */
 static int end_take(struct turn *t, const struct vpn *v, struct gateway *g, struct vport *p,
-                    struct fault *why)
+                    struct vport *peer, struct fault *why)
 {
         struct site site = { 0 };
         struct attachment *a = NULL;
         int r = 0;
 
-        if (!p->label)
+        if (!p->label) {
                 r = resource_allocate(t, g, INTEGER_LABEL, p->id, &p->label, why);
+                peer->generation++; /* it has to be told, if it is there */
+                view_dirty(peer);
+        }
         view_dirty(p);
         if (r || p->holds)
                 return r;
@@ -108,6 +111,8 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
                 return reply_link(t, l);
         if (l->operation_id[0])
                 return refuse_busy(why, l);
+        if (restore_refuse(t, l, why))
+                return why->code;
         if (l->provisioning != PROV_ERROR)
                 return fault_set(why, 409, "link.not_in_error", "Virtual link %s is not in ERROR.",
                                  l->id);
@@ -120,7 +125,7 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
                 return r ? r : err_raise(-ENOENT);
         r = resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, why);
         for (int side = 0; side < SIDE_N && r == 0; side++)
-                r = end_take(t, v, gateways[side], ports[side], why);
+                r = end_take(t, v, gateways[side], ports[side], ports[!side], why);
         r = r ? r : link_event(t, l, &who, "virtual_link.retried", "", "");
         if (r)
                 return r;

@@ -90,7 +90,7 @@ int attachment_leave(struct turn *t, struct attachment *a, const char *request_i
 
 /* A network that nobody plugged yet is free again, unless another new link may name it too and
  * comes to plug it. */
-static int wish_forget(struct subject *s, struct attachment *a)
+int wish_forget(struct subject *s, struct attachment *a)
 {
         struct turn *t = s->t;
         const struct vport *p;
@@ -98,6 +98,8 @@ static int wish_forget(struct subject *s, struct attachment *a)
 
         if (!map_get(&t->plan.ports_of_attachment.known, a->id))
                 return idset_add(&t->plan.ports_of_attachment, a->id) < 0 ? -ENOMEM : -EAGAIN;
+        if (a->plug != PLUG_NONE || (!a->network_id[0] && !a->port_id[0]))
+                return 0;
         while ((p = view_next(&t->view, T_VPORT, &at))) {
                 const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
                 const struct operation *op =

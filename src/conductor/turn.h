@@ -33,6 +33,7 @@ struct plan {
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
         struct idset candidates; /* sites (id) whose gateways are read without a lock */
         struct idset gateways_of_site; /* the same by the site's name */
+        struct idset domains;          /* gateways read without a lock: whether one is unread */
         struct idset attachments, attachments_of_gateway, vpn_keys, net_keys;
         struct idset links, pair_keys, links_of_vpn;
         struct idset ports; /* read: lead to links */
@@ -42,8 +43,9 @@ struct plan {
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
+        struct idset found, found_of_gateway, found_of_link, found_of_vpn, found_of_peer;
         struct idset circuits; /* links whose circuit is looked at, though they may be gone */
-        struct idset controls; /* always the same: whether all is frozen */
+        struct idset controls; /* always the same: freeze and restore */
         struct idset left_alone; /* links and gateways that could not be folded: not in this batch */
 };
 
@@ -164,6 +166,22 @@ enum { FROZEN_LOOK_MS = 5000 }; /* what waits for the end of a freeze looks that
 const struct control *freeze_of(const struct turn *t);      /* NULL: nothing is frozen */
 int freeze_refuse(const struct turn *t, struct fault *why); /* 503 while frozen, else 0 */
 
+/* restore.c: the database may be older than what the gateways hold, until they were read */
+const struct control *restore_of(const struct turn *t); /* NULL: there never was a restore */
+bool restore_runs(const struct turn *t);                /* some gateway is not read yet */
+bool gateway_is_unread(const struct turn *t, const struct gateway *g);
+bool restore_waits_for(const struct turn *t, const char *gateway_id); /* the same by id; "" is read */
+void gateway_was_read(struct turn *t, struct gateway *g);
+/* 'g' has seen what its row has not: all that is at gateways is read before it is changed. */
+int restore_suspect(struct turn *t, struct gateway *g);
+int restore_refuse(const struct turn *t, const struct vlink *l, struct fault *why); /* 503, or 0 */
+/* Its access sides: what was sent to the network before the backup was made answers nothing. */
+int restore_plugs(struct turn *t, const struct gateway *g);
+/* The links at a gateway that has just been read: confirmed, taken as their gateways have them, or
+ * set aside for an operator. */
+int restore_judge(struct turn *t, struct gateway *g);
+bool restore_judges(const struct turn *t, const struct vlink *l); /* both ends were read, or need not be */
+
 /* plug.c: an attachment's own gate towards the site's network */
 int plug_start(struct turn *t, struct attachment *a, const char *request_id);
 int unplug_start(struct turn *t, struct attachment *a, const char *request_id);
@@ -186,6 +204,21 @@ int resource_settle(struct turn *t, struct vlink *l, struct vport *const ports[S
 /* One end of a link that goes by force: what it holds is noted as left over, or given back. */
 int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool left);
 int resource_gone(struct turn *t, const struct leftover *left); /* it was not left over after all */
+int refuse_unread(const struct gateway *g, struct fault *why);   /* 503 */
+/* The same whatever is left: so it is at the gateways. */
+int resource_follow(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
+                    int64_t a_to_z_kbps, int64_t z_to_a_kbps);
+/* True when an object of ours that is there has it. */
+bool resource_is_there(struct turn *t, const struct gateway *g, enum integer_kind kind,
+                       int64_t value);
+/* At the gateway the integer is 'owner's: no row of another has it any more. */
+int resource_claim(struct turn *t, struct gateway *g, enum integer_kind kind, int64_t value,
+                   const char *owner_id);
+/* Bandwidth of what is no link of ours, under the id of what holds it. */
+int resource_count(struct turn *t, struct gateway *g, const char *holder_id, int64_t tx_kbps,
+                   int64_t rx_kbps);
+int resource_uncount(struct turn *t, struct gateway *g, const char *holder_id, int64_t tx_kbps,
+                     int64_t rx_kbps);
 int resource_allocate(struct turn *t, struct gateway *g, enum integer_kind kind,
                       const char *owner_id, int64_t *ret, struct fault *why);
 int resource_free(struct turn *t, const char *gateway_id, enum integer_kind kind, int64_t value);
@@ -240,7 +273,9 @@ int work_port_failed(struct turn *t, struct vlink *l, const char *site, const ch
 /* A link without an operation: a late answer may free what a failed operation had to keep, or mend
  * it. */
 int work_settle(struct turn *t, struct vlink *l);
-int work_preempt(struct turn *t, struct vlink *l);
+/* A link that shall work: its ends are compared with what it has, and asked for what differs. */
+int work_mend(struct turn *t, struct vlink *l);
+int work_preempt(struct turn *t, struct vlink *l, const char *reason);
 /* True when the operation that holds 'l' has to do with 'a'. */
 bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a);
 int work_timeout(struct turn *t, const char *operation_id);

@@ -222,6 +222,13 @@ static int mend(struct subject *s)
         return link_operating(s->t, l, OPER_ONLINE);
 }
 
+int work_mend(struct turn *t, struct vlink *l)
+{
+        struct subject s = { .t = t, .l = l, .ports = view_ports(&t->view, l->id) };
+
+        return mend(&s);
+}
+
 int work_settle(struct turn *t, struct vlink *l)
 {
         struct vport *const *ports = view_ports(&t->view, l->id);
@@ -254,7 +261,7 @@ int work_look(struct turn *t, struct vlink *l)
         return r == EV_PLUGS_OK ? feed(&s, EV_PLUGS_OK) : r < 0 ? r : 0;
 }
 
-int work_preempt(struct turn *t, struct vlink *l)
+int work_preempt(struct turn *t, struct vlink *l, const char *reason)
 {
         struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
         struct event e = { 0 };
@@ -263,7 +270,7 @@ int work_preempt(struct turn *t, struct vlink *l)
                 return 0;
         op->result = OP_PREEMPTED;
         op->finished_ms = t->now_ms;
-        TEXT_SET(op->reason, "A delete took over.");
+        TEXT_SET(op->reason, reason);
         view_dirty(op);
         for (int side = 0; side < SIDE_N; side++) {
                 struct subject s = subject_of(t, l, op);
@@ -296,7 +303,7 @@ int work_timeout(struct turn *t, const char *operation_id)
         struct timer timer = { .kind = TIMER_OPERATION };
 
         if (l && op->result == OP_RUNNING &&
-            freeze_of(t)) /* nobody can answer: time stands still */
+            (freeze_of(t) || !restore_judges(t, l))) /* nobody can answer: time stands still */
                 return timer_set_operation(t, op, t->now_ms + 4 * FROZEN_LOOK_MS);
         if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))
                 return work_feed(t, l, EV_TIMEOUT, NULL, NULL);

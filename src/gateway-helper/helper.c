@@ -173,6 +173,53 @@ static int read_all(struct job *j, const json_t *request, json_t *ret, struct fa
         return r == 0 ? ANSWER_OK : err_raise(-ENOMEM);
 }
 
+static int detail_of(const struct device *d, struct object_detail *ret)
+{
+        const struct record *r = &d->record;
+
+        if (r->kind != RECORD_PORT && r->kind != RECORD_ATTACHMENT)
+                return 0;
+        *ret = (struct object_detail){ .generation = r->generation, .number = d->number };
+        TEXT_SET(ret->id, r->id);
+        TEXT_SET(ret->vpn_id, r->vpn_id);
+        if (r->kind == RECORD_ATTACHMENT)
+                return 1;
+        ret->peer_label = r->peer_label;
+        ret->tx_kbps = r->tx_kbps;
+        ret->rx_kbps = r->rx_kbps;
+        ret->mtu = r->mtu;
+        TEXT_SET(ret->link_id, r->link_id);
+        TEXT_SET(ret->peer_address, r->peer_address);
+        return 1;
+}
+
+static bool is_asked(const json_t *ids, const char *id)
+{
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach (ids, i, item)
+                if (json_is_string(item) && !strcmp(json_string_value(item), id))
+                        return true;
+        return false;
+}
+
+static int details(struct job *j, const json_t *request, json_t *ret, struct fault *why)
+{
+        const json_t *ids = json_object_get(json_object_get(request, "want"), "ids");
+        json_t *list = json_array();
+        struct object_detail detail;
+        int r;
+
+        if (json_object_set_new(ret, "objects", list) != 0)
+                return err_raise(-ENOMEM);
+        r = begin(j, why);
+        for (size_t i = 0; i < j->found.n && r == 0; i++)
+                if (detail_of(j->found.devices[i], &detail) && is_asked(ids, detail.id))
+                        r = json_array_append_new(list, object_detail_to_json(&detail));
+        return r == -1 ? err_raise(-ENOMEM) : r;
+}
+
 /* ---- apply ---- */
 
 static int pass_fence(struct job *j, const struct apply_want *want, struct fault *why)
@@ -281,6 +328,7 @@ static const struct verb {
 } verbs[] = {
         { "describe", describe },
         { "read",     read_all },
+        { "details",  details },
         { "apply",    apply },
         { 0 },
 };

@@ -8,7 +8,7 @@
  *   read      -> {"boot_id", "epoch", "seq", "ports": [{"id", "generation", "present"}],
  * "attachments": […], "unknown"} an object that is there but not whole has generation 0: it equals
  * nothing that is wanted apply     with "want": the args of the cast `apply` -> the args of
- * `ports_applied` plug, unplug, plugged: see plug.h An answer with "fault" at its top says that the
+ * `ports_applied` details   with "want": {"ids"} -> {"objects": [what those of them are that are there]} plug, unplug, plugged: see plug.h An answer with "fault" at its top says that the
  * whole request failed. */
 
 #include <jansson.h>

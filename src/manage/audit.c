@@ -9,21 +9,22 @@
 #include "manage/manage.h"
 #include "store/tables.h"
 
-/* "login@host" */
-static void who(char *ret, size_t size)
+const char *manage_user(void)
 {
+        static char name[PROJECT_SIZE];
         const struct passwd *login = getpwuid(getuid()); /* NOLINT(concurrency-mt-unsafe) */
         char host[HOST_SIZE] = "";
 
         gethostname(host, sizeof host - 1);
-        snprintf(ret, size, "%.63s@%.180s", login ? login->pw_name : "", host);
+        snprintf(name, sizeof name, "%.63s@%.180s", login ? login->pw_name : "", host);
+        return name;
 }
 
 int audit_put(struct store *store, struct event *e)
 {
         const void *rows[] = { e };
 
-        who(e->user_id, sizeof e->user_id);
+        TEXT_SET(e->user_id, manage_user());
         e->at_ms = clock_wall_ms();
         return store_put(store, &store_tables[T_EVENT], rows, 1);
 }

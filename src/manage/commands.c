@@ -25,6 +25,11 @@ const struct manage_command manage_commands[] = {
         { "policy",   "check", NULL, "--policy-file --rule --roles", policy_check,  "tell whether they fit together, and what roles may do" },
         { "quota",    "show",  "PROJECT", "",                        quota_show,    "what a project may have, and has" },
         { "quota",    "set",   "PROJECT", "--vpns --links --kbps",   quota_set,     "let it have more, or less; what it has stays" },
+        { "restore",  "begin",   NULL, "",                           restore_begin,  "after restoring a backup, before any conductor starts: gateways are read first" },
+        { "restore",  "status",  NULL, "",                           restore_status, "gateways that were not read yet, and what was found or is missing" },
+        { "restore",  "adopt",   "LINK", "--project",                restore_adopt,  "what gateways hold is a link; what they miss is built again" },
+        { "restore",  "discard", "LINK", "",                         restore_discard, "it goes, from gateways and rows" },
+        { "restore",  "end",     NULL, "",                           restore_end,    "wait no longer for gateways that were not read" },
         { 0 },
 };
 static const struct option {
@@ -40,6 +45,7 @@ static const struct option {
         { "--roles",           offsetof(struct manage, roles),           "ROLE,...", "what these roles may do, to the own project's and to others' objects" },
         { "--vpns",            offsetof(struct manage, vpns),            "N", "VPNs; \"none\" for any number, \"default\" for the conductors' setting" },
         { "--links",           offsetof(struct manage, links),           "N", "virtual links, likewise" },
+        { "--project",         offsetof(struct manage, project),         "PROJECT", "whose VPN it is, where no row tells" },
         { "--kbps",            offsetof(struct manage, kbps),            "N", "kbit/s of all its virtual links together, likewise" },
         { 0 },
 };

@@ -28,6 +28,7 @@ struct manage {
         const char *description, *password_file, *write_passwords; /* options; NULL: not given */
         const char *policy_file, *rule, *roles;
         const char *vpns, *links, *kbps;
+        const char *project;
 };
 /* One row of the table of commands. */
 struct manage_command {
@@ -46,6 +47,8 @@ int manage_refuse(const struct fault *why);
 /* All commands, for help. */
 void manage_help(struct text *to);
 
+/* Who runs this: "login@host". */
+const char *manage_user(void);
 /* Puts 'e' into history, in the transaction under way: now, by whoever runs this. */
 int audit_put(struct store *store, struct event *e);
 
@@ -65,6 +68,11 @@ int policy_list(struct manage *m);
 int policy_check(struct manage *m);
 int quota_show(struct manage *m);
 int quota_set(struct manage *m);
+int restore_begin(struct manage *m);
+int restore_status(struct manage *m);
+int restore_adopt(struct manage *m);
+int restore_discard(struct manage *m);
+int restore_end(struct manage *m);
 
 /* All sites of the database by name, appended to 'ret' as rows of T_SITE. */
 int sites_read(const char *connection, struct store_rows *ret);

@@ -8,7 +8,8 @@
 
 #include "model/limits.h"
 
-#define CONTROL_FREEZE "freeze" /* on: nothing is sent to gateways and networks */
+#define CONTROL_FREEZE  "freeze"  /* on: nothing is sent to gateways and networks */
+#define CONTROL_RESTORE "restore" /* since then gateways are to be read; on: some still are */
 struct control {
         char name[32]; /* key */
         bool is_on;

@@ -19,6 +19,7 @@ extern const char *const integer_kind_name[INTEGER_KIND_N]; /* "label", "tag" */
  * the gateway is known to have lost its memory. */
 enum brake { BRAKE_ARMED, BRAKE_HALTED, BRAKE_RELEASED, BRAKE_N };
 extern const char *const brake_name[BRAKE_N]; /* "armed", "halted", "released" */
+enum { READ_NEVER = -1 };
 
 struct gateway {
         char id[ID_SIZE];
@@ -50,6 +51,8 @@ struct gateway {
         int64_t brake; /* enum brake */
         char reason[REASON_SIZE]; /* why its last command came to nothing, or "" */
         bool observe_only;        /* its site looks at it and changes nothing */
+        int64_t read_ms; /* the restore after which it was read: 'since' of that control; 0: the first
+                            needs none, READ_NEVER: it has to be read */
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'

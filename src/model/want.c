@@ -63,6 +63,20 @@ static const struct field plug_fields[] = {
         FIELD(struct plug_want, neutron_port_id, FIELD_ID, JSON_OPTIONAL),
         { 0 },
 };
+static const struct field detail_fields[] = {
+        FIELD(struct object_detail, id, FIELD_ID, JSON_REQUIRED),
+        FIELD(struct object_detail, link_id, FIELD_ID, JSON_OPTIONAL),
+        FIELD(struct object_detail, vpn_id, FIELD_ID, JSON_REQUIRED),
+        FIELD_RANGE(struct object_detail, generation, JSON_REQUIRED, 0, INT64_MAX),
+        FIELD_RANGE(struct object_detail, number, JSON_REQUIRED, 1, INT32_MAX),
+        FIELD_RANGE(struct object_detail, peer_label, JSON_OPTIONAL, 0, INT32_MAX),
+        FIELD(struct object_detail, peer_address, FIELD_WORD, JSON_OPTIONAL),
+        FIELD_RANGE(struct object_detail, tx_kbps, JSON_OPTIONAL, 0, INT32_MAX),
+        FIELD_RANGE(struct object_detail, rx_kbps, JSON_OPTIONAL, 0, INT32_MAX),
+        FIELD_RANGE(struct object_detail, mtu, JSON_OPTIONAL, 0, 65535),
+        FIELD(struct object_detail, vif_id, FIELD_WORD, JSON_OPTIONAL),
+        { 0 },
+};
 static const struct field command_fields[] = {
         FIELD(struct apply_want, gateway, FIELD_NAME, JSON_REQUIRED),
         FIELD_RANGE(struct apply_want, epoch, JSON_REQUIRED, 0, INT64_MAX),
@@ -174,6 +188,21 @@ int plug_want_from_json(const json_t *j, struct plug_want *ret, struct fault *wh
 json_t *plug_want_to_json(const struct plug_want *w)
 {
         return object_of(plug_fields, w);
+}
+
+int object_detail_from_json(const json_t *j, struct object_detail *ret, struct fault *why)
+{
+        struct object_detail d = { 0 };
+
+        if (!fields_read(j, detail_fields, &d, why))
+                return WANT_INVALID;
+        *ret = d;
+        return WANT_OK;
+}
+
+json_t *object_detail_to_json(const struct object_detail *d)
+{
+        return object_of(detail_fields, d);
 }
 
 /* The list args[key], decoded one by one into a new array; a missing list is an empty one. */

@@ -50,6 +50,19 @@ struct want_result {
         struct fault fault;
 };
 
+/* What an object at a gateway is, as the gateway itself tells it. */
+struct object_detail {
+        char id[ID_SIZE];
+        char link_id[ID_SIZE]; /* "": it is an attachment */
+        char vpn_id[ID_SIZE];
+        int64_t generation;
+        int64_t number; /* its label or tag */
+        int64_t peer_label;
+        char peer_address[ADDRESS_SIZE];
+        int64_t tx_kbps, rx_kbps, mtu;
+        char vif_id[VIF_ID_SIZE];
+};
+
 /* A command for one gateway. Arrays are owned. */
 struct apply_want {
         char gateway[GATEWAY_NAME_SIZE];
@@ -88,6 +101,8 @@ int attachment_want_from_json(const json_t *j, struct attachment_want *ret, stru
 json_t *attachment_want_to_json(const struct attachment_want *w);
 int plug_want_from_json(const json_t *j, struct plug_want *ret, struct fault *why);
 json_t *plug_want_to_json(const struct plug_want *w);
+int object_detail_from_json(const json_t *j, struct object_detail *ret, struct fault *why);
+json_t *object_detail_to_json(const struct object_detail *d);
 /* Only gateway, epoch, seq and timeout_ms: for who answers a bad port want alone and applies its
  * neighbours. */
 int apply_want_head_from_json(const json_t *args, struct apply_want *ret, struct fault *why);

@@ -126,20 +126,25 @@ static int look_for_refused(const struct port_work *w, int64_t deadline_mono_ms,
         return 0;
 }
 
-/* The VIF-ID of an attachment that is there: its name towards the site's cloud. */
+void apply_work_vif_id(const struct port_work *w, const char *attachment_id, int64_t tag,
+                       char ret[VIF_ID_SIZE])
+{
+        struct vif_id vif = { .tag = tag };
+
+        TEXT_SET(vif.driver, w->cloud->driver->name);
+        TEXT_SET(vif.gateway, w->unit->name);
+        TEXT_SET(vif.attachment_id, attachment_id);
+        vif_id_format(&vif, ret);
+}
+
 static void name_attachments(const struct port_work *w, const struct sorted *s)
 {
         for (size_t i = 0; i < s->sent.n_attachments; i++) {
                 const struct attachment_want *want = &s->sent.attachments[i];
                 struct want_result *result = &s->ret->attachments[s->attachment_at[i]];
-                struct vif_id vif = { .tag = want->tag };
 
-                if (!result->present || !want->present)
-                        continue;
-                TEXT_SET(vif.driver, w->cloud->driver->name);
-                TEXT_SET(vif.gateway, w->unit->name);
-                TEXT_SET(vif.attachment_id, want->id);
-                vif_id_format(&vif, result->vif_id);
+                if (result->present && want->present)
+                        apply_work_vif_id(w, want->id, want->tag, result->vif_id);
         }
 }
 

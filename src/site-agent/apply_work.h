@@ -18,3 +18,6 @@ struct port_work {
  * memory. */
 int apply_work(const struct port_work *w, const struct apply_want *head, int64_t deadline_mono_ms,
                struct apply_result *ret);
+/* The VIF-ID of an attachment at the unit's gateway: its name towards the site's cloud. */
+void apply_work_vif_id(const struct port_work *w, const char *attachment_id, int64_t tag,
+                       char ret[VIF_ID_SIZE]);

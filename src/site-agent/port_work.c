@@ -146,13 +146,24 @@ static json_t *pairs_to_json(const struct want_result *results, size_t n)
         return TAKE(list);
 }
 
-static json_t *found_to_json(const struct policy *policy, const struct cloud_found *found, size_t n)
+static bool is_among(const char *const *vif_ids, size_t n, const char *vif_id)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(vif_ids[i], vif_id) == 0)
+                        return true;
+        return false;
+}
+
+/* The tenants' own; or with 'vif_ids' those that we made under one of them. */
+static json_t *found_to_json(const struct policy *policy, const struct cloud_found *found, size_t n,
+                             const char *const *vif_ids, size_t n_vif_ids)
 {
         json_auto_t *list = json_array();
         char project[PROJECT_SIZE];
 
         for (size_t i = 0; i < n; i++) {
-                if (found[i].made)
+                if (found[i].made != (vif_ids != NULL) ||
+                    (vif_ids && !is_among(vif_ids, n_vif_ids, found[i].vif_id)))
                         continue;
                 policy_atlas_project(policy, found[i].project_id, project);
                 if (json_array_append_new(
@@ -185,8 +196,8 @@ static size_t take_vif_ids(const json_t *list, const char **ret)
         return n;
 }
 
-/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs nobody plugged yet, and gone
- * to those VIF-IDs that were plugged and no port carries any more. A cloud that fails is told apart
+/* Sets found_ports to tenants' own ports that carry one of the VIF-IDs nobody plugged yet, made_ports
+ * to those that we made under them all the same, and gone to those VIF-IDs that were plugged and no port carries any more. A cloud that fails is told apart
  * as cloud_fault, for the gateway was read all the same. */
 static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_t *args)
 {
@@ -216,12 +227,13 @@ static int find_ports(const struct port_work *w, int64_t deadline_mono_ms, json_
         for (size_t i = n_loose; r == CLOUD_DONE && i < n; i++)
                 if (!is_found(found, n_found, vif_ids[i]))
                         json_array_append_new(gone, json_string(vif_ids[i]));
-        return json_object_set(args, "gone", gone) == 0 &&
-                               json_object_set_new(args, "found_ports",
-                                                   found_to_json(&w->site->policy, found,
-                                                                 n_found)) == 0
-                       ? 0
-                       : err_raise(-ENOMEM);
+        if (json_object_set_new(args, "found_ports",
+                                found_to_json(&w->site->policy, found, n_found, NULL, 0)) != 0 ||
+            json_object_set_new(args, "made_ports",
+                                found_to_json(&w->site->policy, found, n_found, vif_ids, n_loose)) !=
+                    0)
+                return err_raise(-ENOMEM);
+        return json_object_set(args, "gone", gone) == 0 ? 0 : err_raise(-ENOMEM);
 }
 
 /* An audit takes its place in the order of commands: after it the device refuses older ones, so
@@ -277,6 +289,38 @@ static json_t *audited_to_json(const struct apply_want *head, const struct gatew
         return TAKE(args);
 }
 
+/* Sets `described`: what the ids of `describe` are, where they are there. A gateway that cannot tell
+ * says nothing. */
+static int describe_objects(const struct port_work *w, int64_t deadline_mono_ms, json_t *args)
+{
+        const json_t *list = json_object_get(w->command->args, "describe"), *item;
+        size_t n = 0, n_details = 0, i;
+        OWN(mem_free) const char **ids = calloc(json_array_size(list) + 1, sizeof *ids);
+        OWN(mem_free) struct object_detail *details = NULL;
+        json_auto_t *described = json_array();
+        struct fault why = { 0 };
+        int r;
+
+        if (!ids || !described)
+                return err_raise(-ENOMEM);
+        json_array_foreach (list, i, item)
+                if (json_is_string(item))
+                        ids[n++] = json_string_value(item);
+        if (!n)
+                return 0;
+        r = w->unit->driver->details(w->unit->handle, ids, n, deadline_mono_ms, &details, &n_details,
+                                     &why);
+        if (r != 0)
+                return r < 0 ? err_pass(r) : 0;
+        for (i = 0; i < n_details; i++) {
+                if (!details[i].link_id[0])
+                        apply_work_vif_id(w, details[i].id, details[i].number, details[i].vif_id);
+                if (json_array_append_new(described, object_detail_to_json(&details[i])) != 0)
+                        return err_raise(-ENOMEM);
+        }
+        return json_object_set(args, "described", described) == 0 ? 0 : err_raise(-ENOMEM);
+}
+
 static int do_audit(const struct port_work *w, struct port_event *ret, struct fault *why)
 {
         struct apply_want head;
@@ -295,6 +339,8 @@ static int do_audit(const struct port_work *w, struct port_event *ret, struct fa
                 ret->args = audited_to_json(&head, &state, ret);
                 r = ret->args ? 0 : err_raise(-ENOMEM);
         }
+        if (r == 0 && !fault_is_set(&ret->fault))
+                r = describe_objects(w, deadline_of(w, head.timeout_ms), ret->args);
         if (r == 0 && !fault_is_set(&ret->fault))
                 r = find_ports(w, deadline_of(w, head.timeout_ms), ret->args);
         gateway_state_done(&state);

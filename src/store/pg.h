@@ -46,6 +46,9 @@ OWN_DEFINE(struct store_lock *, store_lock_free)
 /* Applies the files 'dir'/NNNN-*.sql that the database has not seen, each in its own transaction,
  * under an advisory lock. Gives the number applied. */
 int store_schema_sync(const char *connection, const char *dir, int *ret_applied, struct fault *why);
+/* Later events stand behind all that were ever told, though transactions are numbered anew: for a
+ * database that was restored. As the schema's owner. */
+int store_events_renew(const char *connection, struct fault *why);
 /* 0 when the database's schema is the one this program was built for, or a later one that older
  * programs may use; else a fault naming both. */
 int store_schema_check(const char *connection, struct fault *why);

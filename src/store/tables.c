@@ -84,6 +84,7 @@ static const struct store_column gateway_columns[] = {
         INT(gateway, brake),
         TEXT(gateway, reason),
         BOOL(gateway, observe_only),
+        INT(gateway, read_ms),
         { 0 },
 };
 static const struct store_column attachment_columns[] = {
@@ -197,6 +198,7 @@ static const struct store_column work_columns[] = {
         TEXT(work, project_id),
         INT(work, tries),
         INT(work, after_ms),
+        UUID(work, peer_id),
         { 0 },
 };
 static const struct store_column timer_columns[] = {
@@ -236,6 +238,27 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
         UUID(leftover, attachment_id),
+        { 0 },
+};
+static const struct store_column found_columns[] = {
+        UUID(found, id),
+        UUID(found, gateway_id),
+        INT(found, kind),
+        UUID(found, link_id),
+        UUID(found, vpn_id),
+        UUID(found, attachment_id),
+        INT(found, generation),
+        INT(found, number),
+        INT(found, peer_label),
+        TEXT(found, peer_address),
+        INT(found, tx_kbps),
+        INT(found, rx_kbps),
+        INT(found, mtu),
+        TEXT(found, vif_id),
+        TEXT(found, network_id),
+        TEXT(found, neutron_port_id),
+        BOOL(found, holds),
+        INT(found, created_ms),
         { 0 },
 };
 static const struct store_column exchange_columns[] = {
@@ -325,6 +348,7 @@ const struct store_table store_tables[T_N] = {
         [T_INTEGER]     = { "integer_in_use", TABLE(integer, integer_columns, 3) },
         [T_RESERVATION] = { "reservation",    TABLE(reservation, reservation_columns, 3) },
         [T_LEFTOVER]    = { "leftover",       TABLE(leftover, leftover_columns, 1) },
+        [T_FOUND]       = { "found",          TABLE(found, found_columns, 1) },
         [T_EXCHANGE]    = { "exchange",       TABLE(exchange, exchange_columns, 1) },
         [T_CONTROL]     = { "control",        TABLE(control, control_columns, 1) },
         [T_EVENT]       = { "event",          TABLE(event, event_columns, 0), .append_only = true },

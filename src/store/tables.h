@@ -37,6 +37,7 @@ struct work {
         char project_id[PROJECT_SIZE]; /* whose turn it takes; "" nobody's any more */
         int64_t tries;                 /* answers in a row that asked for a pause */
         int64_t after_ms;              /* not sent before */
+        char peer_id[ID_SIZE]; /* of a port: the other end's gateway */
 };
 /* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, link.
  */
@@ -90,6 +91,25 @@ struct leftover {
          * is kept for it. */
         char attachment_id[ID_SIZE];
 };
+/* What is at a gateway and no row knows, or a port that is there otherwise than its row says. What no
+ * row knows keeps its integer and its bandwidth until an operator decides. */
+struct found {
+        char id[ID_SIZE]; /* key: port or attachment */
+        char gateway_id[ID_SIZE];
+        int64_t kind;           /* enum work_kind */
+        char link_id[ID_SIZE];  /* ports only, as all but number below */
+        char vpn_id[ID_SIZE];
+        char attachment_id[ID_SIZE]; /* our row that it keeps at the gateway, or "" */
+        int64_t generation;
+        int64_t number; /* its label or tag; 0 until its gateway was asked for it */
+        int64_t peer_label;
+        char peer_address[ADDRESS_SIZE];
+        int64_t tx_kbps, rx_kbps, mtu;
+        char vif_id[VIF_ID_SIZE]; /* attachments only, and what is plugged there; "": nothing */
+        char network_id[ID_SIZE], neutron_port_id[ID_SIZE];
+        bool holds;               /* integer and bandwidth are counted for it */
+        int64_t created_ms;
+};
 /* A conductor that runs (or ran): it holds advisory lock 'number' while it lives. */
 struct conductor_row {
         int64_t number; /* key */
@@ -135,6 +155,7 @@ enum store_table_id {
         T_INTEGER,
         T_RESERVATION,
         T_LEFTOVER,
+        T_FOUND,
         T_EXCHANGE,
         T_CONTROL,
         T_EVENT,

@@ -78,6 +78,7 @@ static void device_restart(struct sim *s, int gateway)
 
         snprintf(boot_id, sizeof boot_id, "boot-%d", ++g->n_boots);
         fake_gateway_forget(g->device, boot_id);
+        sim_restore_cut(s);
         sim_trace(s, "device %s restarts empty", g->name);
         for (size_t i = s->n_queue; i-- > 0;)
                 if (s->queue[i].queue == QUEUE_SITE && is_outdated(s, &s->queue[i], gateway)) {
@@ -118,6 +119,7 @@ static void device_drifts(struct sim *s, struct sim_gateway *g)
                         TEXT_SET(want.ports[want.n_ports++].id, state.ports[i].id);
         gateway_state_done(&state);
         sim_trace(s, "device %s loses %zu ports", g->name, want.n_ports);
+        sim_restore_cut(s);
         sim_must(s, gateway_fake.apply(g->device, &want, INT64_MAX, &result), "drift");
 }
 

@@ -80,7 +80,7 @@ sim_mutant(no-deadline src/conductor/work.c 3000
         "if (r == 0 && row->within_ms && row->state == f->start)")
 # A delete does not end the operation that holds the link.
 sim_mutant(no-preemption src/conductor/link.c 3000
-        "r = work_preempt(t, l);"
+        [[r = work_preempt(t, l, "A delete took over.");]]
         "r = 0;")
 # A new plug command does not wait for the answer to the older one.
 sim_mutant(plugs-overtake src/conductor/plug.c 3000

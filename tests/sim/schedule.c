@@ -93,6 +93,7 @@ void sim_run_schedule(struct sim *s, int steps)
                 /* Now and then so much time passes that deadlines do. */
                 int64_t until_ms = random_chance(&s->random, s->lasting ? 16 : 6) ? s->now_ms + (int64_t)random_below(&s->random, 50000) : 0;
 
+                sim_restore_step(s);
                 if (random_chance(&s->random, 80))
                         sim_tenant_step(s);
                 if (s->fault_percent && random_chance(&s->random, s->fault_percent))

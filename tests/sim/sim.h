@@ -28,6 +28,7 @@ enum {
         WAN_CALLS = 3,    /* that a conductor's driver host does at the same time */
         TRACE_LINES = 60,
         BEAT_MS = 5000,
+        KEPT_MAX = 64,
         SETTLE_MS = 600000,
 };
 
@@ -149,6 +150,11 @@ struct sim {
         bool exchanges;       /* the ends of links make objects for each other */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
+        int restore_steps;    /* a backup is made, and so many steps later it is restored; 0: never */
+        struct sim_db backup;
+        bool restored;
+        char kept[KEPT_MAX][ID_SIZE]; /* links that no row of the backup knows: nobody cuts them */
+        size_t n_kept;
         struct sim_conductor conductors[CONDUCTORS];
         int64_t last_number;  /* of conductors that ever lived */
         struct sim_agent agents[AGENTS];
@@ -226,6 +232,7 @@ void sim_tenant_setup(struct sim *s); /* VPNs */
 void sim_tenant_join(struct sim *s);  /* their sites */
 void sim_tenant_step(struct sim *s);
 void sim_operator_release(struct sim *s); /* all that waits for an operator */
+void sim_operator_ask(struct sim *s, const char *method, json_t *take_args);
 void sim_tenant_delete_links(struct sim *s);
 void sim_tenant_delete_vpns(struct sim *s);
 void sim_answered(struct sim *s, int call, const struct out *o);
@@ -234,6 +241,12 @@ void sim_answered(struct sim *s, int call, const struct out *o);
 void sim_fault_step(struct sim *s);
 void sim_faults_expire(struct sim *s);
 void sim_faults_end(struct sim *s);
+
+/* restore.c */
+void sim_restore_step(struct sim *s);  /* makes the backup, or restores it, when its time has come */
+void sim_restore_found(struct sim *s); /* an operator decides about all that was found */
+void sim_restore_cut(struct sim *s);   /* devices lost something: who knows what is kept */
+void sim_check_restored(struct sim *s);
 
 /* schedule.c */
 void sim_run_schedule(struct sim *s, int steps);

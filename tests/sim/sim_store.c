@@ -47,6 +47,22 @@ void sim_db_done(struct sim_db *db)
         *db = (struct sim_db){ 0 };
 }
 
+int sim_db_copy(const struct sim_db *db, struct sim_db *ret)
+{
+        for (int t = 0; t < T_N; t++) {
+                const struct store_rows *from = &db->tables[t];
+                void *rows = from->n ? malloc(from->n * store_tables[t].row_size) : NULL;
+
+                if (from->n && !rows)
+                        return err_raise(-ENOMEM);
+                if (from->n)
+                        memcpy(rows, from->rows, from->n * store_tables[t].row_size);
+                ret->tables[t] = (struct store_rows){ .rows = rows, .n = from->n, .room = from->n };
+        }
+        ret->n_commits = db->n_commits;
+        return 0;
+}
+
 void *sim_db_next(const struct sim_db *db, enum store_table_id t, size_t *at)
 {
         return *at < db->tables[t].n ? store_rows_at(&db->tables[t], &store_tables[t], (*at)++) : NULL;

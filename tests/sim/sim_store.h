@@ -13,6 +13,8 @@ struct sim_db {
         unsigned long n_commits;
 };
 void sim_db_done(struct sim_db *db);
+/* All tables as they are now, into the empty 'ret'. */
+int sim_db_copy(const struct sim_db *db, struct sim_db *ret);
 /* Walks a table: start with *at = 0; NULL at the end. Lent until the next commit. */
 void *sim_db_next(const struct sim_db *db, enum store_table_id t, size_t *at);
 /* The row whose text column 'column' equals 'value', or NULL. */

@@ -25,8 +25,9 @@ static void gateway_init(struct sim *s, int i)
 {
         struct sim_gateway *g = &s->gateways[i];
         bool scarce = random_chance(&s->random, 30);
+        char address[24];
         struct fake_gateway_spec spec = {
-                .address = "192.0.2.1",
+                .address = address,
                 .label_range = scarce ? "16-19,30-31" : "16-500",
                 .tag_range = scarce ? "1-3" : "100-400",
                 .boot_id = "boot-0",
@@ -35,6 +36,7 @@ static void gateway_init(struct sim *s, int i)
                 .capacity_from_wan_kbps = 10000,
         };
 
+        snprintf(address, sizeof address, "192.0.2.%d", i + 1);
         *g = (struct sim_gateway){ .site = gateway_site[i] };
         snprintf(g->name, sizeof g->name, "gw-%d", i);
         sim_must(s, fake_gateway_new(&spec, &g->device), "fake_gateway_new");
@@ -144,6 +146,7 @@ void sim_init(struct sim *s, uint64_t seed, bool verbose)
         s->via_wan = seed % 4 == 3;
         if (s->via_wan)
                 sim_wan_init(s);
+        s->restore_steps = !s->via_wan && random_chance(&s->random, 33) ? 1 + (int)random_below(&s->random, 15) : 0;
         for (int i = 0; i < GATEWAYS; i++)
                 gateway_init(s, i);
         for (int i = 0; i < SITES; i++)
@@ -188,4 +191,5 @@ void sim_done(struct sim *s)
         free(s->lost);
         free(s->calls);
         sim_db_done(&s->db);
+        sim_db_done(&s->backup);
 }

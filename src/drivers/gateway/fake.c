@@ -412,6 +412,61 @@ static int fake_read(struct gateway_handle *g, int64_t deadline_mono_ms, struct 
         return GATEWAY_FAILED;
 }
 
+static void detail_of_port(const struct port_want *w, struct object_detail *ret)
+{
+        *ret = (struct object_detail){ .generation = w->generation,
+                                       .number = w->local_label,
+                                       .peer_label = w->peer_label,
+                                       .tx_kbps = w->tx_kbps,
+                                       .rx_kbps = w->rx_kbps,
+                                       .mtu = w->mtu };
+        TEXT_SET(ret->id, w->id);
+        TEXT_SET(ret->link_id, w->link_id);
+        TEXT_SET(ret->vpn_id, w->vpn_id);
+        TEXT_SET(ret->peer_address, w->peer_address);
+}
+
+static void detail_of_attachment(const struct attachment_want *w, struct object_detail *ret)
+{
+        *ret = (struct object_detail){ .generation = w->generation, .number = w->tag };
+        TEXT_SET(ret->id, w->id);
+        TEXT_SET(ret->vpn_id, w->vpn_id);
+}
+
+static int fake_details(struct gateway_handle *g, const char *const *ids, size_t n,
+                        int64_t deadline_mono_ms, struct object_detail **ret, size_t *ret_n,
+                        struct fault *why)
+{
+        OWN(mem_free) struct object_detail *details = calloc(n + 1, sizeof *details);
+        size_t n_there = 0;
+        int fd = -1, r;
+
+        if (!details)
+                return err_raise(-ENOMEM);
+        if (!enter(g, deadline_mono_ms, why))
+                return GATEWAY_FAILED;
+        r = memory_lock(g, &fd);
+        for (size_t i = 0; i < n && r == 0; i++) {
+                const struct port_want *p = fake_gateway_port(g, ids[i]);
+                const struct attachment_want *a = fake_gateway_attachment(g, ids[i]);
+
+                if (p)
+                        detail_of_port(p, &details[n_there++]);
+                else if (a)
+                        detail_of_attachment(a, &details[n_there++]);
+        }
+        state_file_unlock(fd);
+        if (r == -ENOMEM)
+                return err_pass(r);
+        if (r != 0) {
+                internal_error(why, r);
+                return GATEWAY_FAILED;
+        }
+        *ret = TAKE(details);
+        *ret_n = n_there;
+        return GATEWAY_DONE;
+}
+
 static int fake_describe(struct gateway_handle *g, int64_t deadline_mono_ms, struct gateway *ret,
                          struct fault *why)
 {
@@ -457,6 +512,7 @@ const struct gateway_driver gateway_fake = {
         .describe = fake_describe,
         .apply = fake_apply,
         .read = fake_read,
+        .details = fake_details,
         .access_interface = fake_access_interface,
         .host = fake_host,
 };

@@ -50,6 +50,11 @@ struct gateway_driver {
         /* Reads all that is there. 0, or GATEWAY_FAILED with 'why'. */
         int (*read)(struct gateway_handle *g, int64_t deadline_mono_ms, struct gateway_state *ret,
                     struct fault *why);
+        /* What those of 'ids' (n of them) are that are there: '*ret' is an array to free(), without VIF-IDs.
+         * 0, or GATEWAY_FAILED with 'why'. */
+        int (*details)(struct gateway_handle *g, const char *const *ids, size_t n,
+                       int64_t deadline_mono_ms, struct object_detail **ret, size_t *ret_n,
+                       struct fault *why);
         /* Name of the interface on the gateway host that stands for attachment tag 'tag' and is plugged
          * into the site's network; and the SSH target for a cloud driver that plugs there, or NULL. */
         void (*access_interface)(struct gateway_handle *g, int64_t tag, char ret[32]);

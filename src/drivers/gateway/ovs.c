@@ -222,6 +222,40 @@ static int ovs_read(struct gateway_handle *g, int64_t deadline_mono_ms, struct g
         return GATEWAY_DONE;
 }
 
+static json_t *list_of(const char *const *ids, size_t n)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list, json_string(ids[i]));
+        return json_pack("{so}", "ids", list);
+}
+
+static int ovs_details(struct gateway_handle *g, const char *const *ids, size_t n,
+                       int64_t deadline_mono_ms, struct object_detail **ret, size_t *ret_n,
+                       struct fault *why)
+{
+        OWN(mem_free) struct object_detail *details = NULL;
+        json_auto_t *answer = NULL;
+        const json_t *list, *item;
+        struct fault form;
+        size_t i;
+        int r = ask(g, "details", list_of(ids, n), deadline_mono_ms, &answer, why);
+
+        if (r != 0)
+                return r;
+        list = json_object_get(answer, "objects");
+        details = calloc(json_array_size(list) + 1, sizeof *details);
+        if (!details)
+                return err_raise(-ENOMEM);
+        json_array_foreach(list, i, item)
+                if (object_detail_from_json(item, &details[i], &form) != WANT_OK)
+                        return bad_answer(g, why, form.message);
+        *ret_n = json_array_size(list);
+        *ret = TAKE(details);
+        return GATEWAY_DONE;
+}
+
 static void ovs_access_interface(struct gateway_handle *g, int64_t tag, char ret[32])
 {
         (void)g;
@@ -243,6 +277,7 @@ const struct gateway_driver gateway_ovs = {
         .describe = ovs_describe,
         .apply = ovs_apply,
         .read = ovs_read,
+        .details = ovs_details,
         .access_interface = ovs_access_interface,
         .host = ovs_host,
 };
