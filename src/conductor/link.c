@@ -201,6 +201,39 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         return r ? r : reply_link(t, l);
 }
 
+/* What it does ends here; a delete is to be started. */
+static int begin_to_go(struct turn *t, struct vlink *l)
+{
+        int r = work_preempt(t, l);
+
+        l->provisioning = PROV_PENDING_DELETE;
+        l->revision_number++;
+        l->updated_ms = t->now_ms;
+        TEXT_SET(l->operation_id, "");
+        view_dirty(l);
+        return r;
+}
+
+static bool is_going(struct turn *t, const struct vlink *l)
+{
+        const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
+
+        return op && op->kind == OP_DELETE && op->result == OP_RUNNING;
+}
+
+int link_take_back(struct turn *t, struct vlink *l, const struct operation *op)
+{
+        int r;
+
+        if (is_going(t, l))
+                return 0;
+        r = begin_to_go(t, l);
+        TEXT_SET(t->parent_id, op->id);
+        r = r ? r : work_start(t, l, OP_DELETE, op->request_id, "", NULL);
+        t->parent_id[0] = '\0';
+        return r;
+}
+
 int link_delete(struct turn *t, const struct input *in, struct fault *why)
 {
         bool force = json_is_true(json_object_get(in->request->args, "force"));
@@ -215,21 +248,15 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         l = link_of_caller(t, &who, link_id_of(in), why);
         if (!l)
                 return why->code;
-        op = view_get(&t->view, T_OPERATION, l->operation_id);
-        if (op && op->kind == OP_DELETE && op->result == OP_RUNNING && !force)
+        if (is_going(t, l) && !force)
                 return reply_link(t, l);
         if (revision_check(in, "Virtual link", l->id, l->revision_number, why))
                 return why->code;
-        r = work_preempt(t, l);
+        r = begin_to_go(t, l);
         if (r < 0)
                 return r;
-        l->provisioning = PROV_PENDING_DELETE;
-        l->revision_number++;
-        l->updated_ms = t->now_ms;
-        view_dirty(l);
         /* Shown before the workflow runs: a link without a trace at its gateways is gone at once.
          */
-        TEXT_SET(l->operation_id, "");
         reply = t->outs->n; /* what the workflow casts comes behind it */
         r = reply_link(t, l);
         if (r < 0)

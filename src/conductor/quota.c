@@ -54,7 +54,8 @@ static bool limits_of(const struct turn *t, const char *project_id, struct quota
 int quota_plan(struct turn *t, const struct input *in)
 {
         static const char *const adding[] = { "create_vpn", "create_virtual_link",
-                                              "create_virtual_links", "update_virtual_link" };
+                                              "create_virtual_links", "create_connection",
+                                              "update_virtual_link" };
 
         for (size_t i = 0; i < sizeof adding / sizeof *adding; i++)
                 if (text_equal(in->request->method, adding[i]))

@@ -19,6 +19,7 @@ const struct method request_methods[] = {
         { "add_site",             INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_add_site, false },
         { "remove_site",          INPUT_REQUEST, vpn_site_plan,    vpn_site_refine,    vpn_remove_site, false },
         { "create_virtual_link",  INPUT_REQUEST, link_create_plan, link_create_refine, link_create, true },
+        { "create_connection",    INPUT_REQUEST, connection_plan,  connection_refine,  connection_create, true },
         { "create_virtual_links", INPUT_REQUEST, links_create_plan, links_create_refine, links_create, true },
         { "update_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_update, false },
         { "delete_virtual_link",  INPUT_REQUEST, link_plan,        NULL,               link_delete, true },

@@ -366,7 +366,7 @@ void subject_reason_at_least(struct subject *s)
                 TEXT_SET(s->op->reason, "The sites did not answer in time.");
 }
 
-static void finish(struct subject *s, enum operation_result result)
+static int finish(struct subject *s, enum operation_result result)
 {
         s->op->result = result;
         if (result == OP_DONE)
@@ -385,6 +385,7 @@ static void finish(struct subject *s, enum operation_result result)
         s->l->revision_number++;
         s->l->updated_ms = s->t->now_ms;
         view_dirty(s->l);
+        return work_part_ended(s->t, s->op);
 }
 
 int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N])
@@ -416,20 +417,22 @@ int end_online(void *subject)
 int end_active(void *subject)
 {
         struct subject *s = subject;
+        int r;
 
         s->l->provisioning = PROV_ACTIVE;
-        finish(s, OP_DONE);
-        return work_settle(s->t, s->l);
+        r = finish(s, OP_DONE);
+        return r ? r : work_settle(s->t, s->l);
 }
 
 int end_kept(void *subject)
 {
         struct subject *s = subject;
+        int r;
 
         subject_reason_at_least(s);
         s->l->provisioning = PROV_ACTIVE;
-        finish(s, OP_FAILED);
-        return work_settle(s->t, s->l);
+        r = finish(s, OP_FAILED);
+        return r ? r : work_settle(s->t, s->l);
 }
 
 int end_error(void *subject)
@@ -445,8 +448,7 @@ int end_error(void *subject)
         s->l->provisioning = PROV_ERROR;
         s->l->operating = OPER_OFFLINE;
         TEXT_SET(s->l->status_reason, s->op->reason);
-        finish(s, OP_FAILED);
-        return 0;
+        return finish(s, OP_FAILED);
 }
 
 int end_gone(void *subject)
@@ -457,7 +459,7 @@ int end_gone(void *subject)
 
         if (r < 0)
                 return r;
-        finish(s, OP_DONE);
+        r = finish(s, OP_DONE);
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 if (ports[side]) {
                         r = exchange_forget(s->t, ports[side]);

@@ -34,8 +34,9 @@ struct work {
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
 };
-/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway. */
-enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT };
+/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, operation (a
+ * part of which has ended). */
+enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT, TIMER_PARENT };
 struct timer {
         char ref_id[ID_SIZE]; /* key */
         int64_t kind;         /* key */
