@@ -167,8 +167,12 @@ static int check_list(const struct attribute *a, json_t *value, unsigned verb, c
         json_t *inner;
         int r = BODY_OK;
 
-        snprintf(reason, sizeof reason, "a list of exactly %zu objects is needed.", a->max);
-        if (!json_is_array(value) || json_array_size(value) != a->max)
+        if (a->kind == ATTR_SOME)
+                snprintf(reason, sizeof reason, "a list of 2 to %zu objects is needed.", a->max);
+        else
+                snprintf(reason, sizeof reason, "a list of exactly %zu objects is needed.", a->max);
+        if (!json_is_array(value) || json_array_size(value) > a->max ||
+            json_array_size(value) < (a->kind == ATTR_SOME ? 2 : a->max))
                 return body_refuse(why, path, reason);
         json_array_foreach (value, i, inner) {
                 snprintf(item, sizeof item, "%s[%zu]", path, i);
@@ -213,12 +217,18 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
                                ? BODY_OK
                                : body_refuse(why, path,
                                              "a whole number from 1 to 2147483647 is needed.");
+        case ATTR_LIMIT:
+                return json_is_integer(value) && n >= -1 && n <= LIMIT_MAX
+                               ? BODY_OK
+                               : body_refuse(why, path,
+                                             "a whole number is needed, or -1 for no limit.");
         case ATTR_BOOL:
                 return json_is_boolean(value) ? BODY_OK
                                               : body_refuse(why, path, "true or false is needed.");
         case ATTR_OBJECT:
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:
+        case ATTR_SOME:
                 return check_list(a, value, verb, path, why);
         case ATTR_TAGS:
                 return check_tags(value, path, why);

@@ -129,4 +129,7 @@ struct resource {
         void (*write)(const struct view *v, size_t i, struct text *ret);
 };
 extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
-        virtual_link_resource, virtual_port_resource, operation_resource, event_resource;
+        virtual_link_resource, virtual_port_resource, operation_resource, event_resource,
+        connection_resource, quota_resource;
+/* The links of an operation: its own, or those of 'parts', the operations whose parent it is. */
+json_t *operation_links(const struct operation *o, const struct store_rows *parts);

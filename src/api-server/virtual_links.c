@@ -26,14 +26,14 @@ static const struct filter filters[] = {
         FILTER("operation_id",        "operation_id",    FILTER_ID),
         { 0 },
 };
-static const struct attribute endpoint_attributes[] = {
+const struct attribute endpoint_attributes[] = {
         { "site_id",    ATTR_SITE, IN_POST | NEEDED, 0, NULL },
         { "gateway_id", ATTR_ID,   IN_POST,          0, NULL },
         { "network_id", ATTR_ID,   IN_POST,          0, NULL },
         { "port_id",    ATTR_ID,   IN_POST,          0, NULL },
         { 0 },
 };
-static const struct attribute bandwidth_attributes[] = {
+const struct attribute bandwidth_attributes[] = {
         { "a_to_z_kbps", ATTR_KBPS, IN_POST | IN_PUT | NEEDED, 0, NULL },
         { "z_to_a_kbps", ATTR_KBPS, IN_POST | IN_PUT | NEEDED, 0, NULL },
         { 0 },
@@ -187,9 +187,9 @@ const struct resource virtual_link_resource = {
         .write = write_out,
 };
 
-static bool one_plug_each(const json_t *link, const char *path, struct fault *why)
+bool endpoints_plug_once(const json_t *object, const char *path, struct fault *why)
 {
-        json_t *endpoints = json_object_get(link, "endpoints"), *end;
+        json_t *endpoints = json_object_get(object, "endpoints"), *end;
         char name[96];
         size_t i;
 
@@ -214,7 +214,7 @@ static bool complete(struct call *c, json_t *link, const char *path)
         if (!call_owns(c, &own))
                 return false;
         json_decref(own);
-        if (!one_plug_each(link, path, &why)) {
+        if (!endpoints_plug_once(link, path, &why)) {
                 call_refuse(c, &why);
                 return false;
         }

@@ -39,6 +39,9 @@ enum option {
         OPT_TIMEOUT,
         OPT_AFTER,
         OPT_MAN,
+        OPT_VPNS,
+        OPT_LINKS,
+        OPT_KBPS,
         OPT_N,
 };
 /* A set of options: OPTS(NAME) | OPTS(TYPE). */

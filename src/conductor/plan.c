@@ -328,6 +328,7 @@ void plan_done(struct plan *p)
                 &p->projects,
                 &p->payers,
                 &p->limited,
+                &p->counted,
                 &p->vpns,
                 &p->vpn_members,
                 &p->gateways,

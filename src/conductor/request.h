@@ -54,6 +54,11 @@ int link_plan(struct turn *t, const struct input *in);
 int link_update(struct turn *t, const struct input *in, struct fault *why);
 int link_delete(struct turn *t, const struct input *in, struct fault *why);
 
+int quota_show_plan(struct turn *t, const struct input *in);
+int quota_show(struct turn *t, const struct input *in, struct fault *why);
+int quota_update(struct turn *t, const struct input *in, struct fault *why);
+int quota_delete(struct turn *t, const struct input *in, struct fault *why);
+
 int freeze_start(struct turn *t, const struct input *in, struct fault *why);
 int freeze_end(struct turn *t, const struct input *in, struct fault *why);
 int gateway_plan(struct turn *t, const struct input *in);

@@ -401,6 +401,21 @@ int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[S
         return 0;
 }
 
+/* An end that was confirmed may have been lost while the networks were plugged, and refused since. */
+static int tell_lost_ends(struct subject *s)
+{
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                const struct vport *p = s->ports[side];
+
+                if (p && p->reason[0] &&
+                    (p->confirmed_generation != p->generation || p->present != p->wanted))
+                        r = work_port_failed(s->t, s->l, p->site_name, p->reason);
+        }
+        return r;
+}
+
 int end_online(void *subject)
 {
         struct subject *s = subject;
@@ -411,7 +426,8 @@ int end_online(void *subject)
         s->l->operating = OPER_ONLINE;
         s->l->status_reason[0] = '\0';
         s->l->verified_ms = s->t->now_ms;
-        return end_active(s);
+        r = end_active(s);
+        return r ? r : tell_lost_ends(s);
 }
 
 int end_active(void *subject)

@@ -28,6 +28,7 @@ struct plan {
         struct idset keys;                 /* idempotency keys */
         struct idset projects;             /* whose open work is counted */
         struct idset payers, limited;      /* projects that are added to; those with a quota */
+        struct idset counted;              /* projects whose use is shown */
         struct idset vpns, vpn_members;    /* by id; members of these VPNs */
         struct idset gateways;             /* to lock, by id */
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
