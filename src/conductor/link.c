@@ -223,10 +223,14 @@ static bool is_going(struct turn *t, const struct vlink *l)
 
 int link_take_back(struct turn *t, struct vlink *l, const struct operation *op)
 {
+        struct operation *going = view_get(&t->view, T_OPERATION, l->operation_id);
         int r;
 
-        if (is_going(t, l))
+        if (is_going(t, l)) { /* whoever asked for it: its end is told here, too */
+                TEXT_SET(going->parent_id, op->id);
+                view_dirty(going);
                 return 0;
+        }
         r = begin_to_go(t, l);
         TEXT_SET(t->parent_id, op->id);
         r = r ? r : work_start(t, l, OP_DELETE, op->request_id, "", NULL);
