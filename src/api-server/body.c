@@ -11,7 +11,7 @@
 #include "model/tags.h"
 #include "model/vlink.h"
 
-enum { PATH_SIZE = 128 };
+enum { PATH_SIZE = 128, DEPTH_MAX = 16 /* objects and lists in each other */ };
 
 int body_refuse(struct fault *why, const char *attribute, const char *reason)
 {
@@ -75,11 +75,46 @@ static size_t valid_prefix(const char *bytes, size_t n)
         return at;
 }
 
+/* Where the first bracket stands that opens too many at once; 'n': none does. */
+static size_t too_deep(const char *bytes, size_t n)
+{
+        bool inside = false;
+        int depth = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (inside && bytes[i] == '\\')
+                        i++;
+                else if (bytes[i] == '"')
+                        inside = !inside;
+                else if (!inside && (bytes[i] == '{' || bytes[i] == '[') && ++depth > DEPTH_MAX)
+                        return i;
+                else if (!inside && (bytes[i] == '}' || bytes[i] == ']'))
+                        depth--;
+        }
+        return n;
+}
+
+/* What jansson could not read, in words. */
+static void refuse_syntax(const json_error_t *error, const char *name, struct fault *why)
+{
+        char reason[JSON_ERROR_TEXT_LENGTH + 64];
+
+        if (json_error_code(error) == json_error_numeric_overflow) {
+                body_refuse(why, name, "the number is larger than any that is taken here.");
+                return;
+        }
+        snprintf(reason, sizeof reason, "malformed JSON at line %d, column %d: %s", error->line,
+                 error->column,
+                 text_utf8_valid(error->text, strlen(error->text)) ? error->text : "");
+        body_refuse(why, name, reason);
+}
+
 static json_t *parse(const char *bytes, size_t n, struct fault *why)
 {
-        char name[PATH_SIZE], reason[JSON_ERROR_TEXT_LENGTH + 64];
+        char name[PATH_SIZE];
         json_error_t error;
         json_t *root;
+        size_t deep;
 
         if (n == 0) {
                 body_refuse(why, "", "it is empty; a JSON object is needed.");
@@ -93,6 +128,12 @@ static json_t *parse(const char *bytes, size_t n, struct fault *why)
         if (!text_utf8_valid(bytes, n)) {
                 name_before(bytes, valid_prefix(bytes, n), name);
                 body_refuse(why, name, "it is not valid UTF-8.");
+                return NULL;
+        }
+        deep = too_deep(bytes, n);
+        if (deep < n) {
+                name_before(bytes, deep, name);
+                body_refuse(why, name, "objects and lists are nested deeper than 16.");
                 return NULL;
         }
         root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
@@ -110,9 +151,7 @@ static json_t *parse(const char *bytes, size_t n, struct fault *why)
                 body_refuse(why, name, "the attribute is given twice.");
                 return NULL;
         }
-        snprintf(reason, sizeof reason, "malformed JSON at line %d, column %d: %s", error.line,
-                 error.column, text_utf8_valid(error.text, strlen(error.text)) ? error.text : "");
-        body_refuse(why, name, reason);
+        refuse_syntax(&error, name, why);
         return NULL;
 }
 
