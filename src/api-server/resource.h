@@ -124,6 +124,9 @@ struct resource {
         const struct filter *filters;
         const struct shown *shown; /* what 'render' gives, as the API's description has it */
         struct related related[RELATED_MAX];
+        /* All that belongs to the row was read, too; false for one that went meanwhile. NULL: nothing
+         * has to. */
+        bool (*whole)(const struct view *v, size_t i);
         json_t *(*render)(const struct view *v, size_t i);
         /* The same, straight into text; NULL: there is only the other. */
         void (*write)(const struct view *v, size_t i, struct text *ret);

@@ -153,6 +153,16 @@ static void gather(const struct view *v, size_t i, struct whole *ret)
         }
 }
 
+/* The ends are read after the link: of one that was deleted in between they are not there. */
+static bool is_whole(const struct view *v, size_t i)
+{
+        const struct vlink *row = (const struct vlink *)v->sets[0].rows + i;
+        size_t n;
+
+        view_find(v, 1, sizeof(struct vport), offsetof(struct vport, link_id), row->id, &n);
+        return n == SIDE_N;
+}
+
 static json_t *render(const struct view *v, size_t i)
 {
         struct whole w;
@@ -183,6 +193,7 @@ const struct resource virtual_link_resource = {
         .shown = shown,
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },
                      { T_ATTACHMENT, "id", 1, offsetof(struct vport, attachment_id), false } },
+        .whole = is_whole,
         .render = render,
         .write = write_out,
 };
