@@ -229,6 +229,29 @@ CREATE TABLE public.leftover (
     created_ms bigint NOT NULL
 );
 
+CREATE TABLE public.timer (
+    ref_id uuid NOT NULL,
+    kind bigint NOT NULL,
+    due_ms bigint NOT NULL,
+    owner bigint NOT NULL,
+    project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 4)))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 parent (a part of an operation has ended)';
+
+COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
+
+COMMENT ON COLUMN public.timer.project_id IS 'whose operation it is (kind 0), else empty';
+
+CREATE VIEW public.open_work AS
+ SELECT timer.project_id,
+    count(*) AS operations
+   FROM public.timer
+  WHERE ((timer.kind = 0) AND (timer.project_id <> ''::text))
+  GROUP BY timer.project_id;
+
 CREATE TABLE public.operation (
     id uuid NOT NULL,
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -256,13 +279,6 @@ COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 atta
 COMMENT ON COLUMN public.operation.result IS '0 running, 1 done, 2 failed, 3 preempted';
 
 COMMENT ON COLUMN public.operation.vpn_id IS 'of a connection: what its links are in';
-
-CREATE VIEW public.open_work AS
- SELECT operation.project_id,
-    count(*) AS operations
-   FROM public.operation
-  WHERE (operation.result = 0)
-  GROUP BY operation.project_id;
 
 CREATE TABLE public.project (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -393,19 +409,6 @@ CREATE TABLE public.site (
     created_ms bigint NOT NULL
 )
 WITH (fillfactor='45');
-
-CREATE TABLE public.timer (
-    ref_id uuid NOT NULL,
-    kind bigint NOT NULL,
-    due_ms bigint NOT NULL,
-    owner bigint NOT NULL,
-    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 4)))
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
-
-COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 parent (a part of an operation has ended)';
-
-COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 
 CREATE TABLE public.vpn_site (
     vpn_id uuid NOT NULL,
@@ -576,8 +579,6 @@ CREATE INDEX leftover_gateway ON public.leftover USING btree (gateway_id);
 
 CREATE INDEX operation_link ON public.operation USING btree (link_id);
 
-CREATE INDEX operation_open ON public.operation USING btree (project_id) WHERE (result = 0);
-
 CREATE INDEX operation_parent ON public.operation USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE INDEX operation_project ON public.operation USING btree (project_id, id);
@@ -587,6 +588,8 @@ CREATE INDEX request_key_created ON public.request_key USING btree (created_ms);
 CREATE INDEX request_key_key ON public.request_key USING btree (key);
 
 CREATE INDEX timer_due ON public.timer USING btree (due_ms);
+
+CREATE INDEX timer_project ON public.timer USING btree (project_id) WHERE (project_id <> ''::text);
 
 CREATE INDEX vlink_project ON public.vlink USING btree (project_id, id);
 
@@ -649,11 +652,14 @@ GRANT SELECT ON TABLE public.integer_in_use TO atlas_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.leftover TO atlas_conductor;
 GRANT SELECT ON TABLE public.leftover TO atlas_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operation TO atlas_conductor;
-GRANT SELECT ON TABLE public.operation TO atlas_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timer TO atlas_conductor;
+GRANT SELECT ON TABLE public.timer TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.open_work TO atlas_conductor;
 GRANT SELECT ON TABLE public.open_work TO atlas_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operation TO atlas_conductor;
+GRANT SELECT ON TABLE public.operation TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO atlas_conductor;
 GRANT SELECT ON TABLE public.project TO atlas_api;
@@ -684,9 +690,6 @@ GRANT SELECT ON TABLE public.schema_step TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.site TO atlas_conductor;
 GRANT SELECT ON TABLE public.site TO atlas_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timer TO atlas_conductor;
-GRANT SELECT ON TABLE public.timer TO atlas_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vpn_site TO atlas_conductor;
 GRANT SELECT ON TABLE public.vpn_site TO atlas_api;

@@ -94,8 +94,9 @@ static int take_back_again(void *subject)
         for (int64_t i = s->op->retries++; i > 0 && pause_ms < PAUSE_LIMIT_MS; i--)
                 pause_ms *= 2;
         return r ? r
-                 : timer_set(s->t, TIMER_OPERATION, s->op->id,
-                             s->t->now_ms + pause_ms * s->t->c->timing.step_percent / 100);
+                 : timer_set_operation(
+                           s->t, s->op,
+                           s->t->now_ms + pause_ms * s->t->c->timing.step_percent / 100);
 }
 
 static int finish(struct subject *s, enum operation_result result)

@@ -134,6 +134,15 @@ int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t 
         return view_put(&t->view, T_TIMER, &timer) ? 0 : err_raise(-ENOMEM);
 }
 
+int timer_set_operation(struct turn *t, const struct operation *op, int64_t due_ms)
+{
+        struct timer timer = { .kind = TIMER_OPERATION, .due_ms = due_ms };
+
+        TEXT_SET(timer.ref_id, op->id);
+        TEXT_SET(timer.project_id, op->project_id);
+        return view_put(&t->view, T_TIMER, &timer) ? 0 : err_raise(-ENOMEM);
+}
+
 int timer_clear(struct turn *t, enum timer_kind kind, const char *ref_id)
 {
         struct timer timer = { .kind = kind };

@@ -106,6 +106,7 @@ int notify_all(struct turn *t);
 
 /* timers (out.c) */
 int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t due_ms);
+int timer_set_operation(struct turn *t, const struct operation *op, int64_t due_ms);
 int timer_clear(struct turn *t, enum timer_kind kind, const char *ref_id);
 
 /* lock.c: rows for changing; -EAGAIN when they are not locked yet. */

@@ -87,9 +87,9 @@ static int on_row(void *subject, const struct flow_row *row)
         TEXT_SET(s->op->state, f->states[row->next]);
         view_dirty(s->op);
         if (r == 0 && row->within_ms)
-                return timer_set(s->t, TIMER_OPERATION, s->op->id,
-                                 s->t->now_ms +
-                                         row->within_ms * s->t->c->timing.step_percent / 100);
+                return timer_set_operation(
+                        s->t, s->op,
+                        s->t->now_ms + row->within_ms * s->t->c->timing.step_percent / 100);
         return r ? r : timer_clear(s->t, TIMER_OPERATION, s->op->id);
 }
 
@@ -288,7 +288,7 @@ int work_timeout(struct turn *t, const char *operation_id)
 
         if ((l || over_links) && op->result == OP_RUNNING &&
             freeze_of(t)) /* nobody can answer: time stands still */
-                return timer_set(t, TIMER_OPERATION, operation_id, t->now_ms + 4 * FROZEN_LOOK_MS);
+                return timer_set_operation(t, op, t->now_ms + 4 * FROZEN_LOOK_MS);
         if (over_links && op->result == OP_RUNNING)
                 return work_run(&(struct subject){ .t = t, .op = op }, EV_TIMEOUT);
         if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))

@@ -312,12 +312,14 @@ static int pg_due(struct store *s, int64_t now_ms, size_t limit, struct store_ro
         parameter_ends(p, &given);
         pg_put_int(&p->parameters, (int64_t)limit);
         parameter_ends(p, &given);
-        r = pg_send(p, STEP_RUN,
-                    pg_plain(&p->statements,
-                             "SELECT ref_id, kind, due_ms, owner FROM timer WHERE due_ms <= $1"
-                             " ORDER BY due_ms LIMIT $2",
-                             types, 2),
-                    &given, &step);
+        r = pg_send(
+                p, STEP_RUN,
+                pg_plain(
+                        &p->statements,
+                        "SELECT ref_id, kind, due_ms, owner, project_id FROM timer WHERE due_ms <= $1"
+                        " ORDER BY due_ms LIMIT $2",
+                        types, 2),
+                &given, &step);
         if (r == 0) {
                 step->table = t;
                 step->ret = ret;

@@ -200,6 +200,7 @@ static const struct store_column timer_columns[] = {
         INT(timer, kind),
         INT(timer, due_ms),
         INT(timer, owner),
+        TEXT(timer, project_id),
         { 0 },
 };
 static const struct store_column integer_columns[] = {

@@ -42,6 +42,7 @@ struct timer {
         int64_t kind;         /* key */
         int64_t due_ms;
         int64_t owner; /* conductor that sent what is waited for (GATE, PLUG), else 0 */
+        char project_id[PROJECT_SIZE]; /* whose operation it is (OPERATION), else "" */
 };
 /* A unique number at a gateway. Free again when owner is "" and free_after has passed. */
 struct integer {

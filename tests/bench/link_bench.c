@@ -4,7 +4,9 @@
  *   link_bench seed URL DB                       schema, two sites, queues (an empty database and vhost)
  *   link_bench wait URL DB GATEWAYS              until so many gateways were discovered
  *   link_bench load URL DB LINKS OUTSTANDING PER_VPN named|free
+ *   link_bench open URL DB LINKS OUTSTANDING PER_VPN named|free   only asks: they stay open while no agent is there
  *   link_bench idle URL DB LINKS
+ *   link_bench sites URL DB N                    N more sites, named site-0000 and so on, with their queues
  *
  * PER_VPN links share a VPN; `free` leaves the choice of the gateways to the conductor. Prints name=value lines. */
 #include <jansson.h>
@@ -24,7 +26,7 @@
 #include "store/pg.h"
 #include "store/tables.h"
 
-enum { LINKS_MAX = 1000000, GATEWAYS_MAX = 1024, SITES = 2, SEED_AT_ONCE = 500, PATIENCE_MS = 120000 };
+enum { LINKS_MAX = 1000000, GATEWAYS_MAX = 1024, SITES = 2, SITES_MAX = 1024, SEED_AT_ONCE = 500, PATIENCE_MS = 120000 };
 
 static const char *const site_names[SITES + 1] = { "bench-a", "bench-z", NULL };
 static const char project[] = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -112,26 +114,46 @@ static void read_ends(PGconn *c)
 
 /* ---- seed ---- */
 
-static void seed(const char *connection, const struct bus_settings *bus)
+static void add_sites(const char *connection, const struct bus_settings *bus, const char *const *names)
 {
+        static struct site sites[SITES_MAX];
+        const void *rows[SITES_MAX];
         OWN(store_free) struct store *s = NULL;
         struct fault why = { 0 };
-        struct site sites[SITES] = { 0 };
-        const void *rows[SITES];
-        int n = 0;
+        size_t n = 0;
 
-        must(store_schema_sync(connection, ATLAS_SOURCE_DIR "/sql", &n, &why), "schema", &why);
-        for (int i = 0; i < SITES; i++) {
-                uuid_new(sites[i].id);
-                snprintf(sites[i].name, sizeof sites[i].name, "%s", site_names[i]);
-                sites[i].created_ms = clock_wall_ms();
-                rows[i] = &sites[i];
+        for (; names[n]; n++) {
+                uuid_new(sites[n].id);
+                snprintf(sites[n].name, sizeof sites[n].name, "%s", names[n]);
+                sites[n].created_ms = clock_wall_ms();
+                rows[n] = &sites[n];
         }
         must(store_pg_new(connection, 5, &s, &why), "store", &why);
         must(store_begin(s), "begin", NULL);
-        must(store_put(s, &store_tables[T_SITE], rows, SITES), "sites", NULL);
+        must(store_put(s, &store_tables[T_SITE], rows, n), "sites", NULL);
         must(store_commit(s), "commit", NULL);
-        must(bus_topology_sync(bus, site_names, 10000, &why), "bus", &why);
+        must(bus_topology_sync(bus, names, 60000, &why), "bus", &why);
+}
+
+static void seed(const char *connection, const struct bus_settings *bus)
+{
+        struct fault why = { 0 };
+        int n = 0;
+
+        must(store_schema_sync(connection, ATLAS_SOURCE_DIR "/sql", &n, &why), "schema", &why);
+        add_sites(connection, bus, site_names);
+}
+
+static void more_sites(const char *connection, const struct bus_settings *bus, size_t n)
+{
+        static char names[SITES_MAX][24];
+        static const char *all[SITES_MAX + 1];
+
+        for (size_t i = 0; i < n; i++) {
+                snprintf(names[i], sizeof names[i], "site-%04zu", i);
+                all[i] = names[i];
+        }
+        add_sites(connection, bus, all);
 }
 
 static void wait_for_gateways(PGconn *c, size_t n)
@@ -297,7 +319,7 @@ static double percentile(double *sorted, size_t n, double p)
 
 /* ---- load ---- */
 
-static void load(PGconn *c, const char *connection, struct bus *bus, char **argv)
+static void load(PGconn *c, const char *connection, struct bus *bus, char **argv, bool until_active)
 {
         struct load l = { .bus = bus };
         size_t outstanding = number(argv[1], 100000);
@@ -318,6 +340,12 @@ static void load(PGconn *c, const char *connection, struct bus *bus, char **argv
                 ask(&l);
         wait_over(&l);
         replied_s = (double)(clock_mono_us() - from_us) / 1e6;
+        if (!until_active) {
+                printf("links=%zu\nreplies_per_s=%.1f\n", l.n, (double)l.n / replied_s);
+                sem_destroy(&l.over);
+                free(l.vpns);
+                return;
+        }
         wait_active(c);
         active_s = (double)(clock_mono_us() - from_us) / 1e6;
         check_active(c, since_ms, l.n);
@@ -409,15 +437,22 @@ int main(int argc, char **argv)
                 seed(argv[3], &settings);
                 return 0;
         }
-        if (!is("wait", argc, argv, 1) && !is("load", argc, argv, 4) && !is("idle", argc, argv, 1))
-                die("usage", "link_bench seed|wait|load|idle URL DB ...");
+        if (is("sites", argc, argv, 1)) {
+                more_sites(argv[3], &settings, number(argv[4], SITES_MAX - 1));
+                return 0;
+        }
+        if (!is("wait", argc, argv, 1) && !is("load", argc, argv, 4) && !is("open", argc, argv, 4) && !is("idle", argc, argv, 1))
+                die("usage", "link_bench seed|sites|wait|load|open|idle URL DB ...");
         c = database(argv[3]);
         if (is("wait", argc, argv, 1)) {
                 wait_for_gateways(c, number(argv[4], GATEWAYS_MAX));
         } else {
                 must(bus_new("link-bench", &settings, &bus, &why), "bus", &why);
                 read_ends(c);
-                (argv[1][0] == 'l' ? load : idle)(c, argv[3], bus, argv + 4);
+                if (strcmp(argv[1], "idle") == 0)
+                        idle(c, argv[3], bus, argv + 4);
+                else
+                        load(c, argv[3], bus, argv + 4, strcmp(argv[1], "load") == 0);
         }
         PQfinish(c);
         return 0;

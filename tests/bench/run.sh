@@ -9,6 +9,7 @@
 #   --latency MS       what the fake drivers take for each verb (0)
 #   --gateways N       of each site (32)
 #   --quorum           quorum queues
+#   --table            the load on classic and on quorum queues, with drivers of 0, 50 and 500 ms
 #   --idle N           links created one by one for the idle latency (300)
 #   --only LIST        of: load idle get rpc store (comma between; all)
 #   --soak SECONDS     only our bus under load for so long: its memory must stay what it is
@@ -18,9 +19,8 @@
 # set, one line of JSON is added to that file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-root=$PWD
 
-links=20000 outstanding=256 per_vpn=64 how=free latency=0 gateways=32 idle=300 quorum='' keep='' soak='' only=load,idle,get,rpc,store
+links=20000 outstanding=256 per_vpn=64 how=free latency=0 gateways=32 idle=300 quorum='' keep='' soak='' table='' only=load,idle,get,rpc,store
 while [ $# -gt 0 ]; do
         case $1 in
         --links) links=$2; shift ;;
@@ -32,118 +32,25 @@ while [ $# -gt 0 ]; do
         --only) only=$2; shift ;;
         --named) how=named ;;
         --quorum) quorum=1 ;;
+        --table) table=1 ;;
         --soak) soak=$2; shift ;;
         --keep) keep=1 ;;
-        -h | --help) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '3,20s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "run.sh: what is \"$1\"? See --help." >&2; exit 2 ;;
         esac
         shift
 done
+queues=classic
+[ -z "$quorum" ] || queues=quorum
 wanted() { [[ ",$only," == *",$1,"* ]]; }
 
-build=$root/build/release
-bin=$build/bin
-bench=$build/tests/bench
-if [ -z "${ATLAS_BENCH_BUILT-}" ]; then
-        devstack/packages.sh build test bench
-        mkdir -p build
-        { { [ -f build/release/build.ninja ] || cmake --preset release; } &&
-                cmake --build --preset release --target atlas-conductor atlas-agent atlas-api link_bench bus_bench store_bench; } >build/bench.log 2>&1 ||
-                { tail -n 30 build/bench.log >&2; exit 1; }
-fi
-
-dir=$(mktemp -d /tmp/atlas-bench-XXXXXX)
-chmod 755 "$dir"
-declare -A pid result
-finish() {
-        local p
-        for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done
-        for p in "${pid[@]}"; do wait "$p" 2>/dev/null || true; done
-        tests/support/broker.sh remove "$dir/rabbitmq" >/dev/null 2>&1 || true
-        tests/support/postgres.sh remove "$dir/postgres" >/dev/null 2>&1 || true
-        if [ -n "$keep" ]; then echo "left in $dir"; else rm -rf "$dir"; fi
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-die() {
-        printf 'run.sh: %s\n' "$*" >&2
-        tail -n 5 "$dir"/*.log >&2 2>/dev/null || true
-        exit 1
-}
-
-### The stage ###
-
-servers_start() {
-        tests/support/broker.sh start "$dir/rabbitmq"
-        url=$(<"$dir/rabbitmq/url")
-        db=$(ATLAS_PG_FSYNC=on tests/support/postgres.sh start "$dir/postgres")
-        [ -z "$quorum" ] || export ATLAS_BENCH_QUORUM=1
-        "$bench/link_bench" seed "$url" "$db"
-}
-
-conf_head() {
-        printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\n%s\n' "$url" "$1"
-        [ -z "$quorum" ] || printf '[oslo_messaging_rabbit]\nrabbit_quorum_queue = true\n'
-}
-
-# start NAME PROGRAM: with NAME.conf, until it says that it started.
-start() {
-        "$bin/$2" --config-file "$dir/$1.conf" >>"$dir/$1.log" 2>&1 </dev/null &
-        pid[$1]=$!
-        for ((i = 0; i < 200; i++)); do
-                ! grep -qsE "event=(started|api.ready)" "$dir/$1.log" || return 0
-                kill -0 "${pid[$1]}" 2>/dev/null || die "$1 ended"
-                sleep 0.05
-        done
-        die "$1 did not start"
-}
-
-agent_conf() {
-        local n
-        conf_head "site = $1"
-        printf '[cloud]\ndriver = fake\nlatency_ms = %s\n' "$latency"
-        for ((n = 1; n <= gateways; n++)); do
-                printf '[gateway:gw-%03d]\ndriver = fake\ntype = mpls\ndomain = bench\nlatency_ms = %s\n' "$n" "$latency"
-                printf 'capacity_to_wan_kbps = 2000000000\ncapacity_from_wan_kbps = 2000000000\n'
-        done
-}
-
-programs_start() {
-        { conf_head ''; printf '[database]\nconnection = %s\n%s\n' "$db" "${ATLAS_BENCH_CONDUCTOR-}"; } >"$dir/conductor.conf"
-        agent_conf bench-a >"$dir/agent-a.conf"
-        agent_conf bench-z >"$dir/agent-z.conf"
-        start conductor atlas-conductor
-        start agent-a atlas-agent
-        start agent-z atlas-agent
-        "$bench/link_bench" wait "$url" "$db" $((2 * gateways))
-}
+. tests/bench/stage.sh
+devstack/packages.sh build test bench
+stage_build atlas-conductor atlas-agent atlas-api link_bench bus_bench store_bench
+stage_folder
+declare -A result
 
 ### Looking at it ###
-
-sql() { psql -qAtX -d "$db" -c "$1"; }
-
-# Milliseconds of processor a process and its children (also those that ended) used: cpu_ms PID
-cpu_ms() {
-        { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v root="$1" -v hz="$(getconf CLK_TCK)" '
-                { pid = $1; sub(/^.*\) /, ""); }
-                pid == root { sum += $12 + $13 + $14 + $15 }
-                $2 == root { sum += $12 + $13 + $14 + $15 }
-                END { printf "%d\n", sum * 1000 / hz }'
-}
-
-rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
-
-# One of a program's counters: counter NAME METRIC
-counter() {
-        local port
-        port=$(grep -oE '(metrics_port|event=metrics port)=[0-9]+' "$dir/$1.log" | head -n 1 | grep -oE '[0-9]+$')
-        curl -sf "http://127.0.0.1:$port/metrics" | awk -v m="$2" '$1 == m { print $2; exit }'
-}
-
-pids_of_servers() {
-        pid_postgres=$(head -n 1 "$dir/postgres/data/postmaster.pid")
-        pid_rabbitmq=$(<"$dir/rabbitmq/pid")
-}
 
 # Everything that only grows, as NAME=VALUE lines.
 snapshot() {
@@ -157,7 +64,9 @@ snapshot() {
         echo "batches=$(counter conductor atlas_conductor_batches_total)"
         echo "inputs=$(counter conductor atlas_conductor_inputs_total)"
         echo "casts=$(counter conductor atlas_conductor_casts_total)"
+        echo "messages=$(broker_messages)"
         sql "SELECT 'commits=' || xact_commit, 'rollbacks=' || xact_rollback FROM pg_stat_database WHERE datname = current_database()" | tr '|' '\n'
+        sql "SELECT 'updated=' || n_tup_upd, 'hot=' || n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'operation'" | tr '|' '\n'
         awk '/^cpu /{ t = 0; for (i = 2; i <= 9; i++) t += $i; print "cpu_all=" t "\ncpu_idle=" $5 + $6 "\ncpu_steal=" $9 }' /proc/stat
 }
 
@@ -190,6 +99,19 @@ measure_load() {
         take load <"$dir/load"
         growth "$dir/before" "$dir/after" >"$dir/growth"
         take load <"$dir/growth"
+}
+
+# What nothing of ours could pass: PostgreSQL with the same rows by pgbench, RabbitMQ with as many messages by rabbitmq-c.
+measure_floor() {
+        local batch=64 times=$((links / 64 / 4 + 1)) before p
+        for p in conductor agent-a agent-z; do stop "$p"; done
+        before=$(cpu_ms "$pid_postgres")
+        PGOPTIONS='-c client_min_messages=warning' pgbench -n -c 1 -t "$times" -D n=$batch -f tests/bench/floor.sql "$db" >"$dir/floor" 2>&1
+        sleep 0.2
+        awk -v n="$batch" -v t="$times" -v ms="$(($(cpu_ms "$pid_postgres") - before))" \
+                '/^tps/ { printf "links_per_s=%.0f\ncpu_ms=%.2f\n", $3 * n, ms / n / t }' "$dir/floor" >"$dir/floor.values"
+        echo "bare cast 256 20000" | "$bench/bus_bench" "$url" | awk '{ printf "messages_per_s=%.0f\n", $1 }' >>"$dir/floor.values"
+        take floor <"$dir/floor.values"
 }
 
 measure_idle() {
@@ -238,15 +160,26 @@ measure_store() {
 
 ### Telling it ###
 
-row() { printf '%-34s %s\n' "$1" "$2"; }
 per_link() { awk -v n="$1" -v l="$links" 'BEGIN { printf "%.2f", n / l }'; }
 
+# What the design allows for k ports a command and N inputs a commit, heartbeats and hints apart.
 show_load() {
-        local p ours=0 sent=$((result[load_published_conductor] + result[load_published_agent-a] + result[load_published_agent-z] + links))
-        row "links/s to ACTIVE, sustained" "${result[load_links_per_s]} ($links links, $outstanding outstanding, $per_vpn a VPN, gateways $how, drivers $latency ms)"
+        local p ours=0
+        row "links/s to ACTIVE, sustained" "${result[load_links_per_s]} ($links links in ${result[load_seconds]} s, $outstanding outstanding, $per_vpn a VPN, $gateways gateways a site, $how, drivers $latency ms, $queues queues)"
         row "create to ACTIVE under that load" "p50 ${result[load_loaded_p50_ms]} ms"
-        row "messages per link" "$(per_link "$sent")"
-        row "commits per link" "$(per_link "${result[load_commits]}") (PostgreSQL), $(per_link "${result[load_batches]}") (batches of $(awk -v i="${result[load_inputs]}" -v b="${result[load_batches]}" 'BEGIN { printf "%.1f", i / b }') inputs), rolled back $(per_link "${result[load_rollbacks]}")"
+        awk -v l="$links" -v casts="${result[load_casts]}" -v inputs="${result[load_inputs]}" -v batches="${result[load_batches]}" \
+                -v commits="${result[load_commits]}" -v messages="${result[load_messages]}" -v rollbacks="${result[load_rollbacks]}" \
+                -v updated="${result[load_updated]}" -v hot="${result[load_hot]}" -v rate="${result[load_links_per_s]}" \
+                -v pg="${result[floor_links_per_s]}" -v pg_ms="${result[floor_cpu_ms]}" -v bare="${result[floor_messages_per_s]}" 'function row(name, text) { printf "%-34s %s\n", name, text }
+                BEGIN {
+                        k = 2 * l / casts; n = inputs / batches
+                        row("ports per command, inputs per commit", sprintf("k = %.1f, N = %.1f", k, n))
+                        row("messages per link", sprintf("%.2f by the broker (goal: 2 + 4/k = %.2f)", messages / l, 2 + 4 / k))
+                        row("commits per link", sprintf("%.3f by PostgreSQL, rolled back %.3f (goal: (1 + 2/k)/N = %.3f)", commits / l, rollbacks / l, (1 + 2 / k) / n))
+                        row("the floor", sprintf("PostgreSQL alone: %.0f links/s at %.2f ms of its processor (ours/floor %.2f); RabbitMQ alone: %.0f links/s (ours/floor %.2f)",
+                                pg, pg_ms, rate / pg, bare * l / messages, rate / (bare * l / messages)))
+                        row("HOT updates of operations", sprintf("%.1f %% of %d", updated ? 100 * hot / updated : 0, updated))
+                }'
         for p in conductor agent-a agent-z postgres rabbitmq; do
                 ((ours += ${result[load_cpu_$p]}))
                 row "processor per link, $p" "$(per_link "${result[load_cpu_$p]}") ms"
@@ -277,22 +210,32 @@ history() {
         for k in "${!result[@]}"; do printf '%s\t%s\n' "$k" "${result[$k]}"; done | sort |
                 jq -cRn --arg commit "$(git describe --always --dirty)" --arg at "$(date -u +%FT%TZ)" --arg cores "$(nproc)" \
                         --arg links "$links" --arg outstanding "$outstanding" --arg per_vpn "$per_vpn" --arg how "$how" \
-                        --arg latency "$latency" --arg gateways "$gateways" --arg queues "${quorum:+quorum}" \
+                        --arg latency "$latency" --arg gateways "$gateways" --arg queues "$queues" \
                         '$ARGS.named + ([inputs | split("\t") | {(.[0]): (.[1] | tonumber? // .)}] | add // {})' >>"$ATLAS_BENCH_HISTORY"
 }
 
+if [ -n "$table" ]; then
+        export ATLAS_BENCH_BUILT=1
+        for how_queued in '' --quorum; do
+                for ms in 0 50 500; do
+                        tests/bench/run.sh --only load --links "$links" --gateways "$gateways" --latency "$ms" $how_queued
+                        echo
+                done
+        done
+        exit
+fi
 if [ -n "$soak" ]; then
         tests/bench/bus_table.py --soak "$soak"
         exit
 fi
 if wanted load || wanted idle || wanted get; then
         servers_start
-        pids_of_servers
-        programs_start
+        programs_start "$gateways" "$latency" "${ATLAS_BENCH_CONDUCTOR-}"
         measure_memory
         ! wanted idle || measure_idle
         ! wanted load || measure_load
         ! wanted get || measure_get
+        ! wanted load || measure_floor
 fi
 ! wanted rpc || measure_rpc
 ! wanted store || measure_store

@@ -179,16 +179,16 @@ static bool selected(const struct op *o, const void *row)
 static int read_open_work(const struct sim_db *db, const struct op *o)
 {
         size_t at = 0, first = o->ret->n;
-        const struct operation *op;
+        const struct timer *timer;
 
-        while ((op = sim_db_next(db, T_OPERATION, &at))) {
+        while ((timer = sim_db_next(db, T_TIMER, &at))) {
                 struct open_work one = { .operations = 1 }, *w = NULL;
 
-                TEXT_SET(one.project_id, op->project_id);
-                if (op->result != OP_RUNNING || !selected(o, &one))
+                TEXT_SET(one.project_id, timer->project_id);
+                if (timer->kind != TIMER_OPERATION || !timer->project_id[0] || !selected(o, &one))
                         continue;
                 for (size_t i = first; i < o->ret->n && !w; i++)
-                        if (text_equal(((struct open_work *)o->ret->rows)[i].project_id, op->project_id))
+                        if (text_equal(((struct open_work *)o->ret->rows)[i].project_id, timer->project_id))
                                 w = (struct open_work *)o->ret->rows + i;
                 if (w)
                         w->operations++;

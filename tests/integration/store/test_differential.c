@@ -55,7 +55,7 @@ static void random_value(struct both *b, enum store_table_id t, const struct sto
 static void select_both(struct both *b, struct store_rows got[2])
 {
         enum store_table_id t = (enum store_table_id)random_below(&b->seed, T_EVENT);
-        bool counted = t == T_OPERATION && random_below(&b->seed, 2);
+        bool counted = t == T_TIMER && random_below(&b->seed, 2);
         const struct store_table *table = counted ? &store_open_work : &store_tables[t];
         const struct store_column *c =
                 counted ? store_column_find(&store_tables[t], "project_id")

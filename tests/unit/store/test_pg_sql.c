@@ -12,15 +12,16 @@ static void statements_are_made_from_the_descriptor(void **state)
 
         (void)state;
         assert_string_equal(pg_select(&all, t, &t->columns[0], true)->sql,
-                            "SELECT ref_id, kind, due_ms, owner FROM timer WHERE ref_id = ANY ($1)"
+                            "SELECT ref_id, kind, due_ms, owner, project_id FROM timer WHERE ref_id = ANY ($1)"
                             " ORDER BY ref_id, kind FOR UPDATE");
         assert_string_equal(
                 pg_select(&all, t, &t->columns[3], false)->sql,
-                "SELECT ref_id, kind, due_ms, owner FROM timer WHERE owner = ANY ($1) ORDER BY ref_id, kind");
+                "SELECT ref_id, kind, due_ms, owner, project_id FROM timer WHERE owner = ANY ($1) ORDER BY ref_id, kind");
         assert_string_equal(
                 pg_put(&all, t)->sql,
-                "INSERT INTO timer (ref_id, kind, due_ms, owner) SELECT * FROM unnest($1, $2, $3, $4)"
-                " ON CONFLICT (ref_id, kind) DO UPDATE SET due_ms = excluded.due_ms, owner = excluded.owner");
+                "INSERT INTO timer (ref_id, kind, due_ms, owner, project_id) SELECT * FROM unnest($1, $2, $3, $4, $5)"
+                " ON CONFLICT (ref_id, kind) DO UPDATE SET due_ms = excluded.due_ms, owner = excluded.owner,"
+                " project_id = excluded.project_id");
         assert_string_equal(pg_remove(&all, t)->sql,
                             "DELETE FROM timer USING unnest($1, $2) AS gone(ref_id, kind)"
                             " WHERE timer.ref_id = gone.ref_id AND timer.kind = gone.kind");
@@ -71,7 +72,7 @@ static void questions_of_one_form_are_one_statement(void **state)
 
         (void)state;
         assert_int_equal(reader_select_make(&q, &a), 0);
-        assert_string_equal(a.sql.bytes, "SELECT ref_id, kind, due_ms, owner FROM timer WHERE true"
+        assert_string_equal(a.sql.bytes, "SELECT ref_id, kind, due_ms, owner, project_id FROM timer WHERE true"
                                          " ORDER BY due_ms DESC, ref_id DESC, kind DESC LIMIT $1");
         reader_select_done(&a);
         by_project = (struct reader_question){ &store_tables[T_EVENT], &where, 1, NULL, false, 5, NULL, 0, false };
