@@ -55,7 +55,7 @@ const struct noun noun_quota = {
         .columns = "resource limit used", .hidden = "tenant_id",
 };
 static const struct noun *const nouns[] = {
-        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event,
+        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event, &noun_quota,
 };
 
 /* What narrows lists: 'of' is the noun that the option names. */
