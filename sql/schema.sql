@@ -187,11 +187,15 @@ CREATE TABLE public.gateway (
     audit_wanted boolean NOT NULL,
     created_ms bigint NOT NULL,
     brake bigint DEFAULT 0 NOT NULL,
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    observe_only boolean DEFAULT false NOT NULL,
     CONSTRAINT gateway_brake_check CHECK (((brake >= 0) AND (brake <= 2)))
 )
 WITH (fillfactor='30', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN public.gateway.brake IS '0 armed, 1 halted, 2 released';
+
+COMMENT ON COLUMN public.gateway.reason IS 'Why its last command came to nothing';
 
 CREATE TABLE public.idempotency_key (
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -439,11 +443,15 @@ CREATE TABLE public.vport (
     verified_ms bigint NOT NULL,
     created_ms bigint NOT NULL,
     holds boolean DEFAULT true NOT NULL,
+    asked_network_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    asked_port_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vport_side_check CHECK (((side >= 0) AND (side <= 1)))
 )
 WITH (fillfactor='45');
 
 COMMENT ON COLUMN public.vport.side IS '0 a, 1 z';
+
+COMMENT ON COLUMN public.vport.asked_network_id IS 'What the tenant wants this end plugged into, whatever became of it';
 
 CREATE TABLE public.work (
     object_id uuid NOT NULL,
@@ -454,11 +462,16 @@ CREATE TABLE public.work (
     want text NOT NULL COLLATE pg_catalog."C",
     request_id text NOT NULL COLLATE pg_catalog."C",
     created_ms bigint NOT NULL,
+    project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    tries bigint DEFAULT 0 NOT NULL,
+    after_ms bigint DEFAULT 0 NOT NULL,
     CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 1)))
 )
 WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN public.work.kind IS '0 port, 1 attachment';
+
+COMMENT ON COLUMN public.work.after_ms IS 'It is not sent before: this object, not its gateway, asked for a pause';
 
 ALTER TABLE ONLY public.event ATTACH PARTITION public.event_other DEFAULT;
 

@@ -69,6 +69,11 @@ struct bus *api_bus(const struct api_loop *loop)
         return loop->api->bus;
 }
 
+struct rate *api_rate(const struct api_loop *loop)
+{
+        return loop->api->rate;
+}
+
 const struct api_config *api_config(const struct api_loop *loop)
 {
         return loop->api->config;
@@ -428,7 +433,8 @@ static int api_new(const struct api_config *config, struct api **ret, struct fau
         api->loops = calloc((size_t)config->workers, sizeof *api->loops);
         if (!api->loops)
                 return err_raise(-ENOMEM);
-        r = rate_new(config->project_rate_limit, config->project_rate_burst, &api->rate);
+        r = rate_new(config->project_rate_limit, config->project_rate_burst,
+                     config->project_changes, &api->rate);
         r = r ? r : auth_new(config, &api->auth, why);
         if (r != 0)
                 return r < 0 ? err_pass(r) : r;

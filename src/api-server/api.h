@@ -55,6 +55,7 @@ struct call {
 int api_run(const struct api_config *config);
 
 struct bus *api_bus(const struct api_loop *loop);
+struct rate *api_rate(const struct api_loop *loop);
 const struct api_config *api_config(const struct api_loop *loop);
 /* False when the loop ends: nothing may be asked any more. */
 bool api_can_read(const struct api_loop *loop);

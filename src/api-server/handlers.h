@@ -16,6 +16,9 @@ void list_extensions(struct call *c);
 void show_extension(struct call *c);
 void healthcheck(struct call *c);
 void healthcheck_live(struct call *c);
+void gateway_release(struct call *c);
+void freeze_show(struct call *c);
+void freeze_set(struct call *c);
 void vpn_create(struct call *c);
 void vpn_update(struct call *c);
 void vpn_delete(struct call *c);
@@ -43,6 +46,6 @@ void tags_show(struct call *c, json_t *object);
 
 extern const struct attribute vpn_attributes[], vpn_site_attributes[], virtual_link_attributes[],
         connection_attributes[], endpoint_attributes[], bandwidth_attributes[], quota_attributes[],
-        attach_attributes[], no_attributes[], tags_attributes[];
+        attach_attributes[], no_attributes[], tags_attributes[], freeze_attributes[];
 /* No endpoint of 'object', which is called 'path', names both a network and a port. */
 bool endpoints_plug_once(const json_t *object, const char *path, struct fault *why);

@@ -30,6 +30,7 @@ const struct resource quota_resource = {
         .path = "/v1/quotas",
         .noun = "Quota",
         .table = T_QUOTA,
+        .single = true,
         .filters = filters,
         .shown = shown,
 };

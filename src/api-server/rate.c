@@ -16,16 +16,18 @@ enum { KEPT_MAX = 4096, US = 1000 };
 
 struct bucket {
         int64_t full_us;
+        int64_t n_open;
         char project_id[];
 };
 struct rate {
         pthread_mutex_t lock;
         int64_t each_us, burst; /* 'each_us' 0: no limit */
+        int64_t open_max;
         struct map buckets;
         size_t sweep_at; /* so many buckets are looked through for full ones */
 };
 
-int rate_new(int64_t per_s, int64_t burst, struct rate **ret)
+int rate_new(int64_t per_s, int64_t burst, int64_t open_max, struct rate **ret)
 {
         struct rate *r = calloc(1, sizeof *r);
 
@@ -34,19 +36,20 @@ int rate_new(int64_t per_s, int64_t burst, struct rate **ret)
         pthread_mutex_init(&r->lock, NULL);
         r->each_us = per_s > 0 ? US * US / per_s : 0;
         r->burst = burst > 1 ? burst : 1;
+        r->open_max = open_max;
         r->sweep_at = KEPT_MAX;
         *ret = r;
         return 0;
 }
 
-/* A full bucket is as good as none. */
+/* A full bucket without anything open is as good as none. */
 static void sweep(struct rate *r, int64_t now_us)
 {
         struct map kept = { 0 };
         struct bucket *b;
 
         for (size_t at = 0; (b = map_next(&r->buckets, &at, NULL));)
-                if (b->full_us <= now_us || map_set(&kept, b->project_id, b) != 0)
+                if ((b->full_us <= now_us && !b->n_open) || map_set(&kept, b->project_id, b) != 0)
                         free(b);
         map_done(&r->buckets);
         r->buckets = kept;
@@ -89,6 +92,32 @@ int64_t rate_take(struct rate *r, const char *project_id, int64_t now_ms)
         }
         pthread_mutex_unlock(&r->lock);
         return wait_us > 0 ? (wait_us + US - 1) / US : 0;
+}
+
+bool rate_begin(struct rate *r, const char *project_id, int64_t now_ms)
+{
+        struct bucket *b;
+        bool may = true;
+
+        pthread_mutex_lock(&r->lock);
+        b = bucket_of(r, project_id, now_ms * US);
+        if (b && r->open_max)
+                may = b->n_open < r->open_max;
+        if (b && may)
+                b->n_open++;
+        pthread_mutex_unlock(&r->lock);
+        return may;
+}
+
+void rate_end(struct rate *r, const char *project_id)
+{
+        struct bucket *b;
+
+        pthread_mutex_lock(&r->lock);
+        b = map_get(&r->buckets, project_id);
+        if (b && b->n_open > 0)
+                b->n_open--;
+        pthread_mutex_unlock(&r->lock);
 }
 
 struct rate *rate_free(struct rate *r)

@@ -200,7 +200,9 @@ static void ask_related(struct reading *g, int set)
                 g->error = -ENOMEM;
                 return;
         }
-        n = keys_of(g, rel, keys);
+        n = rel->value ? 1 : keys_of(g, rel, keys);
+        if (rel->value)
+                keys[0] = rel->value;
         if (n == 0)
                 g->asked[set] = g->here[set] = true;
         else
@@ -443,7 +445,7 @@ static void ask_by_id(struct reading *g, const char *id)
                 const struct related *rel = &g->r->related[set - 1];
 
                 where.column = rel->column;
-                if (rel->column && rel->from == 0 && rel->offset == 0)
+                if (rel->column && !rel->value && rel->from == 0 && rel->offset == 0)
                         ask(g, set, &where, 1,
                             store_tables[rel->table].append_only ? "id" : rel->column, 0);
         }

@@ -22,7 +22,8 @@ struct related {
         const char *column;
         int from;
         size_t offset;
-        bool one_only; /* not for lists */
+        bool one_only;     /* not for lists */
+        const char *value; /* the same for all rows: instead of what they have */
 };
 
 enum filter_kind { FILTER_TEXT, FILTER_ID, FILTER_INT, FILTER_BOOL, FILTER_WORD, FILTER_TIME };
@@ -117,6 +118,7 @@ struct resource {
         bool shared;  /* every project sees all rows */
         bool by_name; /* may be named by its "name" instead of its id */
         bool serial;  /* ids are serial numbers */
+        bool single;  /* there is one, of the service or of a project, and it has no id */
         bool needs_sites;
         bool tagged;           /* rows have a column "tags" */
         size_t project_offset; /* of its project_id, unless shared */
@@ -133,6 +135,6 @@ struct resource {
 };
 extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
         virtual_link_resource, virtual_port_resource, operation_resource, event_resource,
-        connection_resource, quota_resource;
+        connection_resource, quota_resource, freeze_resource;
 /* The links of an operation: its own, or those of 'parts', the operations whose parent it is. */
 json_t *operation_links(const struct operation *o, const struct store_rows *parts);

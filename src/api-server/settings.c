@@ -19,6 +19,8 @@ const struct setting api_settings[] = {
           "Requests a second that this process answers to one project; more are told to wait (429); 0: no limit" },
         { "DEFAULT", "project_rate_burst", SETTING_INT, offsetof(struct api_config, project_rate_burst), "100", 1, 1000000,
           "Requests that a project may send at once after a rest" },
+        { "DEFAULT", "project_changes", SETTING_INT, offsetof(struct api_config, project_changes), "500", 0, 1000000,
+          "Changes of one project that this process has at the conductors at once; more are told to wait (429); 0: any number" },
         { "DEFAULT", "debug", SETTING_BOOL, offsetof(struct api_config, debug), "false", 0, 0,
           "Log more" },
         { "DEFAULT", "auth_strategy", SETTING_TEXT, offsetof(struct api_config, auth_strategy), "noauth", 0, 0,

@@ -12,7 +12,7 @@ struct api_config {
         int64_t workers;
         char *metrics_host;
         int64_t metrics_port;
-        int64_t project_rate_limit, project_rate_burst;
+        int64_t project_rate_limit, project_rate_burst, project_changes;
         bool debug;
         char *auth_strategy;
         bool proxy_headers;

@@ -10,7 +10,9 @@
 #include "api-server/api.h"
 #include "api-server/events_stream.h"
 #include "api-server/problem.h"
+#include "api-server/rate.h"
 #include "api-server/routes.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uuid.h"
@@ -56,7 +58,7 @@ static void answer_object(struct call *c, json_t *object)
                 call_answer(c, 204, NULL, NULL);
                 return;
         }
-        if ((!id && w->status != 200) || (w->tags && !tags)) {
+        if ((!id && !w->resource->single) || (w->tags && !tags)) {
                 log_error("api.bad_result", "request=%s method=%s", c->who.request_id, w->method);
                 problem_internal(&why);
                 call_refuse(c, &why);
@@ -217,6 +219,7 @@ static void run_reply(struct http_post *post)
         struct call *c = (struct call *)post;
         struct sent *s = c->sent;
 
+        rate_end(api_rate(c->loop), c->who.project_id);
         if (fault_is_set(&s->fault) && text_equal(s->fault.type, "bus.timeout")) {
                 unknown_outcome(s);
                 if (s->write.done)
@@ -339,6 +342,21 @@ static int prepare(struct call *c, const struct write *w, json_t *args, const ch
         return r;
 }
 
+/* False: it has been refused. */
+static bool may_begin(struct call *c)
+{
+        struct fault why;
+
+        if (rate_begin(api_rate(c->loop), c->who.project_id, clock_mono_ms()))
+                return true;
+        fault_set(&why, 429, "project.too_many_changes",
+                  "The project has as many changes on their way as it may have at once; wait for "
+                  "some of their answers.");
+        why.retry_after_ms = 1000;
+        call_refuse(c, &why);
+        return false;
+}
+
 void write_send(struct call *c, const struct write *w, json_t *args, const char *object_id)
 {
         json_auto_t *own_args = args, *context = caller_context(&c->who);
@@ -348,6 +366,8 @@ void write_send(struct call *c, const struct write *w, json_t *args, const char 
                 call_refuse(c, &why);
                 return;
         }
+        if (!may_begin(c))
+                return;
         if (c->trace[0])
                 json_object_set_new(context, "traceparent", json_string(c->trace));
         if (!context ||
@@ -355,6 +375,7 @@ void write_send(struct call *c, const struct write *w, json_t *args, const char 
                      api_config(c->loop)->bus.rpc_response_timeout_s * 1000, on_reply, c) != 0) {
                 log_error("api.send", "request=%s method=%s error=\"%s\"", c->who.request_id,
                           w->method, err_trace());
+                rate_end(api_rate(c->loop), c->who.project_id);
                 problem_internal(&why);
                 call_refuse(c, &why);
         }

@@ -90,7 +90,7 @@ struct noun {
         int (*dress)(struct cli *c, json_t *object);
 };
 extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port,
-        noun_operation, noun_event, noun_connection, noun_quota;
+        noun_operation, noun_event, noun_freeze, noun_connection, noun_quota;
 const struct noun *noun_of(const char *word);
 
 /* Adds what the options say as filters to a list's 'path'. */
@@ -144,6 +144,10 @@ int quota_show(struct cli *c);
 int quota_set(struct cli *c);
 int quota_delete(struct cli *c);
 int operation_show(struct cli *c);
+int freeze_show(struct cli *c);
+int freeze_start(struct cli *c);
+int freeze_end(struct cli *c);
+int gateway_release(struct cli *c);
 int tag_add(struct cli *c);
 int tag_remove(struct cli *c);
 int watch(struct cli *c);

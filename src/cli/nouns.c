@@ -23,7 +23,7 @@ const struct noun noun_agent = {
 };
 const struct noun noun_gateway = {
         .word = "gateway", .path = "/v1/gateways", .one = "gateway", .many = "gateways",
-        .columns = "id name site type domain capacity available reachable", .dress = dress_gateway,
+        .columns = "id name site type domain capacity available status", .dress = dress_gateway,
 };
 const struct noun noun_vpn = {
         .word = "vpn", .path = "/v1/vpns", .one = "vpn", .many = "vpns",
@@ -54,8 +54,13 @@ const struct noun noun_quota = {
         .word = "quota", .path = "/v1/quotas", .one = "quota", .many = "quotas",
         .columns = "resource limit used", .hidden = "tenant_id",
 };
+const struct noun noun_freeze = {
+        .word = "freeze", .path = "/v1/freeze", .one = "freeze", .many = "freezes",
+        .columns = "frozen reason user_id since",
+};
 static const struct noun *const nouns[] = {
-        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event, &noun_quota,
+        &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event, &noun_freeze,
+        &noun_quota,
 };
 
 /* What narrows lists: 'of' is the noun that the option names. */

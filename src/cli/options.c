@@ -41,6 +41,7 @@ const struct option_row option_rows[] = {
         [OPT_VPNS]         = { "--vpns", 0, "N", NULL, "so many VPNs; -1: no limit" },
         [OPT_LINKS]        = { "--links", 0, "N", NULL, "so many links; -1: no limit" },
         [OPT_KBPS]         = { "--kbps", 0, "N", NULL, "so much bandwidth over all links, in kbit/s; -1: no limit" },
+        [OPT_REASON]       = { "--reason", 0, "TEXT", NULL, "why, for those who are refused meanwhile" },
         [OPT_MAN]          = { "--man", 0, NULL, NULL, "write the manual page" },
 };
 /* clang-format on */

@@ -38,6 +38,7 @@ enum option {
         OPT_WAIT,
         OPT_TIMEOUT,
         OPT_AFTER,
+        OPT_REASON,
         OPT_MAN,
         OPT_VPNS,
         OPT_LINKS,

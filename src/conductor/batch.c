@@ -13,7 +13,7 @@
 #include "base/uuid.h"
 #include "conductor/turn.h"
 
-enum { AGAIN_MAX = 24, RETRY_MAX = 10 };
+enum { AGAIN_MAX = 24, RETRY_MAX = 10, UNABLE_MS = 60000 };
 
 void conductor_init(struct conductor *c, struct store *store, int64_t number)
 {
@@ -133,6 +133,36 @@ struct refusals {
         size_t n;
 };
 
+static bool is_timer(const struct input *in)
+{
+        return in->kind == INPUT_TIMER || in->kind == INPUT_LOST;
+}
+
+/* A timer that we fail at is a refusal too: nobody sends it again, and it would come at every look. */
+static int handle_safely(struct turn *t, const struct input *in, struct fault *why)
+{
+        int r = handle_once(t, in, why);
+
+        if (r >= 0 || r == -EAGAIN || r == -ENOMEM || !is_timer(in))
+                return r;
+        return fault_set(why, 500, "internal", "%s", err_trace());
+}
+
+static int refuse(struct turn *t, const struct input *in, const struct fault *why)
+{
+        if (is_timer(in)) {
+                log_error("timer_put_off", "object=%s kind=%lld reason=\"%s\"", in->timer.ref_id,
+                          (long long)in->timer.kind, why->message);
+                return timer_set(t, (enum timer_kind)in->timer.kind, in->timer.ref_id,
+                                 t->now_ms + UNABLE_MS);
+        }
+        if (in->kind != INPUT_EVENT)
+                return out_fault(t, why);
+        log_warn("event_refused", "site=%s method=%s reason=\"%s\"", in->site,
+                 in->request->method, why->message);
+        return 0;
+}
+
 static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
         for (size_t i = 0; i < refused->n; i++) {
@@ -142,7 +172,7 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
-                        r = handle_once(t, inputs[i], &fresh);
+                        r = handle_safely(t, inputs[i], &fresh);
                         if (r < 0)
                                 return r;
                         if (r == 0)
@@ -151,10 +181,8 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                         if (t->view.n_changes != n_changes)
                                 return -EAGAIN;
                 }
-                if (inputs[i]->kind == INPUT_EVENT)
-                        log_warn("event_refused", "site=%s method=%s reason=\"%s\"",
-                                 inputs[i]->site, inputs[i]->request->method, why->message);
-                else if ((r = out_fault(t, why)) < 0)
+                r = refuse(t, inputs[i], why);
+                if (r < 0)
                         return r;
         }
         t->input = NULL;
@@ -270,9 +298,11 @@ static int work(struct conductor *c, const struct input *const *inputs, size_t n
         int r = CONDUCTOR_RETRY;
 
         for (int i = 0; i < RETRY_MAX && (r == CONDUCTOR_RETRY || r == CONDUCTOR_UNKNOWN); i++)
-                r = conductor_batch(c, inputs, n, sink->now_ms(sink->user), &outs);
+                if ((r = conductor_batch(c, inputs, n, sink->now_ms(sink->user), &outs)) == CONDUCTOR_UNKNOWN)
+                        c->unsure = true;
         if (r == CONDUCTOR_LATER)
                 return r;
+        c->unsure = false;
         if (r == CONDUCTOR_OK) {
                 *done += n;
                 sink->sent(sink->user, &outs, inputs, n);

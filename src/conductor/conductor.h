@@ -34,6 +34,7 @@ struct conductor {
         struct quota_limits quota; /* of projects for which none was set */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */
+        bool unsure; /* a COMMIT's answer was lost, and its batch has not been run again yet */
 };
 void conductor_init(struct conductor *c, struct store *store, int64_t number);
 void conductor_done(struct conductor *c);

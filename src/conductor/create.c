@@ -24,6 +24,7 @@ static const struct flow_row rows[] = {
         { 113, UNDO,      EV_PORTS_OK,    FLOW_DO(end_error),            FAILED,    0 },
         { 114, UNDO,      EV_PORT_FAILED, FLOW_DO(end_error),            FAILED,    0 },
         { 115, UNDO,      EV_TIMEOUT,     FLOW_DO(end_error),            FAILED,    0 },
+        { 116, UNDO,      EV_PLUG_FAILED, FLOW_DO(end_error),            FAILED,    0 },
         { 0 },
 };
 /* clang-format on */

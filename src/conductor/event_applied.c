@@ -43,10 +43,10 @@ int applied_plan(struct turn *t, const struct input *in)
 struct applied {
         struct turn *t;
         struct gateway *g;
-        struct idset links;     /* to look at */
-        struct idset failed;    /* links with a final refusal */
-        int64_t retry_after_ms; /* > 0: something may work later */
-        bool newest;            /* it answers the gateway's last command */
+        struct idset links;  /* to look at */
+        struct idset failed; /* links with a final refusal */
+        bool whole;          /* the command failed as a whole: the gate's matter, not its objects' */
+        bool newest;         /* it answers the gateway's last command */
 };
 
 static int work_done(struct applied *a, const char *object_id, int64_t generation)
@@ -60,10 +60,14 @@ static int work_done(struct applied *a, const char *object_id, int64_t generatio
         return view_remove(&a->t->view, T_WORK, &key);
 }
 
-static void note_retry(struct applied *a, const struct fault *f)
+/* What may work later is tried again later: it alone. */
+static int work_later(struct applied *a, const struct want_result *res)
 {
-        if (f->retry_after_ms > a->retry_after_ms)
-                a->retry_after_ms = f->retry_after_ms;
+        struct work *w = view_get(&a->t->view, T_WORK, res->id);
+
+        if (w && w->generation == res->generation && !a->whole)
+                gate_postpone(a->t, w, res->fault.retry_after_ms);
+        return 0;
 }
 
 /* What a link that was deleted by force left behind: gone, still there, or to be asked again. */
@@ -79,10 +83,8 @@ static int leftover_result(struct applied *a, const struct want_result *res)
                 return idset_add(&a->t->plan.leftovers, res->id) < 0 ? -ENOMEM : -EAGAIN;
         if (res->generation != w->generation)
                 return 0;
-        if (res->fault.retry_after_ms > 0) {
-                note_retry(a, &res->fault);
-                return 0;
-        }
+        if (res->fault.retry_after_ms > 0)
+                return work_later(a, res);
         r = work_done(a, res->id, res->generation);
         return r || !left || res->present || fault_is_set(&res->fault) ? r
                                                                        : resource_gone(a->t, left);
@@ -103,10 +105,8 @@ static int port_result(struct applied *a, const struct want_result *res)
                         return 0;
                 TEXT_SET(p->reason, res->fault.message);
                 view_dirty(p);
-                if (res->fault.retry_after_ms > 0) {
-                        note_retry(a, &res->fault);
-                        return 0;
-                }
+                if (res->fault.retry_after_ms > 0)
+                        return work_later(a, res);
                 r = work_done(a, p->id, res->generation);
                 return r ? r : idset_add(&a->failed, p->link_id);
         }
@@ -124,10 +124,11 @@ static int port_result(struct applied *a, const struct want_result *res)
                 p->reason[0] = '\0';
         view_dirty(p);
         r = work_done(a, p->id, res->generation);
-        if (r == 0 && l && l->exchange)
+        if (r == 0 && l && l->exchange && !work_is_left_alone(a->t, l->id))
                 r = res->present ? exchange_take(a->t, l, p, res->object)
                     : p->wanted  ? 0 /* the answer to an older wish: what it makes now comes */
                                  : exchange_forget(a->t, p);
+        r = work_alone(a->t, p->link_id, r);
         return r ? r : idset_add(&a->links, p->link_id);
 }
 
@@ -163,10 +164,8 @@ static int attachment_result(struct applied *a, const struct want_result *res)
                         return 0;
                 TEXT_SET(at->reason, res->fault.message);
                 view_dirty(at);
-                if (res->fault.retry_after_ms > 0) {
-                        note_retry(a, &res->fault);
-                        return 0;
-                }
+                if (res->fault.retry_after_ms > 0)
+                        return work_later(a, res);
                 r = work_done(a, at->id, res->generation);
                 return r ? r : links_of_attachment(a, at->id, &a->failed);
         }
@@ -216,14 +215,14 @@ static int feed_links(struct applied *a)
                 const char *site = NULL;
                 const char *reason = reason_of(t, a->failed.texts[i], &site);
 
-                if (l)
-                        r = work_port_failed(t, l, site, reason);
+                if (l && !work_is_left_alone(t, l->id))
+                        r = work_alone(t, l->id, work_port_failed(t, l, site, reason));
         }
         for (size_t i = 0; i < a->links.n && r == 0; i++) {
                 struct vlink *l = view_get(&t->view, T_VLINK, a->links.texts[i]);
 
-                if (l)
-                        r = work_look(t, l);
+                if (l && !work_is_left_alone(t, l->id))
+                        r = work_alone(t, l->id, work_look(t, l));
         }
         return r;
 }
@@ -239,12 +238,7 @@ static int gate_answer(struct applied *a, const struct apply_result *res, int64_
         }
         if (text_equal(res->fault.type, "gateway.stale"))
                 return gate_stale(a->t, a->g);
-        if (fault_is_set(&res->fault) || a->retry_after_ms)
-                return gate_pause(a->t, a->g,
-                                  res->fault.retry_after_ms > a->retry_after_ms
-                                          ? res->fault.retry_after_ms
-                                          : a->retry_after_ms);
-        return gate_open(a->t, a->g);
+        return a->whole ? gate_pause(a->t, a->g, &res->fault) : gate_open(a->t, a->g);
 }
 
 int applied_handle(struct turn *t, const struct input *in, struct fault *why)
@@ -263,6 +257,7 @@ int applied_handle(struct turn *t, const struct input *in, struct fault *why)
         if (apply_result_from_json(in->request->args, &res, why))
                 return why->code;
         a.newest = seq == a.g->seq;
+        a.whole = fault_is_set(&res.fault);
         stale = text_equal(res.fault.type, "gateway.stale");
         for (size_t i = 0; i < res.n_ports && r == 0 && !stale; i++)
                 r = port_result(&a, &res.ports[i]);

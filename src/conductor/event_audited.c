@@ -103,7 +103,7 @@ static int audit_port(struct audit *a, struct vport *p)
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
         bool refused = p->confirmed_generation != p->generation;
 
-        if (!l || !text_equal(p->gateway_id, a->g->id))
+        if (!l || !text_equal(p->gateway_id, a->g->id) || work_is_left_alone(a->t, l->id))
                 return 0;
         a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
@@ -113,10 +113,10 @@ static int audit_port(struct audit *a, struct vport *p)
         if (a->what == COUNT)
                 return 0;
         if (a->what == REPAIR)
-                return gate_enqueue_port(a->t, l, p, "");
+                return work_alone(a->t, l->id, gate_enqueue_port(a->t, l, p, ""));
         TEXT_SET(p->reason, HALTED);
         view_dirty(p);
-        return work_port_failed(a->t, l, p->site_name, HALTED);
+        return work_alone(a->t, l->id, work_port_failed(a->t, l, p->site_name, HALTED));
 }
 
 static int audit_attachment(struct audit *a, struct attachment *at)
@@ -299,7 +299,7 @@ int audited_handle(struct turn *t, const struct input *in, struct fault *why)
                 return 0; /* read before a newer command: it proves nothing */
         if (fault_from_json(json_object_get(args, "fault"), &f))
                 return text_equal(f.type, "gateway.stale") ? gate_stale(t, a.g)
-                                                           : gate_pause(t, a.g, f.retry_after_ms);
+                                                           : gate_pause(t, a.g, &f);
         r = gate_open(t, a.g);
         a.g->audit_wanted = false;
         r = r ? r : take_list(&a, json_object_get(args, "ports"));

@@ -74,12 +74,12 @@ static int feed_all(struct turn *t, const struct attachment *a, enum outcome out
                         l ? view_get(&t->view, T_OPERATION, l->operation_id) : NULL;
                 enum work_event event = EV_NONE;
 
-                if (op && work_concerns(t, l, a))
+                if (op && !work_is_left_alone(t, l->id) && work_concerns(t, l, a))
                         event = event_of(op, outcome);
                 if (event == EV_PLUGS_OK)
-                        r = work_look(t, l);
+                        r = work_alone(t, l->id, work_look(t, l));
                 else if (event == EV_PLUG_FAILED)
-                        r = work_feed(t, l, event, a->site_name, reason);
+                        r = work_alone(t, l->id, work_feed(t, l, event, a->site_name, reason));
         }
         return r;
 }

@@ -46,11 +46,7 @@ static int operator_event(struct turn *t, const struct caller *who, const char *
 
 static int reply_freeze(struct turn *t, const struct control *c)
 {
-        return out_reply(t, "freeze",
-                         json_pack("{sb so so so}", "frozen", c->is_on, "reason",
-                                   json_text_or_null(c->reason), "user_id",
-                                   json_text_or_null(c->user_id), "since",
-                                   json_time_or_null(c->since_ms)));
+        return out_reply(t, "freeze", freeze_to_json(c));
 }
 
 static int set_freeze(struct turn *t, const struct input *in, bool is_on, struct fault *why)
@@ -112,5 +108,6 @@ int gateway_release(struct turn *t, const struct input *in, struct fault *why)
                                    "An operator lets the repair go.");
                 r = r ? r : idset_add(&t->pump, g->id);
         }
-        return r ? r : out_reply(t, "gateway", gateway_to_json(g, true));
+        return r ? r : out_reply(t, "gateway",
+                                 gateway_to_json(g, (struct gateway_around){ .frozen = freeze_of(t) }, true));
 }

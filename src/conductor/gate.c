@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The unit of sending is the gateway: at most one command is outstanding at each, further desires
  * wait as rows and leave together. A gate is closed while inflight_seq is set; its timer opens it
- * when no answer comes, or after the pause that a failing gateway is given. */
+ * when no answer comes, or after the pause that a failing gateway is given. A single object that is
+ * given a pause holds up nobody: the gate stays open, and its timer says when to look again. */
 #include "conductor/turn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "model/want.h"
-
-enum { APPLY_MAX = 128 /* objects in one command */ };
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -71,6 +71,7 @@ int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const ch
                 return r;
         TEXT_SET(w.object_id, p->id);
         TEXT_SET(w.link_id, l->id);
+        TEXT_SET(w.project_id, l->project_id);
         TEXT_SET(w.request_id, request_id);
         return enqueue(t, g, &w, port_want_to_json(&want));
 }
@@ -92,6 +93,7 @@ int gate_enqueue_attachment(struct turn *t, struct attachment *a, const char *re
         TEXT_SET(want.vpn_id, a->vpn_id);
         TEXT_SET(want.project_id, a->project_id);
         TEXT_SET(w.object_id, a->id);
+        TEXT_SET(w.project_id, a->project_id);
         TEXT_SET(w.request_id, request_id);
         return enqueue(t, g, &w, attachment_want_to_json(&want));
 }
@@ -113,10 +115,25 @@ int gate_enqueue_leftover(struct turn *t, const struct leftover *left)
         return enqueue(t, g, &w, port_want_to_json(&want));
 }
 
+/* How long who fails for the 'tries'th time in a row waits, and no less than it asks for. */
+static int64_t pause_ms(const struct turn *t, int64_t tries, int64_t retry_after_ms)
+{
+        int64_t pause = t->c->timing.retry_first_ms << min64(tries, 10);
+
+        return min64(pause < retry_after_ms ? retry_after_ms : pause, t->c->timing.retry_limit_ms);
+}
+
+void gate_postpone(struct turn *t, struct work *w, int64_t retry_after_ms)
+{
+        w->after_ms = t->now_ms + pause_ms(t, w->tries++, retry_after_ms);
+        view_dirty(w);
+}
+
 int gate_open(struct turn *t, struct gateway *g)
 {
         g->inflight_seq = 0;
         g->attempts = 0;
+        g->reason[0] = '\0';
         view_dirty(g);
         int r = timer_clear(t, TIMER_GATE, g->id);
 
@@ -130,19 +147,21 @@ int gate_stale(struct turn *t, struct gateway *g)
         return gate_open(t, g);
 }
 
-int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms)
+int gate_pause(struct turn *t, struct gateway *g, const struct fault *why)
 {
-        int64_t pause = t->c->timing.retry_first_ms << min64(g->attempts, 10);
+        int64_t pause = pause_ms(t, g->attempts++, why->retry_after_ms);
 
-        if (pause < retry_after_ms)
-                pause = retry_after_ms;
-        g->attempts++;
         g->inflight_seq =
                 g->seq + 1; /* closed, but nothing is outstanding: no answer has this number */
         g->inflight_by = 0;
+        TEXT_SET(g->reason, why->message);
         view_dirty(g);
-        return timer_set(t, TIMER_GATE, g->id,
-                         t->now_ms + min64(pause, t->c->timing.retry_limit_ms));
+        return timer_set(t, TIMER_GATE, g->id, t->now_ms + pause);
+}
+
+static bool is_deadline(const struct turn *t, const struct gateway *g)
+{
+        return g->inflight_seq && g->inflight_by && t->input && t->input->kind == INPUT_TIMER;
 }
 
 int gate_due(struct turn *t, const char *gateway_id)
@@ -152,8 +171,11 @@ int gate_due(struct turn *t, const char *gateway_id)
 
         if (r < 0)
                 return r;
+        if (is_deadline(t, g))
+                snprintf(g->reason, sizeof g->reason,
+                         "No agent of site %s answered its last command in time.", g->site_name);
+        g->attempts += g->inflight_seq != 0;
         g->inflight_seq = 0;
-        g->attempts++;
         view_dirty(g);
         r = timer_clear(t, TIMER_GATE, g->id);
         return r ? r : idset_add(&t->pump, g->id);
@@ -188,27 +210,18 @@ static int command_send(struct turn *t, struct gateway *g, const char *method, j
                              t->now_ms + timing->apply_timeout_ms + timing->answer_margin_ms);
 }
 
-/* All that waits for 'g' into one `apply`, at most APPLY_MAX objects; *ret_n = 0: nothing waits. */
-static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
+/* What was picked of that which waits for 'g', in one `apply`. */
+static int send_apply(struct turn *t, struct gateway *g, const struct picked *p)
 {
         json_t *ports = json_array(), *attachments = json_array(), *args;
-        const char *request_id = "";
-        const struct work *w;
-        size_t at = 0, n = 0;
 
-        while (n < APPLY_MAX && (w = view_next(&t->view, T_WORK, &at))) {
-                if (strcmp(w->gateway_id, g->id) != 0)
-                        continue;
-                json_array_append_new(w->kind == WORK_PORT ? ports : attachments,
-                                      json_loads(w->want, 0, NULL));
-                request_id = w->request_id;
-                n++;
-        }
-        *ret_n = n;
-        if (!n || json_array_size(ports) + json_array_size(attachments) != n) {
+        for (size_t i = 0; i < p->n; i++)
+                json_array_append_new(p->work[i]->kind == WORK_PORT ? ports : attachments,
+                                      json_loads(p->work[i]->want, 0, NULL));
+        if (json_array_size(ports) + json_array_size(attachments) != p->n) {
                 json_decref(ports);
                 json_decref(attachments);
-                return n ? err_raise(-ENOMEM) : 0;
+                return err_raise(-ENOMEM);
         }
         args = command_new(t, g, false);
         if (!args) {
@@ -218,7 +231,7 @@ static int send_apply(struct turn *t, struct gateway *g, size_t *ret_n)
         }
         json_object_set_new(args, "ports", ports);
         json_object_set_new(args, "attachments", attachments);
-        return command_send(t, g, "apply", args, request_id);
+        return command_send(t, g, "apply", args, p->work[p->n - 1]->request_id);
 }
 
 /* VIF-IDs of the gateway whose attachments are in 'state'. */
@@ -271,7 +284,7 @@ static int rest(struct turn *t, struct gateway *g)
 
 static int pump_one(struct turn *t, struct gateway *g)
 {
-        size_t n = 0;
+        struct picked p = { 0 };
         int r;
 
         if (g->inflight_seq)
@@ -279,10 +292,42 @@ static int pump_one(struct turn *t, struct gateway *g)
         r = lock_work(t, g->id);
         if (r == 0 && freeze_of(t))
                 return waits(t, g) ? rest(t, g) : 0;
-        r = r ? r : send_apply(t, g, &n);
-        if (r == 0 && n == 0 && g->audit_wanted)
-                r = send_audit(t, g);
-        return r;
+        r = r ? r : gate_pick(t, g->id, &p);
+        if (r)
+                return r;
+        if (p.n)
+                return send_apply(t, g, &p);
+        if (g->audit_wanted)
+                return send_audit(t, g);
+        return p.later_ms ? timer_set(t, TIMER_GATE, g->id, p.later_ms) : 0;
+}
+
+int gate_hurry(struct turn *t, const struct vport *p)
+{
+        struct work *w = view_get(&t->view, T_WORK, p->id);
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, p->gateway_id, &g);
+
+        if (r < 0)
+                return r;
+        if (g->inflight_seq && !g->inflight_by)
+                return timer_set(t, TIMER_GATE, g->id, t->now_ms);
+        if (g->inflight_seq || !w || !w->after_ms)
+                return 0;
+        w->after_ms = 0;
+        view_dirty(w);
+        return idset_add(&t->pump, g->id);
+}
+
+/* Its waiting work cannot be sent, for an error of ours: it, and nobody else, waits. */
+static int pump_apart(struct turn *t, struct gateway *g)
+{
+        struct fault why = { 0 };
+
+        if (!work_is_left_alone(t, g->id))
+                return work_alone(t, g->id, pump_one(t, g));
+        fault_set(&why, 500, "internal", "What waits for gateway %s could not be sent.", g->name);
+        return gate_pause(t, g, &why);
 }
 
 int gate_pump(struct turn *t)
@@ -293,7 +338,7 @@ int gate_pump(struct turn *t)
                 struct gateway *g = NULL;
                 int r = lock_gateway(t, t->pump.texts[i], &g);
 
-                r = r ? r : pump_one(t, g);
+                r = r ? r : pump_apart(t, g);
                 if (r < 0 && r != -EAGAIN)
                         return r;
                 again = again ? again : r;

@@ -334,43 +334,42 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
         return *ret ? 0 : err_raise(-ENOMEM);
 }
 
-/* The network or port that an endpoint names, as a wish of its attachment. */
-static int attachment_wish(struct turn *t, struct attachment *a, const struct endpoint *end,
-                           struct fault *why)
+int attachment_wish(struct turn *t, struct attachment *a, const char *network_id,
+                    const char *port_id, struct fault *why)
 {
         const struct attachment *other;
         char key[KEY_SIZE];
         size_t at = 0;
 
-        if (!end->network_id[0] && !end->port_id[0])
+        if (!network_id[0] && !port_id[0])
                 return 0;
         if (a->network_id[0] || a->port_id[0]) {
-                if (end->network_id[0] ? text_equal(a->network_id, end->network_id)
-                                       : text_equal(a->port_id, end->port_id))
+                if (network_id[0] ? text_equal(a->network_id, network_id)
+                                       : text_equal(a->port_id, port_id))
                         return 0;
                 return fault_set(
                         why, 409, "attachment.in_use",
                         "VPN %s is plugged into another network or port at site %s already.",
                         a->vpn_id, a->site_name);
         }
-        if (end->network_id[0]) {
-                net_key_of(a->project_id, a->site_id, end->network_id, key);
+        if (network_id[0]) {
+                net_key_of(a->project_id, a->site_id, network_id, key);
                 while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
                         if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
                                 return fault_set(
                                         why, 409, "network.in_use",
                                         "Network %s at site %s is attached to VPN %s already.",
-                                        end->network_id, a->site_name, other->vpn_id);
+                                        network_id, a->site_name, other->vpn_id);
                 TEXT_SET(a->net_key, key);
         }
-        TEXT_SET(a->network_id, end->network_id);
-        TEXT_SET(a->port_id, end->port_id);
+        TEXT_SET(a->network_id, network_id);
+        TEXT_SET(a->port_id, port_id);
         view_dirty(a);
         return 0;
 }
 
 static int port_new(struct turn *t, const struct vlink *l, int side, const struct site *s,
-                    struct gateway *g, struct attachment *a, struct vport **ret)
+                    const struct endpoint *end, struct attachment *a, struct vport **ret)
 {
         struct vport row = { .side = side, .created_ms = t->now_ms, .holds = true };
 
@@ -379,8 +378,10 @@ static int port_new(struct turn *t, const struct vlink *l, int side, const struc
         TEXT_SET(row.project_id, l->project_id);
         TEXT_SET(row.site_id, s->id);
         TEXT_SET(row.site_name, s->name);
-        TEXT_SET(row.gateway_id, g->id);
+        TEXT_SET(row.gateway_id, a->gateway_id);
         TEXT_SET(row.attachment_id, a->id);
+        TEXT_SET(row.asked_network_id, end->network_id);
+        TEXT_SET(row.asked_port_id, end->port_id);
         *ret = view_put(&t->view, T_VPORT, &row);
         a->n_ports++;
         view_dirty(a);
@@ -434,7 +435,8 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         r = resource_reserve(t, &shell, ports, ask->a_to_z_kbps, ask->z_to_a_kbps, why);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 r = attachment_take(t, v, gateways[side], sites[side], &attachments[side], why);
-                r = r ? r : attachment_wish(t, attachments[side], &ask->ends[side], why);
+                r = r ? r : attachment_wish(t, attachments[side], ask->ends[side].network_id,
+                                            ask->ends[side].port_id, why);
         }
         if (r)
                 return r;
@@ -442,7 +444,7 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         if (!l)
                 return err_raise(-ENOMEM);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
-                r = port_new(t, l, side, sites[side], gateways[side], attachments[side],
+                r = port_new(t, l, side, sites[side], &ask->ends[side], attachments[side],
                              &ports[side]);
                 r = r ? r
                       : resource_allocate(t, gateways[side], INTEGER_LABEL, ports[side]->id,

@@ -350,6 +350,7 @@ void plan_done(struct plan *p)
                 &p->pools,
                 &p->leftovers,
                 &p->controls,
+                &p->left_alone,
                 &p->leftovers_of_gateway,
         };
 

@@ -100,6 +100,13 @@ int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const ch
         return r;
 }
 
+static void port_asked(struct vport *p, const char *network_id, const char *port_id)
+{
+        TEXT_SET(p->asked_network_id, network_id);
+        TEXT_SET(p->asked_port_id, port_id);
+        view_dirty(p);
+}
+
 int port_attach(struct turn *t, const struct input *in, struct fault *why)
 {
         char network_id[ID_SIZE] = "", port_id[ID_SIZE] = "";
@@ -134,7 +141,10 @@ int port_attach(struct turn *t, const struct input *in, struct fault *why)
         }
         r = work_admit(t, who.project_id, why);
         r = r ? r : attach_start(t, l, a, network_id, port_id, who.request_id, why);
-        return r ? r : reply_port(t, p);
+        if (r)
+                return r;
+        port_asked(p, network_id, port_id);
+        return reply_port(t, p);
 }
 
 int port_detach(struct turn *t, const struct input *in, struct fault *why)
@@ -158,6 +168,7 @@ int port_detach(struct turn *t, const struct input *in, struct fault *why)
         r = work_admit(t, who.project_id, why);
         if (r)
                 return r;
+        port_asked(p, "", "");
         l->provisioning = PROV_PENDING_UPDATE;
         r = work_start(t, l, OP_DETACH, who.request_id, a->id, &op);
         if (r < 0)

@@ -74,6 +74,9 @@ bool link_is_repeat(struct turn *t, const struct vlink *l, const struct caller *
 /* The VPN's access side at a gateway: there already, or new. */
 int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, const struct site *s,
                     struct attachment **ret, struct fault *why);
+/* The network or port that one of its ends shall be plugged into, as a wish of 'a'. */
+int attachment_wish(struct turn *t, struct attachment *a, const char *network_id,
+                    const char *port_id, struct fault *why);
 int link_event(struct turn *t, const struct vlink *l, const struct caller *who, const char *type,
                const char *site, const char *reason);
 

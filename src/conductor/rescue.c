@@ -28,6 +28,12 @@ int link_event(struct turn *t, const struct vlink *l, const struct caller *who, 
 
 /* What building anew reads besides the link: named, and the batch is run again, until all is there.
  */
+static int lock_key(struct idset *keys, const char *key, bool *known)
+{
+        *known = *known && map_get(&keys->known, key);
+        return idset_add(keys, key);
+}
+
 static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
                      struct gateway *ret[SIDE_N])
 {
@@ -42,17 +48,22 @@ static int lock_ends(struct turn *t, const struct vlink *l, struct vport *const 
                         return r;
                 again = again ? again : r;
                 snprintf(key, sizeof key, "%s:%s", l->vpn_id, ports[side]->gateway_id);
-                known = known && map_get(&t->plan.vpn_keys.known, key);
-                if (idset_add(&t->plan.vpn_keys, key) < 0)
-                        return -ENOMEM;
+                r = lock_key(&t->plan.vpn_keys, key, &known);
+                if (r == 0 && ports[side]->asked_network_id[0]) {
+                        net_key_of(l->project_id, ports[side]->site_id,
+                                   ports[side]->asked_network_id, key);
+                        r = lock_key(&t->plan.net_keys, key, &known);
+                }
+                if (r < 0)
+                        return r;
         }
-        known = known && map_get(&t->plan.vpns.known, l->vpn_id);
-        if (idset_add(&t->plan.vpns, l->vpn_id) < 0)
+        if (lock_key(&t->plan.vpns, l->vpn_id, &known) < 0)
                 return -ENOMEM;
         return again ? again : known ? 0 : -EAGAIN;
 }
 
-/* A port that had left takes its place at the VPN's access side and a label again. */
+/* A port that had left takes its place at the VPN's access side and a label again; what it was
+ * plugged into, or should have been, is plugged again unless the access side is in use by now. */
 static int end_take(struct turn *t, const struct vpn *v, struct gateway *g, struct vport *p,
                     struct fault *why)
 {
@@ -74,7 +85,9 @@ static int end_take(struct turn *t, const struct vpn *v, struct gateway *g, stru
         view_dirty(a);
         TEXT_SET(p->attachment_id, a->id);
         p->holds = true;
-        return 0;
+        return a->network_id[0] || a->port_id[0]
+                       ? 0
+                       : attachment_wish(t, a, p->asked_network_id, p->asked_port_id, why);
 }
 
 int link_retry(struct turn *t, const struct input *in, struct fault *why)

@@ -280,13 +280,16 @@ static void reason_of_ports(struct subject *s)
 {
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = s->ports[side];
+                const struct attachment *a = subject_attachment(s, side);
+                bool settled = p && p->confirmed_generation == p->generation &&
+                               p->present == p->wanted;
+                const char *why = !p ? "" : p->reason[0] ? p->reason : a ? a->reason : "";
 
-                if (!p || (p->confirmed_generation == p->generation && p->present == p->wanted) ||
-                    s->op->reason[0])
+                if (!p || (settled && !*why) || s->op->reason[0])
                         continue;
-                if (p->reason[0])
+                if (*why)
                         snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name,
-                                 p->reason);
+                                 why);
                 else
                         snprintf(s->op->reason, sizeof s->op->reason,
                                  "The agent of site %s did not answer in time.", p->site_name);
@@ -323,16 +326,10 @@ int step_ask_ports_again(void *subject)
                 return EV_GAVE_UP;
         }
         for (int side = 0; side < SIDE_N; side++) {
-                struct gateway *g = NULL;
-                int r = s->ports[side] ? lock_gateway(s->t, s->ports[side]->gateway_id, &g) : 0;
+                int r = s->ports[side] ? gate_hurry(s->t, s->ports[side]) : 0;
 
                 if (r < 0)
                         return r;
-                if (g && g->inflight_seq && !g->inflight_by) {
-                        r = timer_set(s->t, TIMER_GATE, g->id, s->t->now_ms);
-                        if (r < 0)
-                                return r;
-                }
         }
         return 0;
 }

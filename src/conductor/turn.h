@@ -45,6 +45,7 @@ struct plan {
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
         struct idset controls; /* always the same: whether all is frozen */
+        struct idset left_alone; /* links and gateways that could not be folded: not in this batch */
 };
 
 struct turn {
@@ -124,9 +125,21 @@ int gate_enqueue_leftover(struct turn *t, const struct leftover *left);
 int gate_open(struct turn *t, struct gateway *g); /* an answer came */
 int gate_stale(struct turn *t,
                struct gateway *g); /* the device has seen what the row has not: a new epoch */
-int gate_pause(struct turn *t, struct gateway *g, int64_t retry_after_ms);
+int gate_pause(struct turn *t, struct gateway *g, const struct fault *why);
+/* The object alone is tried again later. */
+void gate_postpone(struct turn *t, struct work *w, int64_t retry_after_ms);
 int gate_due(struct turn *t, const char *gateway_id); /* no answer came in time */
 int gate_pump(struct turn *t);                        /* sends for every gateway that may */
+int gate_hurry(struct turn *t, const struct vport *p); /* ends a pause, of it or its gateway */
+
+/* pick.c: what of that which waits for a gateway goes with its next command */
+enum { APPLY_MAX = 128 /* objects in one command */ };
+struct picked {
+        const struct work *work[APPLY_MAX];
+        size_t n;
+        int64_t later_ms; /* when the first of those that are given a pause may go; 0: none is */
+};
+int gate_pick(struct turn *t, const char *gateway_id, struct picked *ret);
 
 /* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
 int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,
@@ -215,6 +228,10 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
               const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
 int work_look(struct turn *t, struct vlink *l);
+/* What came of folding something of link 'l', or of 'id': an error of ours is logged, and the batch
+ * runs again and leaves it alone, so that its neighbours go on. */
+int work_alone(struct turn *t, const char *id, int r);
+bool work_is_left_alone(const struct turn *t, const char *id);
 /* One end refused what was asked: the operation's matter, or that of a link that worked. */
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason);
 /* A link without an operation: a late answer may free what a failed operation had to keep, or mend

@@ -76,12 +76,16 @@ static int on_row(void *subject, const struct flow_row *row)
 {
         struct subject *s = subject;
         const struct flow *f = flow_of(s->op->kind);
-        int r = history(s, f, row);
+        int r;
 
         FAILPOINT_MARK(row->pos);
         if (row->event != EV_TIMEOUT)
                 s->op->retries = 0;
-        subject_reason(s);
+        if (text_equal(f->states[row->next], "FAILED"))
+                subject_reason_at_least(s);
+        else
+                subject_reason(s);
+        r = history(s, f, row);
         if (row->next != row->state)
                 s->op->state_ms = s->t->now_ms;
         TEXT_SET(s->op->state, f->states[row->next]);
@@ -95,12 +99,12 @@ static int on_row(void *subject, const struct flow_row *row)
 
 int work_run(struct subject *s, enum work_event event)
 {
-        const struct flow *f = flow_of(s->op->kind);
-        int state = status_index(f->states, f->n_states, s->op->state);
+        const struct flow *f = s->op->kind < OP_KIND_N ? flow_of(s->op->kind) : NULL;
+        int state = f ? status_index(f->states, f->n_states, s->op->state) : -1;
         int r;
 
         if (state < 0)
-                return 0; /* a state of a newer program: leave it to that */
+                return 0; /* a workflow or state of a newer program: leave it to that */
         r = flow_feed(f, &state, event, on_row, s);
         return r < 0 ? r : 0;
 }
@@ -170,6 +174,19 @@ static int link_operating(struct turn *t, struct vlink *l, enum operating now)
         l->operating = now;
         view_dirty(l);
         return event_put(t, &e);
+}
+
+int work_alone(struct turn *t, const char *id, int r)
+{
+        if (r >= 0 || r == -EAGAIN || r == -ENOMEM)
+                return r;
+        log_error("left_alone", "object=%s trace=\"%s\"", id, err_trace());
+        return idset_add(&t->plan.left_alone, id) < 0 ? -ENOMEM : -EAGAIN;
+}
+
+bool work_is_left_alone(const struct turn *t, const char *id)
+{
+        return map_get(&t->plan.left_alone.known, id) != NULL;
 }
 
 int work_port_failed(struct turn *t, struct vlink *l, const char *site, const char *reason)
@@ -270,7 +287,8 @@ int work_preempt(struct turn *t, struct vlink *l)
         TEXT_SET(e.operation_id, op->id);
         TEXT_SET(e.request_id, op->request_id);
         TEXT_SET(e.from, op->state);
-        snprintf(e.type, sizeof e.type, "virtual_link.%s.preempted", operation_kind_name[op->kind]);
+        snprintf(e.type, sizeof e.type, "virtual_link.%s.preempted",
+                 op->kind < OP_KIND_N ? operation_kind_name[op->kind] : "operation");
         l->operation_id[0] = '\0';
         view_dirty(l);
         int r = event_put(t, &e);

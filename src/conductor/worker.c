@@ -20,7 +20,7 @@
 #include "messages/topics.h"
 #include "store/pg.h"
 
-enum { HINT_MS = 5000 };
+enum { HINT_MS = 5000, REFUSE_AFTER_MS = 2000 };
 
 static struct metric metric_batches =
         METRIC(METRIC_COUNTER, "atlas_conductor_batches_total", NULL, "Transactions committed");
@@ -34,6 +34,8 @@ static struct metric metric_lost = METRIC(METRIC_COUNTER, "atlas_conductor_casts
                                           "Commands that did not reach the broker");
 static struct metric metric_away =
         METRIC(METRIC_COUNTER, "atlas_conductor_store_away_total", NULL, "Waits for the database");
+static struct metric metric_refused = METRIC(METRIC_COUNTER, "atlas_conductor_calls_refused_total", NULL,
+                                             "Calls refused while the database was away");
 static struct metric metric_batch_ms = METRIC(METRIC_HISTOGRAM, "atlas_conductor_batch_ms", NULL,
                                               "Milliseconds of a batch, reading to COMMIT");
 
@@ -228,6 +230,11 @@ static void take_new(struct worker *w)
         }
 }
 
+static bool is_timer(const struct input *in)
+{
+        return in->kind == INPUT_TIMER || in->kind == INPUT_LOST;
+}
+
 /* The next batch: redelivered messages run alone, for one of them may be what killed us. A call
  * whose caller has given up is dropped. */
 static size_t gather(struct worker *w, const struct input **inputs, size_t limit)
@@ -243,6 +250,10 @@ static size_t gather(struct worker *w, const struct input **inputs, size_t limit
                 w->first = (struct job *)(void *)j->item.next;
                 if (!w->first)
                         w->last = &w->first;
+                if (!d && !is_timer(&j->input)) { /* it was refused meanwhile */
+                        job_free(j);
+                        continue;
+                }
                 if (d && j->input.kind == INPUT_REQUEST && d->expiration_ms &&
                     clock_mono_ms() - d->received_mono_ms > d->expiration_ms) {
                         bus_settle(TAKE(j->delivery), BUS_DONE, NULL);
@@ -264,6 +275,43 @@ static void wait_for_store(struct worker *w, struct backoff *backoff)
                 return;
         queue_wait(w->queue, backoff_next_ms(backoff, random_u32()));
         take_new(w);
+}
+
+/* Callers need not wait for a database that is away: they are told that nothing was done, where that
+ * is certain. */
+static void refuse_call(struct worker *w, struct job *j)
+{
+        struct bus_delivery *d = j->delivery;
+        struct fault why;
+
+        if (!d || d->redelivered || j->input.kind != INPUT_REQUEST || !d->request->msg_id)
+                return;
+        fault_set(&why, 503, "service.unavailable",
+                  "The database takes no changes at the moment; nothing was done, try again.");
+        why.retry_after_ms = 5000;
+        metric_add(&metric_refused, 1);
+        bus_reply_fault(w->bus, d->request, &why);
+        bus_settle(TAKE(j->delivery), BUS_DONE, NULL);
+}
+
+/* Those in hand, whose rows were not committed, and those behind them; the others wait on. */
+static size_t refuse_calls(struct worker *w, const struct input **inputs, size_t n)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                struct job *j = inputs[i]->user;
+
+                if (!w->core.unsure)
+                        refuse_call(w, j);
+                if (j->delivery || is_timer(&j->input))
+                        inputs[kept++] = inputs[i];
+                else
+                        job_free(j);
+        }
+        for (struct job *j = w->first; j; j = (struct job *)(void *)j->item.next)
+                refuse_call(w, j); /* gather() drops what is settled */
+        return kept;
 }
 
 /* True: go on with it. Else it was begun too often, and is a dead letter now, or the store is away
@@ -300,6 +348,7 @@ static void run_batch(struct worker *w, const struct input **inputs, size_t n)
         };
         struct backoff backoff = { .first_ms = 50, .limit_ms = 1000 };
         struct job *first = inputs[0]->user;
+        int64_t away_ms = 0; /* since when the store is */
         size_t at = 0;
 
         if (first->delivery && first->delivery->redelivered && !begin_again(w, first))
@@ -315,11 +364,15 @@ static void run_batch(struct worker *w, const struct input **inputs, size_t n)
                 at += done;
                 if (r != CONDUCTOR_LATER) {
                         metric_observe_ms(&metric_batch_ms, clock_mono_ms() - start);
+                        away_ms = 0;
                         continue;
                 }
                 if (atomic_load(&w->stopping))
                         break; /* the broker keeps what is not settled */
+                away_ms = away_ms ? away_ms : start;
                 wait_for_store(w, &backoff);
+                if (clock_mono_ms() - away_ms >= REFUSE_AFTER_MS)
+                        n = at + refuse_calls(w, inputs + at, n - at);
         }
         for (size_t i = 0; i < n; i++)
                 job_free(inputs[i]->user);

@@ -35,6 +35,7 @@ static const struct field known_fields[] = {
         FIELD_RANGE(struct gateway, capacity_to_wan_kbps, JSON_REQUIRED, 0, KBPS_MAX),
         FIELD_RANGE(struct gateway, capacity_from_wan_kbps, JSON_REQUIRED, 0, KBPS_MAX),
         FIELD(struct gateway, reachable, FIELD_BOOL, JSON_REQUIRED),
+        FIELD(struct gateway, observe_only, FIELD_BOOL, JSON_OPTIONAL),
         { 0 },
 };
 static const struct field device_fields[] = {
@@ -181,25 +182,49 @@ static json_t *parsed_or_null(const char *text)
         return value ? value : json_null();
 }
 
-json_t *gateway_to_json(const struct gateway *g, bool operator_view)
+/* The first that holds, the worst first. */
+static const char *status_of(const struct gateway *g, struct gateway_around around,
+                             const char **ret_reason)
 {
+        *ret_reason = g->reason;
+        if (around.site_silent) {
+                *ret_reason = "Nobody has heard of its site's agents for 30 seconds.";
+                return "UNKNOWN";
+        }
+        if (!g->reachable) {
+                if (!g->reason[0])
+                        *ret_reason = "Its site's agents do not reach it.";
+                return "DOWN";
+        }
+        if (g->brake == BRAKE_HALTED) {
+                *ret_reason = "It lacks more than may be repaired without an operator's word.";
+                return "HALTED";
+        }
+        return g->reason[0] ? "DEGRADED" : "ACTIVE";
+}
+
+json_t *gateway_to_json(const struct gateway *g, struct gateway_around around, bool operator_view)
+{
+        const char *reason, *status = status_of(g, around, &reason);
         json_auto_t *ret = json_pack(
-                "{ss ss ss ss ss so so sI so sb}", "id", g->id, "name", g->name, "site_id",
+                "{ss ss ss ss ss so so sI so sb ss}", "id", g->id, "name", g->name, "site_id",
                 g->site_id, "type", g->type, "domain", g->domain, "capacity",
                 kbps_pair(g->capacity_to_wan_kbps, g->capacity_from_wan_kbps), "available",
                 kbps_pair(g->capacity_to_wan_kbps - g->reserved_to_wan_kbps,
                           g->capacity_from_wan_kbps - g->reserved_from_wan_kbps),
                 "mtu", (json_int_t)g->mtu, "capabilities", parsed_or_null(g->capabilities),
-                "reachable", g->reachable);
+                "reachable", g->reachable, "status", status);
         json_auto_t *more = NULL;
 
         if (!ret || !operator_view)
                 return TAKE(ret);
-        more = json_pack("{so so so so sI sI}", "address", json_text_or_null(g->address), "ranges",
+        more = json_pack("{so so so so sI sI so sb sb sb so}", "address", json_text_or_null(g->address), "ranges",
                          parsed_or_null(g->ranges), "reserved",
                          kbps_pair(g->reserved_to_wan_kbps, g->reserved_from_wan_kbps), "fence",
                          json_text_or_null(g->fence), "epoch", (json_int_t)g->epoch, "seq",
-                         (json_int_t)g->seq);
+                         (json_int_t)g->seq, "status_reason", json_text_or_null(reason), "halted",
+                         g->brake == BRAKE_HALTED, "frozen", around.frozen, "observe_only",
+                         g->observe_only, "verified_at", json_time_or_null(g->verified_ms));
         if (!more || json_object_update_missing(ret, more) != 0)
                 return NULL;
         return TAKE(ret);

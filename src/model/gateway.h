@@ -48,6 +48,8 @@ struct gateway {
         bool audit_wanted;
         int64_t created_ms;
         int64_t brake; /* enum brake */
+        char reason[REASON_SIZE]; /* why its last command came to nothing, or "" */
+        bool observe_only;        /* its site looks at it and changes nothing */
 };
 
 /* What an agent reports of a gateway: the fields of contracts.md, into the matching fields of 'ret'
@@ -59,4 +61,8 @@ int gateway_from_report(const json_t *report, struct gateway *ret, struct fault 
 bool gateway_can(const struct gateway *g, const char *capability);
 /* First value of 'kind' above 'after' inside the ranges, or 0 at their end. */
 int64_t gateway_range_next(const struct gateway *g, enum integer_kind kind, int64_t after);
-json_t *gateway_to_json(const struct gateway *g, bool operator_view);
+/* What the row itself does not know. */
+struct gateway_around {
+        bool site_silent, frozen;
+};
+json_t *gateway_to_json(const struct gateway *g, struct gateway_around around, bool operator_view);

@@ -57,6 +57,8 @@ struct vport {
         int64_t verified_ms;
         int64_t created_ms;
         bool holds; /* its attachment: it is not on its way out, though it may be switched off */
+        /* What the tenant wants it plugged into, or "": kept when the link fails, for a retry. */
+        char asked_network_id[ID_SIZE], asked_port_id[ID_SIZE];
 };
 
 /* What a VPN has at one gateway: its access side, shared by the VPN's ports there. */

@@ -57,6 +57,7 @@ static void from_settings(struct gateway_unit *u)
         TEXT_SET(g->capabilities, u->driver->capabilities);
         g->capacity_to_wan_kbps = u->settings.capacity_to_wan_kbps;
         g->capacity_from_wan_kbps = u->settings.capacity_from_wan_kbps;
+        g->observe_only = u->settings.observe_only;
         digest_format(0, u->seen.digest);
 }
 
@@ -154,10 +155,10 @@ json_t *gateway_seen_to_report(const struct gateway_seen *seen)
 {
         const struct gateway *g = &seen->gateway;
         json_auto_t *report =
-                json_pack("{ss ss ss sI sI ss sb}", "name", g->name, "type", g->type, "domain",
+                json_pack("{ss ss ss sI sI ss sb sb}", "name", g->name, "type", g->type, "domain",
                           g->domain, "capacity_to_wan_kbps", (json_int_t)g->capacity_to_wan_kbps,
                           "capacity_from_wan_kbps", (json_int_t)g->capacity_from_wan_kbps, "fence",
-                          g->fence, "reachable", g->reachable);
+                          g->fence, "reachable", g->reachable, "observe_only", g->observe_only);
         json_auto_t *device = NULL;
 
         if (!report || !seen->described)

@@ -84,6 +84,8 @@ static const struct store_column gateway_columns[] = {
         BOOL(gateway, audit_wanted),
         INT(gateway, created_ms),
         INT(gateway, brake),
+        TEXT(gateway, reason),
+        BOOL(gateway, observe_only),
         { 0 },
 };
 static const struct store_column attachment_columns[] = {
@@ -163,6 +165,8 @@ static const struct store_column vport_columns[] = {
         INT(vport, verified_ms),
         INT(vport, created_ms),
         BOOL(vport, holds),
+        TEXT(vport, asked_network_id),
+        TEXT(vport, asked_port_id),
         { 0 },
 };
 static const struct store_column operation_columns[] = {
@@ -193,6 +197,9 @@ static const struct store_column work_columns[] = {
         TEXT(work, want),
         TEXT(work, request_id),
         INT(work, created_ms),
+        TEXT(work, project_id),
+        INT(work, tries),
+        INT(work, after_ms),
         { 0 },
 };
 static const struct store_column timer_columns[] = {

@@ -3,6 +3,7 @@
 /* Our tables: the nouns of model/ and the machinery rows that only the conductor needs. The order
  * here is the order in which everyone locks; within a table by primary key. */
 
+#include "model/control.h"
 #include "model/gateway.h"
 #include "model/operation.h"
 #include "model/site.h"
@@ -33,6 +34,9 @@ struct work {
         char want[WANT_SIZE]; /* JSON of struct port_want or attachment_want */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
+        char project_id[PROJECT_SIZE]; /* whose turn it takes; "" nobody's any more */
+        int64_t tries;                 /* answers in a row that asked for a pause */
+        int64_t after_ms;              /* not sent before */
 };
 /* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, operation (a
  * part of which has ended). */
@@ -69,15 +73,6 @@ struct exchange {
         char link_id[ID_SIZE];
         char object[OBJECT_SIZE]; /* what this end made */
         char given[OBJECT_SIZE];  /* the other's, as the newest desire handed it to this end */
-};
-/* What an operator has set for all. */
-#define CONTROL_FREEZE "freeze" /* on: nothing is sent to gateways and networks */
-struct control {
-        char name[32]; /* key */
-        bool is_on;
-        char reason[REASON_SIZE];
-        char user_id[PROJECT_SIZE];
-        int64_t since_ms;
 };
 /* An end of a link that was deleted by force before its gateway had confirmed that it is gone: what
  * it holds there is not given to others until then. */

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
+import os
 import pathlib
 
 import pytest
 
-from servers import Broker, Cluster, Replicated
+from servers import Broker, Cluster, OnSmallDisk, Replicated
 from world import World
 
 
@@ -52,6 +53,22 @@ def world(tmp_path_factory):
 def matrix_world(tmp_path_factory):
     """One more, where operations may fail."""
     with one_of_each(folder_of(tmp_path_factory, "matrix")) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def isolated_world(tmp_path_factory):
+    """One more, where gateways hang and sites fall silent."""
+    with one_of_each(folder_of(tmp_path_factory, "isolated")) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def small_disk_world(tmp_path_factory):
+    """One more, whose PostgreSQL has a small disk of its own."""
+    if os.getuid() != 0:
+        pytest.skip("a disk is mounted by root only")
+    with one_of_each(folder_of(tmp_path_factory, "small"), database=OnSmallDisk) as here:
         yield here
 
 

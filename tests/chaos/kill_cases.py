@@ -15,7 +15,7 @@ STAGES = {
     (103, 113): Stage("none", "create_much"),
     (114,): Stage("none", "create", "gateways refuse"),
     (107, 110): Stage("none", "create", "networks are not theirs"),
-    (111,): Stage("none", "create", "clouds refuse"),
+    (111, 116): Stage("none", "create", "clouds refuse"),
     (104, 105, 115): Stage("none", "create", "gateways hang"),
     (108, 109, 112): Stage("none", "create", "clouds hang"),
     (201, 202, 206): Stage("plugged", "change"),

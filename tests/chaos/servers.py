@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers below Cloud Atlas, each private to a folder: brokers, alone or as a cluster, and PostgreSQL; and what can be
 done to them."""
+import contextlib
 import os
 import pathlib
 import re
@@ -201,6 +202,38 @@ class Database:
 
     def remove(self):
         self.script("remove")
+
+
+class OnSmallDisk(Database):
+    """A disk of its own, in memory, that can be filled up."""
+    MEGABYTES = 320
+
+    def __init__(self, folder):
+        self.disk = folder.with_name("disk")
+        self.disk.mkdir()
+        made("mount", "-t", "tmpfs", "-o", f"size={self.MEGABYTES}m,mode=755", "tmpfs", self.disk)
+        super().__init__(self.disk / "pg")
+
+    def fill(self):
+        """To the last byte; how many there were."""
+        with open(self.disk / "ballast", "wb", buffering=0) as ballast:
+            with contextlib.suppress(OSError):
+                while ballast.write(b"\0" * 65536):
+                    pass
+            with contextlib.suppress(OSError):
+                while ballast.write(b"\0"):
+                    pass
+            return ballast.tell()
+
+    def empty(self):
+        (self.disk / "ballast").unlink(missing_ok=True)
+
+    def is_full(self):
+        return os.statvfs(self.disk).f_bavail == 0
+
+    def remove(self):
+        super().remove()
+        made("umount", self.disk)
 
 
 class Replicated:

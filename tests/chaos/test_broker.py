@@ -238,3 +238,19 @@ def test_the_broker_lost_its_data_and_loads_the_definitions_at_boot(world, say):
         broker.settings("")
     assert caught
     say(f"{load}; {caught} operations were under way, 40 more links {back_s:.1f} s after it was back")
+
+
+def test_the_brokers_disk_runs_full(world, say):
+    broker, blocked = world.brokers[0], world.logs(r"event=bus_blocked blocked=yes")
+    with Load(world) as load:
+        load.goes_on()
+        broker.ctl("set_disk_free_limit", "1000TB")
+        try:
+            wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 20, "word of the alarm")
+            slowest_s = nothing_is_begun(world, 4)
+        finally:
+            broker.ctl("set_disk_free_limit", "1MB")
+        back_s = load.goes_on()
+    check(world, load)
+    say(f"{load}; {world.logs(r'event=bus_blocked blocked=yes') - blocked} connections blocked, a GET took at most "
+        f"{slowest_s:.2f} s meanwhile, 40 more links {back_s:.1f} s after")

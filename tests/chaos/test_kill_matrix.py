@@ -4,7 +4,6 @@ a named point while a certain row of a workflow runs; another one of its kind go
 ATLAS_KILL_MATRIX=all every one. Each sees that its fault happened, that the work went on, and then the whole truth."""
 import collections
 import contextlib
-import json
 import os
 import signal
 import statistics
@@ -65,8 +64,8 @@ class Matrix:
         key, end = {"Idempotency-Key": str(uuid.uuid4())}, time.monotonic() + PATIENCE_S
         for again in range(1000):
             answer = self.world.api.ask(method, path, body, headers=key, timeout=15)
-            if answer.status == 202 or (again and answer.status in (404, 409)):
-                return answer  # not found or busy: an earlier one was heard
+            if answer.status in (202, 204) or (again and answer.status in (404, 409)):
+                return answer  # not found or busy: an earlier one was heard; 204: the API looked, and it is gone
             assert answer.status in (429, 503), f"{method} {path}: {answer.text}"
             assert time.monotonic() < end, f"{method} {path} found no answer"
             time.sleep(0.05)
@@ -167,16 +166,9 @@ class Matrix:
         who, _, how = what.partition(" ")
         told = {"refuse": {"refuse": "No."}, "hang": {"hang": True}}.get(
             how, {"networks": {each: "another" for link in links for each in link.network.values()}})
-        paths = [self.world.folder / f"{site}-{'gateways' if who == 'gateways' else 'cloud'}.control" for site in SITES] if what else []
-        for path in paths:
-            fresh = path.with_suffix(".fresh")
-            fresh.write_text(json.dumps(told))
-            fresh.rename(path)
-        try:
+        each = [f"gw{i}" for i in range(N_GATEWAYS)] if who == "gateways" else ["cloud"] if what else []
+        with self.world.told([f"{site}-{name}" for site in SITES for name in each], told):
             yield
-        finally:
-            for path in paths:
-                path.unlink()
 
     # ---- one case ----
 
@@ -228,8 +220,18 @@ class Matrix:
             self.world.stop(victim)
         assert f"action={case.how}" in self.world.log(victim).rpartition("event=failpoint")[2]
 
+    def recover(self, victim):
+        """Whatever became of the case before, this one is not to suffer for it."""
+        self.broken.clear()
+        for name in [name for name in self.world.running if name.endswith("-2")]:
+            self.world.running[name].kill()
+            self.world.running.pop(name).wait()
+        queue = "atlas-conductor" if victim == "conductor" else f"atlas-agent.{victim}"
+        wait_until(lambda: self.world.waiting(queue)[0][1] == 1, 30, f"one left at {queue}")
+
     def run(self, case):
         """How long the work took to end after the fault."""
+        self.recover(case.victim)
         self.deadlines(SHORT_PERCENT if is_slow(case.stage) else 100)
         victim = f"{case.victim}-2"
         for _ in range(TRIES):

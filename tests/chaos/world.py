@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cloud Atlas as an operator has it: a broker (or a cluster of them), PostgreSQL, and any number of conductors, agents and
 API processes over them, each of which can be started, stopped, killed and paused by its name."""
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -53,6 +55,20 @@ class World:
     def connection(self, user):
         return self.database.connection.replace("user=postgres", f"user={user}") + " dbname=atlas"
 
+    @contextlib.contextmanager
+    def told(self, names, what):
+        """Gateways or clouds (east-gw0, west-cloud) do as they are told, which everybody reads when he looks next."""
+        paths = [self.folder / f"{name}.control" for name in names]
+        for path in paths:
+            fresh = path.with_suffix(".fresh")
+            fresh.write_text(json.dumps(what))
+            fresh.rename(path)
+        try:
+            yield
+        finally:
+            for path in paths:
+                path.unlink()
+
     def write(self, name, user, password, head, rest, hosts=None):
         (self.folder / f"{name}.conf").write_text(
             f"[DEFAULT]\ntransport_url = {self.url(user, password, hosts)}\n{head}"
@@ -78,7 +94,7 @@ class World:
             for i in range(N_GATEWAYS):
                 rest += (f"[gateway:{kind}-gw{i}]\ndriver = fake\ntype = vpls\ndomain = wan\n"
                          f"state_file = {self.folder}/{kind}-gw{i}.json\n"
-                         f"control_file = {self.folder}/{kind}-gateways.control\n"
+                         f"control_file = {self.folder}/{kind}-gw{i}.control\n"
                          f"latency_ms = {DEVICE_MS}\ncapacity_to_wan_kbps = {CAPACITY}\ncapacity_from_wan_kbps = {CAPACITY}\n")
         self.write(name, user, self.passwords[user], head, rest, hosts)
 

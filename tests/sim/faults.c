@@ -20,6 +20,7 @@ static void device_refuses_one(struct sim *s, struct injection *i)
 
         if (!n)
                 return;
+        i->busy = random_chance(&s->random, 50);
         TEXT_SET(i->refuse_ids[0], store_rows_at(&s->db.tables[t], &store_tables[t], random_below(&s->random, n)));
         i->n_refuse_ids = 1;
 }
@@ -139,11 +140,24 @@ static void cloud_fault(struct sim *s, struct sim_site *site)
         sim_cloud_tell(s, site);
 }
 
+/* Ports of ours are deleted in the network behind our back. */
+static void cloud_loses(struct sim *s, const struct sim_site *site)
+{
+        const struct attachment *a;
+        size_t at = 0;
+
+        while ((a = sim_db_next(&s->db, T_ATTACHMENT, &at)))
+                if (text_equal(a->site_name, site->name) && random_chance(&s->random, 60)) {
+                        sim_trace(s, "cloud of %s loses the port of %s", site->name, a->id);
+                        fake_cloud_lose(site->cloud.handle, a->id);
+                }
+}
+
 void sim_fault_step(struct sim *s)
 {
         struct sim_site *site;
 
-        switch (random_below(&s->random, 9)) {
+        switch (random_below(&s->random, 10)) {
         case 0:
         case 1:
         case 2:
@@ -158,6 +172,9 @@ void sim_fault_step(struct sim *s)
                 return;
         case 7:
                 device_drifts(s, &s->gateways[random_below(&s->random, GATEWAYS)]);
+                return;
+        case 8:
+                cloud_loses(s, &s->sites[random_below(&s->random, SITES)]);
                 return;
         case 6:
                 site = &s->sites[random_below(&s->random, SITES)];

@@ -226,7 +226,7 @@ static void check_waiting(struct sim *s)
         {
                 const struct gateway *g = sim_db_find(&s->db, T_GATEWAY, "id", w->gateway_id);
 
-                if (!g || !g->inflight_seq || !has_timer(s, TIMER_GATE, w->gateway_id))
+                if (!g || (!g->inflight_seq && !w->after_ms) || !has_timer(s, TIMER_GATE, w->gateway_id))
                         sim_broken(s, "%s waits at the open gate of %s", w->object_id, g ? g->name : "no gateway");
         }
         each_row(s, T_VPORT, vport, p)
@@ -265,6 +265,16 @@ static bool digest_matches(const struct sim *s, const struct gateway *g)
         return same;
 }
 
+static bool is_plugged(const struct sim *s, const struct attachment *a)
+{
+        char network[ID_SIZE];
+
+        for (int i = 0; i < SITES; i++)
+                if (text_equal(s->sites[i].name, a->site_name))
+                        return fake_cloud_plugged(s->sites[i].cloud.handle, a->id, network);
+        return false;
+}
+
 /* What still moves, or NULL. */
 static const char *restless(struct sim *s, char ret[300])
 {
@@ -296,6 +306,10 @@ static const char *restless(struct sim *s, char ret[300])
         each_row(s, T_ATTACHMENT, attachment, a)
                 if (!a->n_ports)
                         return "an attachment on its way out";
+        /* A port that was deleted behind our back is noticed by the next audit. */
+        each_row(s, T_ATTACHMENT, attachment, plugged)
+                if (plugged->plug == PLUG_PLUGGED && !is_plugged(s, plugged))
+                        return "a port that is gone";
         /* What a device refused when it was repaired is asked for again by the next audit in turn. */
         each_row(s, T_VLINK, vlink, l)
                 if (l->provisioning == PROV_ACTIVE && l->admin_state_up == (l->operating == OPER_OFFLINE)) {

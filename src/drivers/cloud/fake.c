@@ -541,6 +541,13 @@ const struct cloud_driver cloud_fake = {
 
 /* ---- for tests and the simulation ---- */
 
+void fake_cloud_lose(struct cloud_handle *h, const char *attachment_id)
+{
+        pthread_mutex_lock(&h->cloud->mutex);
+        free(map_remove(&h->cloud->plugs, attachment_id));
+        pthread_mutex_unlock(&h->cloud->mutex);
+}
+
 size_t fake_cloud_count(struct cloud_handle *h)
 {
         size_t n;

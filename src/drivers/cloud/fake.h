@@ -20,6 +20,8 @@ int fake_cloud_new(bool real_time, struct cloud_handle **ret);
  *   "ports": {"<port>": {"network_id", "project_id", "device_id"?}}    tenants' own ports
  * Positive: CONTROL_BAD with 'why'. */
 int fake_cloud_control(struct cloud_handle *c, const json_t *doc, struct fault *why);
+/* Somebody deletes its port behind everybody's back. */
+void fake_cloud_lose(struct cloud_handle *c, const char *attachment_id);
 size_t fake_cloud_count(struct cloud_handle *c); /* attachments that are plugged */
 /* The network that 'attachment_id' is plugged into: false when it is not. */
 bool fake_cloud_plugged(struct cloud_handle *c, const char *attachment_id, char ret_network[ID_SIZE]);

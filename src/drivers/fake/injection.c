@@ -78,6 +78,7 @@ int injection_from_json(const json_t *doc, struct injection *ret, struct fault *
 
         if (!json_read_text(doc, "refuse", JSON_OPTIONAL, i.refuse, sizeof i.refuse, why) ||
             !json_read_bool(doc, "unreachable", JSON_OPTIONAL, &i.unreachable, why) ||
+            !json_read_bool(doc, "busy", JSON_OPTIONAL, &i.busy, why) ||
             !json_read_bool(doc, "hang", JSON_OPTIONAL, &i.hang, why) ||
             !json_read_bool(doc, "half", JSON_OPTIONAL, &i.half, why) ||
             !json_read_bool(doc, "lie", JSON_OPTIONAL, &i.lie, why) ||

@@ -18,6 +18,7 @@ struct injection {
         char refuse[256];       /* every object is refused with this sentence */
         char refuse_ids[INJECTION_IDS][ID_SIZE]; /* only these are refused */
         int n_refuse_ids;
+        bool busy;              /* what is refused may be asked for again later */
         bool unreachable;       /* no answer at all, at once */
         bool hang;              /* no answer until the deadline */
         bool half;              /* half of the work is done, then the session breaks */
@@ -32,7 +33,7 @@ const char *injection_refuses(const struct injection *i, const char *id);
 bool injection_enter(const struct injection *i, const char *family, bool real_time,
                      int64_t deadline_mono_ms, struct fault *why);
 
-/* A control file: {"refuse": "text", "refuse_ports": [ids], "unreachable": true, "hang": true,
+/* A control file: {"refuse": "text", "refuse_ports": [ids], "busy": true, "unreachable": true, "hang": true,
  * "half": true, "lie": true, "latency_ms": n}. */
 struct control_file {
         char *path;             /* "" or NULL: none */

@@ -210,6 +210,15 @@ static void refuse(struct want_result *ret, int code, const char *type, const ch
         fault_set(&ret->fault, code, type, "%s", message);
 }
 
+static void refuse_as_told(const struct gateway_handle *g, struct want_result *ret,
+                           const char *message)
+{
+        bool busy = g->injection.busy;
+
+        refuse(ret, busy ? 503 : 409, busy ? "gateway.busy" : "gateway.refused", message);
+        ret->fault.retry_after_ms = busy ? 1000 : 0;
+}
+
 static int apply_port(struct gateway_handle *g, const struct port_want *want,
                       struct want_result *ret)
 {
@@ -218,7 +227,7 @@ static int apply_port(struct gateway_handle *g, const struct port_want *want,
         int r = 0;
 
         if (refused)
-                refuse(ret, 409, "gateway.refused", refused);
+                refuse_as_told(g, ret, refused);
         else if (want->present && !in_range(g, "label", want->local_label))
                 refuse(ret, 409, "gateway.refused", "The label is outside this gateway's range.");
         else if ((r = fake_device_port(&g->device, want)) == DEVICE_TAKEN)
@@ -239,7 +248,7 @@ static int apply_attachment(struct gateway_handle *g, const struct attachment_wa
         int r = 0;
 
         if (refused)
-                refuse(ret, 409, "gateway.refused", refused);
+                refuse_as_told(g, ret, refused);
         else if (want->present && !in_range(g, "tag", want->tag))
                 refuse(ret, 409, "gateway.refused", "The tag is outside this gateway's range.");
         else if ((r = fake_device_attachment(&g->device, want)) == DEVICE_TAKEN)

@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def for_operators(self):
-        return (self.pattern.endswith(("/retry", "/force_delete")) or self.pattern.startswith("/v1/agents")
+        return (self.pattern.endswith(("/retry", "/force_delete", "/release")) or self.pattern.startswith(("/v1/agents", "/v1/freeze"))
                 or self.pattern == "/v1/quotas/{id}" and self.method != "GET")
 
     def matches(self, method, path):

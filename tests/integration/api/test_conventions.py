@@ -252,6 +252,29 @@ def test_only_operators_retry_and_force_delete(cloud, operator, vpn):
     assert cloud.get(path).status == 404
 
 
+def test_only_operators_freeze_and_release(cloud, operator, vpn):
+    gateway = f"/v1/gateways/{cloud.get('/v1/gateways?name=east-1').body['gateways'][0]['id']}"
+    refused(cloud.get("/v1/freeze"), 403, "policy.forbidden", "get_freeze")
+    refused(cloud.ask("PUT", "/v1/freeze", {"freeze": {"frozen": True}}), 403, "policy.forbidden", "update_freeze")
+    refused(cloud.ask("POST", gateway + "/release"), 403, "policy.forbidden", "release_gateway")
+    assert operator.get("/v1/freeze").body["freeze"]["frozen"] is False
+    try:
+        answer = operator.ask("PUT", "/v1/freeze", {"freeze": {"frozen": True, "reason": "Work on the WAN."}})
+        assert answer.status == 200 and answer.body["freeze"]["frozen"] is True, answer.text
+        assert operator.get("/v1/freeze").body == answer.body
+        shown = operator.get(gateway).body["gateway"]
+        assert shown["frozen"] is True and shown["halted"] is False and shown["status"] == "ACTIVE"
+        assert "frozen" not in cloud.get(gateway).body["gateway"] and cloud.get(gateway).body["gateway"]["status"] == "ACTIVE"
+        refused(cloud.ask("POST", "/v1/virtual-links", body(vpn)), 503, "service.frozen", "Work on the WAN.")
+    finally:
+        answer = operator.ask("PUT", "/v1/freeze", {"freeze": {"frozen": False}})
+    assert answer.body["freeze"]["frozen"] is False
+    assert cloud.settled(create(cloud, vpn))["status"] == "ACTIVE"
+    assert operator.ask("POST", gateway + "/release").body["gateway"]["halted"] is False
+    types = [each["type"] for each in operator.get("/v1/events?all_projects=true").body["events"]]
+    assert {"control.frozen", "control.unfrozen"} <= set(types)
+
+
 def test_a_link_is_taken_down_and_up(cloud, vpn):
     link = cloud.settled(create(cloud, vpn))
     path = f"/v1/virtual-links/{link['id']}"

@@ -9,7 +9,7 @@ static void a_burst_is_let_through_and_then_a_steady_rate(void **state)
         int n = 0;
 
         (void)state;
-        assert_int_equal(rate_new(10, 5, &r), 0);
+        assert_int_equal(rate_new(10, 5, 0, &r), 0);
         for (int i = 0; i < 5; i++)
                 assert_int_equal(rate_take(r, "red", 1000), 0);
         assert_int_equal(rate_take(r, "red", 1000), 100);
@@ -32,7 +32,7 @@ static void one_project_does_not_pay_for_another(void **state)
         OWN(rate_free) struct rate *r = NULL;
 
         (void)state;
-        assert_int_equal(rate_new(1, 1, &r), 0);
+        assert_int_equal(rate_new(1, 1, 0, &r), 0);
         assert_int_equal(rate_take(r, "red", 0), 0);
         assert_int_equal(rate_take(r, "blue", 0), 0);
         assert_int_equal(rate_take(r, "red", 0), 1000);
@@ -44,7 +44,7 @@ static void without_a_limit_nobody_waits(void **state)
         OWN(rate_free) struct rate *r = NULL;
 
         (void)state;
-        assert_int_equal(rate_new(0, 1, &r), 0);
+        assert_int_equal(rate_new(0, 1, 0, &r), 0);
         for (int i = 0; i < 1000; i++)
                 assert_int_equal(rate_take(r, "red", 0), 0);
 }
@@ -55,7 +55,7 @@ static void many_projects_leave_nothing_behind(void **state)
         char project[32];
 
         (void)state;
-        assert_int_equal(rate_new(1, 1, &r), 0);
+        assert_int_equal(rate_new(1, 1, 0, &r), 0);
         for (int i = 0; i < 200000; i++) {
                 snprintf(project, sizeof project, "project-%d", i);
                 assert_int_equal(rate_take(r, project, i), 0);
@@ -63,6 +63,29 @@ static void many_projects_leave_nothing_behind(void **state)
         assert_int_equal(rate_take(r, project, 200000), 999);
 }
 
-UNIT_MAIN(UNIT(a_burst_is_let_through_and_then_a_steady_rate),
+static void a_project_has_only_so_many_changes_on_their_way(void **state)
+{
+        OWN(rate_free) struct rate *r = NULL;
+
+        (void)state;
+        assert_int_equal(rate_new(0, 1, 2, &r), 0);
+        assert_true(rate_begin(r, "red", 1000));
+        assert_true(rate_begin(r, "red", 1000));
+        assert_false(rate_begin(r, "red", 1000));
+        assert_true(rate_begin(r, "blue", 1000)); /* the others are not the worse for it */
+        for (int i = 0; i < 5000; i++) { /* nor is it forgotten among many */
+                char name[16];
+
+                snprintf(name, sizeof name, "p%d", i);
+                assert_true(rate_begin(r, name, 2000));
+                rate_end(r, name);
+        }
+        assert_false(rate_begin(r, "red", 3000));
+        rate_end(r, "red");
+        assert_true(rate_begin(r, "red", 3000));
+}
+
+UNIT_MAIN(UNIT(a_project_has_only_so_many_changes_on_their_way),
+          UNIT(a_burst_is_let_through_and_then_a_steady_rate),
           UNIT(one_project_does_not_pay_for_another), UNIT(without_a_limit_nobody_waits),
           UNIT(many_projects_leave_nothing_behind))

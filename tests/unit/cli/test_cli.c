@@ -362,6 +362,36 @@ static void a_link_is_switched_built_again_and_forgotten(void **state)
         assert_int_equal(scripted_run(&s, "link force-delete " L1, forget), CLI_OK);
 }
 
+static void operators_freeze_all_and_release_gateways(void **state)
+{
+        static const struct {
+                const char *line;
+                struct exchange asked;
+        } rows[] = {
+                { "freeze start --reason work",
+                  { "PUT", "/v1/freeze", "{\"freeze\": {\"frozen\": true, \"reason\": \"work\"}}", 200,
+                    "{\"freeze\": {\"frozen\": true}}" } },
+                { "freeze end",
+                  { "PUT", "/v1/freeze", "{\"freeze\": {\"frozen\": false}}", 200,
+                    "{\"freeze\": {\"frozen\": false}}" } },
+                { "freeze show", { "GET", "/v1/freeze", NULL, 200, "{\"freeze\": {\"frozen\": false}}" } },
+        };
+        static const struct exchange release[] = {
+                { "POST", "/v1/gateways/" G1 "/release", "{}", 200, "{\"gateway\": {\"id\": \"" G1 "\"}}" },
+                { "GET", "/v1/sites", NULL, 200, SITES },
+                { 0 }
+        };
+        OWN(scripted_done) struct scripted s = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                const struct exchange script[] = { rows[i].asked, { 0 } };
+
+                assert_int_equal(scripted_run(&s, rows[i].line, script), CLI_OK);
+        }
+        assert_int_equal(scripted_run(&s, "gateway release " G1, release), CLI_OK);
+}
+
 static void tags_are_put_on_and_taken_off(void **state)
 {
         static const struct exchange script[] = {
@@ -425,5 +455,6 @@ UNIT_MAIN(UNIT(a_link_is_created_from_names), UNIT(a_name_that_several_have_is_n
           UNIT(an_answer_that_is_none_is_told), UNIT(help_names_every_command_and_exit_code),
           UNIT(the_manual_page_names_every_command_option_and_exit_code),
           UNIT(what_is_made_is_asked_for_until_somebody_answers),
-          UNIT(a_link_is_switched_built_again_and_forgotten), UNIT(tags_are_put_on_and_taken_off),
+          UNIT(a_link_is_switched_built_again_and_forgotten), UNIT(operators_freeze_all_and_release_gateways),
+          UNIT(tags_are_put_on_and_taken_off),
           UNIT(lists_come_in_the_order_asked_for))

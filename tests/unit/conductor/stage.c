@@ -79,7 +79,7 @@ static struct request *request_of(const struct stage *s, const struct stage_inpu
 {
         OWN(text_done) struct text bytes = { 0 };
         json_auto_t *args = json_loads(in->args, 0, NULL);
-        json_auto_t *context = json_pack("{ss ss sb}", "project_id", "red", "request_id",
+        json_auto_t *context = json_pack("{ss ss sb}", "project_id", s->project ? s->project : "red", "request_id",
                                          "req-22222222-2222-4222-8222-222222222222", "is_admin", !s->is_tenant);
         struct request *ret = NULL;
 

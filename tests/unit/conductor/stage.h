@@ -31,6 +31,7 @@ struct stage {
         struct fault fault;         /* or refusal */
         size_t n_answers;
         bool is_tenant;  /* who asks, else an operator */
+        const char *project; /* of who asks; NULL: "red" */
         bool exchanges;  /* gateways can, and their answers bring an object each */
 };
 int stage_setup(void **state);

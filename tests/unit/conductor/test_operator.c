@@ -124,6 +124,70 @@ static void a_link_in_error_is_built_again(void **state)
         assert_int_not_equal(stage_port(s, LINK_1, SIDE_A)->label, 0);
 }
 
+#define NETWORK "00000000-0000-4000-8000-00000000000e"
+
+static struct stage_input create_plugged(void)
+{
+        static const char loose[] = "{\"site_id\": \"a\"}", plugged[] = "{\"site_id\": \"a\", \"network_id\": \"" NETWORK "\"}";
+        struct stage_input create = stage_create(LINK_1, NULL), ret = create;
+        const char *at = strstr(create.args, loose);
+
+        snprintf(ret.args, sizeof ret.args, "%.*s%s%s", (int)(at - create.args), create.args, plugged,
+                 at + strlen(loose));
+        return ret;
+}
+
+static void play_plug(struct stage *s, const char *method, const char *how)
+{
+        const json_t *cast = stage_cast(s, "a", method), *want;
+
+        assert_non_null(cast);
+        want = json_object_get(args_of(cast), "attachment");
+        play(s, 0, stage_tell("a", strcmp(method, "plug") == 0 ? "plugged" : "unplugged",
+                              "{\"gateway\": \"gw-a\", \"attachment_id\": \"%s\", \"generation\": %lld%s}",
+                              json_string_value(json_object_get(want, "id")),
+                              (long long)json_integer_value(json_object_get(want, "generation")), how));
+}
+
+static void a_link_that_is_built_again_is_plugged_again(void **state)
+{
+        struct stage *s = *state;
+        const struct attachment *a;
+
+        play(s, 0, create_plugged());
+        answer_both(s);
+        play_plug(s, "plug", ", \"fault\": {\"code\": 409, \"type\": \"cloud.refused\", \"message\": \"Full.\"}");
+        play_plug(s, "unplug", "");
+        answer_both(s);
+        assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ERROR);
+        s->now_ms += 61000; /* the tag's quarantine */
+        stage_forget(s);
+        play(s, 0, stage_ask("retry_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\"}"));
+        assert_int_equal(s->fault.code, 0);
+        answer_both(s);
+        play_plug(s, "plug", ", \"neutron_port_id\": \"" LINK_2 "\", \"network_id\": \"" NETWORK "\"");
+        a = sim_db_find(&s->db, T_ATTACHMENT, "network_id", NETWORK);
+        assert_non_null(a);
+        assert_int_equal(a->plug, PLUG_PLUGGED);
+        assert_int_equal(stage_link(s, LINK_1)->operating, OPER_ONLINE);
+}
+
+/* A refused unplug is an answer: nobody waits for the deadline of what cannot come. */
+static void what_cannot_be_unplugged_ends_the_undoing_at_once(void **state)
+{
+        struct stage *s = *state;
+        const char *refused = ", \"fault\": {\"code\": 409, \"type\": \"cloud.refused\", \"message\": \"No.\"}";
+
+        play(s, 0, create_plugged());
+        answer_both(s);
+        play_plug(s, "plug", refused);
+        play_plug(s, "unplug", refused);
+        play_plug(s, "unplug", refused);
+        assert_int_equal(stage_rows(s, 116), 1);
+        assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ERROR);
+        assert_non_null(strstr(stage_link(s, LINK_1)->status_reason, "No."));
+}
+
 /* ---- the freeze ---- */
 
 static void under_a_freeze_nothing_is_sent_and_nothing_is_lost(void **state)
@@ -242,6 +306,8 @@ int main(void)
                 STAGED(a_link_that_is_switched_off_keeps_what_it_has),
                 STAGED(an_end_that_cannot_come_up_leaves_the_link_switched_off),
                 STAGED(a_link_in_error_is_built_again),
+                STAGED(a_link_that_is_built_again_is_plugged_again),
+                STAGED(what_cannot_be_unplugged_ends_the_undoing_at_once),
                 STAGED(under_a_freeze_nothing_is_sent_and_nothing_is_lost),
                 STAGED(a_repair_of_much_of_a_gateway_waits_for_an_operator),
                 STAGED(a_gateway_that_restarted_is_restored_at_once),

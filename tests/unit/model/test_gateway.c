@@ -116,8 +116,8 @@ static void a_tenant_sees_what_is_left_and_an_operator_sees_more(void **state)
         struct gateway g = { .name = "gw1", .capacity_to_wan_kbps = 1000, .capacity_from_wan_kbps = 2000,
                              .reserved_to_wan_kbps = 300, .capabilities = "[\"bandwidth\"]",
                              .ranges = "{\"tag\": [], \"label\": []}", .seq = 7 };
-        json_auto_t *tenant = gateway_to_json(&g, false);
-        json_auto_t *operator_view = gateway_to_json(&g, true);
+        json_auto_t *tenant = gateway_to_json(&g, (struct gateway_around){ 0 }, false);
+        json_auto_t *operator_view = gateway_to_json(&g, (struct gateway_around){ 0 }, true);
         json_t *available = json_object_get(tenant, "available");
 
         (void)state;
@@ -130,7 +130,36 @@ static void a_tenant_sees_what_is_left_and_an_operator_sees_more(void **state)
         assert_true(json_is_object(json_object_get(operator_view, "ranges")));
 }
 
-UNIT_MAIN(UNIT(a_report_fills_what_an_agent_knows),
+static void a_gateway_says_how_it_is_and_why(void **state)
+{
+        static const struct {
+                struct gateway gateway;
+                struct gateway_around around;
+                const char *status, *reason;
+        } rows[] = {
+                { { .reachable = true }, { 0 }, "ACTIVE", NULL },
+                { { .reachable = true, .reason = "slow" }, { 0 }, "DEGRADED", "slow" },
+                { { .reachable = true, .brake = BRAKE_HALTED, .reason = "slow" }, { 0 }, "HALTED", "operator" },
+                { { .brake = BRAKE_HALTED, .reason = "quarantined" }, { 0 }, "DOWN", "quarantined" },
+                { { .reachable = false }, { 0 }, "DOWN", "do not reach it" },
+                { { .reason = "quarantined" }, { .site_silent = true }, "UNKNOWN", "agents" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                json_auto_t *j = gateway_to_json(&rows[i].gateway, rows[i].around, true);
+                const char *reason = json_string_value(json_object_get(j, "status_reason"));
+
+                assert_string_equal(json_string_value(json_object_get(j, "status")), rows[i].status);
+                assert_int_equal(!reason, !rows[i].reason);
+                if (reason)
+                        assert_non_null(strstr(reason, rows[i].reason));
+                assert_int_equal(json_is_true(json_object_get(j, "halted")), rows[i].gateway.brake == BRAKE_HALTED);
+        }
+}
+
+UNIT_MAIN(UNIT(a_gateway_says_how_it_is_and_why),
+          UNIT(a_report_fills_what_an_agent_knows),
           UNIT(a_bad_value_names_its_field_and_changes_nothing),
           UNIT(a_gateway_out_of_reach_keeps_what_was_known_of_the_device),
           UNIT(integers_are_handed_out_in_ascending_order_within_the_ranges),
