@@ -357,8 +357,10 @@ int step_ask_plugs_again(void *subject)
 void subject_reason_at_least(struct subject *s)
 {
         subject_reason(s);
-        reason_of_ports(s);
-        reason_of_plugs(s);
+        if (s->l) {
+                reason_of_ports(s);
+                reason_of_plugs(s);
+        }
         if (!s->op->reason[0])
                 TEXT_SET(s->op->reason, "The sites did not answer in time.");
 }
