@@ -41,12 +41,15 @@ STAGES = {
     (701, 702): Stage("plugged", "disable"),
     (703,): Stage("plugged", "disable", "gateways refuse"),
     (704, 705): Stage("plugged", "disable", "gateways hang"),
+    (801, 802): Stage("none", "connect"),
+    (803, 806): Stage("none", "connect_much"),
 }
 STAGE_OF = {row: stage for rows, stage in STAGES.items() for row in rows}
 NOT_HERE = {
     208: "only the second step may hang: tests/sim", 209: "as 208", 211: "only the second step and its undoing may fail: tests/sim",
     212: "as 211", 310: "a network refuses to let go after its ports were asked to go: tests/sim",
     311: "leaves on a gateway what nobody confirmed: tests/integration/conductor", 606: "a gateway that refuses only to build: tests/sim",
+    804: "waits for minutes: tests/unit/conductor/test_connection.c, tests/sim", 805: "as 804", 807: "as 804",
 }
 
 CONDUCTOR_POINTS = ("before_commit", "after_commit", "mid_publish", "after_publish")
