@@ -230,7 +230,8 @@ CREATE TABLE public.leftover (
     label bigint NOT NULL,
     to_wan_kbps bigint NOT NULL,
     from_wan_kbps bigint NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    attachment_id uuid
 );
 
 CREATE TABLE public.timer (
@@ -239,11 +240,11 @@ CREATE TABLE public.timer (
     due_ms bigint NOT NULL,
     owner bigint NOT NULL,
     project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 4)))
+    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 5)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
-COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 parent (a part of an operation has ended)';
+COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit, 5 parent (a part of an operation has ended)';
 
 COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 
@@ -313,6 +314,7 @@ CREATE TABLE public.vlink (
     updated_ms bigint NOT NULL,
     tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     exchange boolean DEFAULT false NOT NULL,
+    wan_domain text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT vlink_operating_check CHECK (((operating >= 0) AND (operating <= 3))),
     CONSTRAINT vlink_provisioning_check CHECK (((provisioning >= 0) AND (provisioning <= 4)))
 )
@@ -465,7 +467,7 @@ CREATE TABLE public.work (
     project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     tries bigint DEFAULT 0 NOT NULL,
     after_ms bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 1)))
+    CONSTRAINT work_kind_check CHECK (((kind >= 0) AND (kind <= 2)))
 )
 WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 

@@ -81,6 +81,8 @@ static int handle_timer(struct turn *t, const struct input *in)
                 return audit_due(t, timer->ref_id);
         case TIMER_PARENT:
                 return connect_look(t, timer->ref_id);
+        case TIMER_CIRCUIT:
+                return circuit_again(t, timer->ref_id);
         }
         return 0;
 }
@@ -120,6 +122,7 @@ static void turn_reset(struct turn *t)
         t->parent_id[0] = '\0';
         view_done(&t->view);
         idset_done(&t->pump);
+        idset_done(&t->circuits);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -156,7 +159,7 @@ static int refuse(struct turn *t, const struct input *in, const struct fault *wh
                 return timer_set(t, (enum timer_kind)in->timer.kind, in->timer.ref_id,
                                  t->now_ms + UNABLE_MS);
         }
-        if (in->kind != INPUT_EVENT)
+        if (in->kind == INPUT_REQUEST)
                 return out_fault(t, why);
         log_warn("event_refused", "site=%s method=%s reason=\"%s\"", in->site,
                  in->request->method, why->message);
@@ -165,10 +168,11 @@ static int refuse(struct turn *t, const struct input *in, const struct fault *wh
 
 static int fold(struct turn *t, const struct input *const *inputs, struct refusals *refused)
 {
+        int r;
+
         for (size_t i = 0; i < refused->n; i++) {
                 struct fault *why = &refused->faults[i], fresh = { 0 };
                 size_t n_changes = t->view.n_changes;
-                int r;
 
                 t->input = inputs[i];
                 if (!fault_is_set(why)) {
@@ -186,7 +190,8 @@ static int fold(struct turn *t, const struct input *const *inputs, struct refusa
                         return r;
         }
         t->input = NULL;
-        return gate_pump(t);
+        r = gate_pump(t);
+        return r ? r : circuit_pump(t);
 }
 
 static int answer_of(int r)
@@ -281,6 +286,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
                 told(&t);
         view_done(&t.view);
         idset_done(&t.pump);
+        idset_done(&t.circuits);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);

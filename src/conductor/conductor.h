@@ -25,12 +25,21 @@ struct conductor_timing {
         int64_t brake_percent, brake_least; /* a repair of more than both waits for an operator */
 };
 
+/* A WAN domain whose circuits a driver makes. */
+struct wan_domain {
+        const char *name;
+        uint32_t can;        /* enum wan_can */
+        int64_t deadline_ms; /* of one call of its driver */
+};
+
 struct conductor {
         struct store *store; /* lent */
         int64_t number;      /* our life sign's number */
         struct conductor_timing timing;
         int64_t open_max;          /* operations a project may have under way; 0: any number */
         bool notifies;             /* what it did comes out as notices, too */
+        const struct wan_domain *wans; /* lent */
+        size_t n_wans;
         struct quota_limits quota; /* of projects for which none was set */
         void (*new_id)(char ret[ID_SIZE]); /* uuid_new, or seeded in the simulation */
         struct map gateway_ids;            /* "site/gateway" → id; names never change */
@@ -44,12 +53,13 @@ enum input_kind {
         INPUT_REQUEST, /* a call or cast of API, CLI, Python peers */
         INPUT_EVENT,   /* of a site's agents */
         INPUT_TIMER,   /* a row of the timer table that is due */
+        INPUT_CIRCUIT, /* what a WAN driver did, from the driver host */
         INPUT_LOST,    /* a command that never reached the agent: its gate is due at once */
 };
 struct input {
         enum input_kind kind;
         const struct request *request; /* REQUEST, EVENT: lent */
-        char site[SITE_SIZE];          /* EVENT: from the routing key */
+        char site[SITE_SIZE];          /* EVENT: from the routing key; CIRCUIT: the WAN's domain */
         struct timer timer;            /* TIMER, LOST (ref_id and kind) */
         char again[KEY_SIZE]; /* it came again, and is counted under this name; "": the first time
                                */
@@ -60,7 +70,8 @@ struct input {
 enum out_kind { OUT_CAST, OUT_REPLY, OUT_FAULT, OUT_NOTICE };
 struct out {
         enum out_kind kind;
-        char site[SITE_SIZE]; /* CAST: to the agents of this site */
+        const char *topic;    /* CAST */
+        char site[SITE_SIZE]; /* CAST: to the agents of this site, or the driver hosts of this WAN */
         const char *method;   /* CAST */
         json_t *body;         /* CAST: args; REPLY: result; NOTICE: payload; owned */
         json_t *context;      /* NOTICE; owned */

@@ -98,7 +98,8 @@ static int port_result(struct applied *a, const struct want_result *res)
 
         if (!p)
                 return leftover_result(a, res);
-        if (!text_equal(p->gateway_id, a->g->id))
+        l = view_get(&a->t->view, T_VLINK, p->link_id);
+        if (!text_equal(p->gateway_id, a->g->id) || (l && l->wan_domain[0]))
                 return 0; /* somebody else's */
         if (fault_is_set(&res->fault)) {
                 if (res->generation != p->generation)
@@ -112,7 +113,6 @@ static int port_result(struct applied *a, const struct want_result *res)
         }
         if (res->generation < p->confirmed_generation || res->generation > p->generation)
                 return 0;
-        l = view_get(&a->t->view, T_VLINK, p->link_id);
         if (l && l->exchange && !a->newest)
                 return 0; /* what it made may be another by now: the newest command tells */
         held_change(a->g, p->id, p->present, p->confirmed_generation, res->present,

@@ -103,7 +103,8 @@ static int audit_port(struct audit *a, struct vport *p)
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
         bool refused = p->confirmed_generation != p->generation;
 
-        if (!l || !text_equal(p->gateway_id, a->g->id) || work_is_left_alone(a->t, l->id))
+        if (!l || l->wan_domain[0] || !text_equal(p->gateway_id, a->g->id) ||
+            work_is_left_alone(a->t, l->id))
                 return 0;
         a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
@@ -139,7 +140,7 @@ static int audit_leftover(struct audit *a, const struct leftover *left)
 {
         struct work waiting = { 0 };
 
-        if (!text_equal(left->gateway_id, a->g->id) || a->what == COUNT)
+        if (!text_equal(left->gateway_id, a->g->id) || left->attachment_id[0] || a->what == COUNT)
                 return 0;
         if (map_get(&a->there, left->port_id))
                 return view_get(&a->t->view, T_WORK, left->port_id)

@@ -22,6 +22,7 @@ extern const char *const work_event_name[EV_N];
 int step_want_ports(
         void *subject); /* both ends and their access sides present, with the link's bandwidth */
 int step_drop_ports(void *subject); /* both absent; an access side goes with its VPN's last port */
+int step_let_go(struct subject *s, struct vport *p); /* one end leaves its access side */
 int step_rest_ports(void *subject); /* both absent, and all that they hold is kept */
 int step_leave_ports(
         void *subject);       /* both asked to go, and the link with them at once (rescue.c) */

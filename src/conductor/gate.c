@@ -50,8 +50,11 @@ int gate_enqueue_port(struct turn *t, struct vlink *l, struct vport *p, const ch
         };
         struct work w = { .kind = WORK_PORT, .generation = p->generation };
         struct gateway *g = NULL;
-        int r = lock_gateway(t, p->gateway_id, &g);
+        int r;
 
+        if (l->wan_domain[0])
+                return circuit_enqueue(t, l, request_id);
+        r = lock_gateway(t, p->gateway_id, &g);
         if (r < 0)
                 return r;
         if (!peer || !peer_gateway)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/request.h"
+#include "drivers/wan/wan_driver.h"
 #include "model/json.h"
 
 static const char *link_id_of(const struct input *in)
@@ -73,6 +74,7 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
                            int64_t a_to_z_kbps, int64_t z_to_a_kbps, struct fault *why)
 {
         struct vport *const *ports = view_ports(&t->view, l->id);
+        const struct wan_domain *wan = circuit_wan(t, l->wan_domain);
         int64_t more_there = a_to_z_kbps > l->a_to_z_kbps ? a_to_z_kbps : l->a_to_z_kbps;
         int64_t more_back = z_to_a_kbps > l->z_to_a_kbps ? z_to_a_kbps : l->z_to_a_kbps;
         int64_t most = more_there > more_back ? more_there : more_back;
@@ -81,6 +83,11 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
 
         if (!ports[SIDE_A] || !ports[SIDE_Z])
                 return err_raise(-ENOENT);
+        if (wan && !(wan->can & WAN_CAN_CHANGE))
+                return fault_set(why, 409, "link.bandwidth_fixed",
+                                 "The WAN %s cannot change the bandwidth of a link that works; make "
+                                 "another link in its place.",
+                                 wan->name);
         r = quota_take(t, l->project_id, &(struct quota_limits){ .kbps = most - had }, why);
         if (r)
                 return r;

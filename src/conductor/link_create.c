@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/request.h"
+#include "drivers/wan/wan_driver.h"
 #include "model/json.h"
 
 struct endpoint {
@@ -388,10 +389,16 @@ static int port_new(struct turn *t, const struct vlink *l, int side, const struc
         return *ret ? 0 : err_raise(-ENOMEM);
 }
 
+static bool both_can(struct gateway *const g[SIDE_N], const char *capability)
+{
+        return gateway_can(g[SIDE_A], capability) && gateway_can(g[SIDE_Z], capability);
+}
+
 static struct vlink *link_new(struct turn *t, const struct ask *ask, const struct vpn *v,
                               struct gateway *const g[SIDE_N])
 {
-        bool limits = gateway_can(g[SIDE_A], "bandwidth") && gateway_can(g[SIDE_Z], "bandwidth");
+        const struct wan_domain *wan = circuit_wan(t, g[SIDE_A]->domain);
+        bool limits = wan ? wan->can & WAN_CAN_LIMIT : both_can(g, "bandwidth");
         struct vlink row = {
                 .a_to_z_kbps = ask->a_to_z_kbps,
                 .z_to_a_kbps = ask->z_to_a_kbps,
@@ -401,8 +408,7 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
                 .provisioning = PROV_PENDING_CREATE,
                 .operating = OPER_OFFLINE,
                 .admin_state_up = true,
-                .exchange =
-                        gateway_can(g[SIDE_A], "exchange") && gateway_can(g[SIDE_Z], "exchange"),
+                .exchange = !wan && both_can(g, "exchange"),
                 .revision_number = 1,
                 .created_ms = t->now_ms,
                 .updated_ms = t->now_ms,
@@ -413,6 +419,7 @@ static struct vlink *link_new(struct turn *t, const struct ask *ask, const struc
         TEXT_SET(row.vpn_id, v->id);
         TEXT_SET(row.name, ask->name);
         TEXT_SET(row.description, ask->description);
+        TEXT_SET(row.wan_domain, wan ? wan->name : "");
         TEXT_SET(row.ignored, limits ? "[]" : "[\"bandwidth\"]");
         pair_key_of(v->id, g[SIDE_A]->id, g[SIDE_Z]->id, row.pair_key);
         return view_put(&t->view, T_VLINK, &row);

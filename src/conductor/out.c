@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "messages/topics.h"
 
 static struct out *out_new(struct turn *t, enum out_kind kind)
 {
@@ -25,8 +26,9 @@ static struct out *out_new(struct turn *t, enum out_kind kind)
         return &o->outs[o->n++];
 }
 
-int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
-             const char *request_id, int64_t expiration_ms, const struct timer *timer)
+int out_cast_to(struct turn *t, const char *topic, const char *server, const char *method,
+                json_t *take_args, const char *request_id, int64_t expiration_ms,
+                const struct timer *timer)
 {
         struct out *o = take_args ? out_new(t, OUT_CAST) : NULL;
 
@@ -34,13 +36,21 @@ int out_cast(struct turn *t, const char *site, const char *method, json_t *take_
                 json_decref(take_args);
                 return err_raise(-ENOMEM);
         }
+        o->topic = topic;
         o->method = method;
         o->body = take_args;
         o->expiration_ms = expiration_ms;
         o->timer = *timer;
-        TEXT_SET(o->site, site);
+        TEXT_SET(o->site, server);
         TEXT_SET(o->request_id, request_id);
         return 0;
+}
+
+int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
+             const char *request_id, int64_t expiration_ms, const struct timer *timer)
+{
+        return out_cast_to(t, TOPIC_AGENT, site, method, take_args, request_id, expiration_ms,
+                           timer);
 }
 
 int out_reply(struct turn *t, const char *envelope, json_t *take_object)
@@ -129,7 +139,7 @@ int timer_set(struct turn *t, enum timer_kind kind, const char *ref_id, int64_t 
         struct timer timer = { .kind = kind, .due_ms = due_ms };
 
         TEXT_SET(timer.ref_id, ref_id);
-        if (kind == TIMER_GATE || kind == TIMER_PLUG)
+        if (kind == TIMER_GATE || kind == TIMER_PLUG || kind == TIMER_CIRCUIT)
                 timer.owner = t->c->number;
         return view_put(&t->view, T_TIMER, &timer) ? 0 : err_raise(-ENOMEM);
 }

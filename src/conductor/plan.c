@@ -55,9 +55,10 @@ const char *input_text(const struct input *in, const char *key)
 
 const struct method *method_find(const struct input *in)
 {
-        const struct method *m = in->kind == INPUT_REQUEST ? request_methods
-                                 : in->kind == INPUT_EVENT ? event_methods
-                                                           : NULL;
+        const struct method *m = in->kind == INPUT_REQUEST   ? request_methods
+                                 : in->kind == INPUT_EVENT   ? event_methods
+                                 : in->kind == INPUT_CIRCUIT ? circuit_methods
+                                                             : NULL;
 
         for (; m && m->name; m++)
                 if (text_equal(m->name, in->request->method))
@@ -76,6 +77,10 @@ static int plan_timer(struct plan *p, const struct timer *timer)
         if (timer->kind == TIMER_PLUG) { /* its links tell the MTU */
                 r = r ? r : idset_add(&p->attachments, timer->ref_id);
                 return r ? r : idset_add(&p->ports_of_attachment, timer->ref_id);
+        }
+        if (timer->kind == TIMER_CIRCUIT) {
+                r = r ? r : idset_add(&p->links, timer->ref_id);
+                return r ? r : idset_add(&p->circuits, timer->ref_id);
         }
         r = r ? r : idset_add(&p->gateways, timer->ref_id);
         if (timer->kind == TIMER_AUDIT) /* its VIF-IDs go with the audit */
@@ -217,6 +222,7 @@ static int read_locked(struct turn *t)
                 { .table = T_INTEGER, .column = "pool", .values = &p->pools },
                 { .table = T_LEFTOVER, .column = "port_id", .values = &p->leftovers },
                 { .table = T_LEFTOVER, .column = "gateway_id", .values = &p->leftovers_of_gateway },
+                { .table = T_LEFTOVER, .column = "link_id", .values = &p->circuits },
         };
 
         int r = 0;
@@ -265,6 +271,8 @@ static int read_under_locks(struct turn *t)
 
         for (size_t i = 0; i < t->plan.parents.n && r == 0; i++)
                 r = idset_add(&operations, t->plan.parents.texts[i]);
+        for (size_t i = 0; i < t->plan.circuits.n && r == 0; i++)
+                r = idset_add(&open, t->plan.circuits.texts[i]);
         while (r == 0 && (l = view_next(&t->view, T_VLINK, &at))) {
                 if (!view_is_locked(&t->view, T_VLINK, l->id) &&
                     !map_get(&t->plan.links_of_vpn.known, l->vpn_id))
@@ -273,6 +281,8 @@ static int read_under_locks(struct turn *t)
                 r = r ? r : idset_add(&links, l->id);
                 if (r == 0 && l->exchange)
                         r = idset_add(&exchanging, l->id);
+                if (r == 0 && l->wan_domain[0])
+                        r = idset_add(&open, l->id);
         }
         at = 0;
         while (r == 0 && (a = view_next(&t->view, T_ATTACHMENT, &at)))
@@ -352,6 +362,7 @@ void plan_done(struct plan *p)
                 &p->controls,
                 &p->left_alone,
                 &p->leftovers_of_gateway,
+                &p->circuits,
         };
 
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

@@ -146,16 +146,19 @@ int step_leave_ports(void *subject)
 
         for (int side = 0; side < SIDE_N && r >= 0; side++) {
                 struct vport *p = s->ports[side];
-                bool left =
-                        p && p->label && (p->present || p->confirmed_generation != p->generation);
+                bool left = p && (p->holds || (p->label && (p->present || p->confirmed_generation !=
+                                                                                  p->generation)));
                 const struct caller who = { .request_id = s->op->request_id };
 
                 r = p ? resource_leave(t, s->l, p, left) : 0;
                 if (r == 0 && left)
                         r = link_event(
                                 t, s->l, &who, "virtual_link.left_behind", p->site_name,
-                                "The gateway has not confirmed that the link's end is gone; its label and "
-                                "bandwidth are kept until it does.");
+                                s->l->wan_domain[0]
+                                        ? "The WAN has not confirmed that the link's circuit is gone; its label and "
+                                          "bandwidth are kept until it does."
+                                        : "The gateway has not confirmed that the link's end is gone; its label and "
+                                          "bandwidth are kept until it does.");
         }
         return r < 0 ? r : end_gone(s);
 }

@@ -165,6 +165,7 @@ int resource_leave(struct turn *t, const struct vlink *l, struct vport *p, bool 
         TEXT_SET(row.link_id, l->id);
         TEXT_SET(row.vpn_id, l->vpn_id);
         TEXT_SET(row.gateway_id, p->gateway_id);
+        TEXT_SET(row.attachment_id, p->holds ? p->attachment_id : "");
         p->label = 0; /* it is the leftover's */
         r = row.label ? reservations_pass(t, l->id, &row) : 0;
         if (r < 0 || !left)

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "conductor/keeper.h"
+#include "conductor/wan_host.h"
 #include "conductor/worker.h"
 #include "messages/topics.h"
 #include "model/site.h"
@@ -25,6 +26,7 @@ struct service {
         char host[HOST_SIZE];
         struct bus *bus;
         struct bus_consumer *consumer;
+        struct wan_hosts *hosts;
         struct worker *workers[WORKERS_MAX];
         size_t n_workers;
         struct keeper *keeper;
@@ -83,6 +85,26 @@ static void on_delivery(struct bus_delivery *d, void *user)
         worker_put(s->workers[turn % s->n_workers], j);
 }
 
+/* Answers about one link go to one worker. */
+static void on_circuit(struct job *j, const char *link_id, void *user)
+{
+        struct service *s = user;
+
+        worker_put(s->workers[digest_text(link_id) % s->n_workers], j);
+}
+
+static int host(struct service *s)
+{
+        const struct wan_hosts_spec spec = {
+                .bus = s->bus,
+                .connection = s->settings.connection,
+                .on_answer = on_circuit,
+                .user = s,
+        };
+
+        return wan_hosts_start(s->hosts, &spec);
+}
+
 static int workers_new(struct service *s, struct fault *why)
 {
         int r = 0;
@@ -135,7 +157,8 @@ static int notify_check(const struct conductor_settings *settings, struct fault 
                                    driver);
 }
 
-int service_new(const struct conductor_settings *settings, struct service **ret, struct fault *why)
+int service_new(const struct conductor_settings *settings, const struct config_file *file,
+                struct service **ret, struct fault *why)
 {
         OWN(service_free) struct service *s = calloc(1, sizeof *s);
         int r;
@@ -149,11 +172,15 @@ int service_new(const struct conductor_settings *settings, struct service **ret,
                 return err_raise(-errno);
         s->settings.host = s->host;
         r = notify_check(settings, why);
+        r = r ? r : wan_hosts_new(file, &s->hosts, why);
+        if (r == 0)
+                s->settings.wans = wan_hosts_domains(s->hosts, &s->settings.n_wans);
         r = r ? r : store_schema_check(settings->connection, why);
         r = r ? r : keeper_new(&s->settings, &s->number, &s->keeper, why);
         r = r ? r : bus_new("atlas-conductor", &settings->bus, &s->bus, why);
         r = r ? r : workers_new(s, why);
         r = r ? r : consume(s);
+        r = r ? r : host(s);
         r = r ? r : keep(s);
         if (r)
                 return r;
@@ -163,17 +190,27 @@ int service_new(const struct conductor_settings *settings, struct service **ret,
         return 0;
 }
 
+static struct service *left;
+
 struct service *service_free(struct service *s)
 {
+        bool at_work;
+
         if (!s)
                 return NULL;
         if (s->consumer)
                 bus_consumer_stop(s->consumer);
+        at_work = !wan_hosts_stop(s->hosts, DRAIN_MS);
         keeper_stop(s->keeper);
         for (size_t i = 0; i < s->n_workers; i++)
                 worker_stop(s->workers[i]);
         if (s->bus)
                 bus_drain(s->bus, DRAIN_MS);
+        if (at_work) {
+                left = s; /* its threads use it until the process ends */
+                return NULL;
+        }
+        wan_hosts_free(s->hosts);
         bus_consumer_free(s->consumer);
         bus_free(s->bus);
         for (size_t i = 0; i < s->n_workers; i++)

@@ -20,12 +20,18 @@ struct conductor_settings {
         struct quota_limits quota;
         int64_t keep_history_days;
         bool debug;
+        const struct wan_domain *wans; /* of the sections [wan:DOMAIN]; lent */
+        size_t n_wans;
 };
 extern const struct setting conductor_settings[];
+/* All tables of the conductor's file, ended by NULL. */
+const struct setting *const *conductor_tables(void);
 
 struct service;
-/* Connects, and begins to consume. 'settings' is lent. */
-int service_new(const struct conductor_settings *settings, struct service **ret, struct fault *why);
-/* Stops consuming, finishes what was taken, and lets it be sent. */
+/* Connects, and begins to consume. 'settings' is lent; 'file' has the sections with names. */
+int service_new(const struct conductor_settings *settings, const struct config_file *file,
+                struct service **ret, struct fault *why);
+/* Stops consuming, finishes what was taken, and lets it be sent. A call of a WAN driver that is
+ * still at work is left to the end of the process: another conductor goes on with it. */
 struct service *service_free(struct service *s);
 OWN_DEFINE(struct service *, service_free)

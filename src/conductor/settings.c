@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings of atlas-conductor. */
+/* The settings of atlas-conductor, and the tables that make up its file. */
 #include "base/config.h"
 #include "conductor/service.h"
+#include "conductor/wan_host.h"
+#include "drivers/wan/wan_driver.h"
 
 #define FIELD(field) offsetof(struct conductor_settings, field)
 
@@ -48,3 +50,13 @@ const struct setting conductor_settings[] = {
         { 0 },
 };
 /* clang-format on */
+
+const struct setting *const *conductor_tables(void)
+{
+        static const struct setting *tables[16] = { conductor_settings, wan_settings };
+        const size_t room = sizeof tables / sizeof *tables - 1;
+
+        for (size_t i = 0; wan_drivers[i] && 2 + i < room; i++)
+                tables[2 + i] = wan_drivers[i]->settings;
+        return tables;
+}

@@ -121,6 +121,47 @@ int step_rest_ports(void *subject)
         return r ? r : step_ports_settled(s);
 }
 
+/* True when the access side at 'side' loses its last port with this link. */
+static bool is_last(const struct subject *s, int side)
+{
+        const struct attachment *a = subject_attachment(s, side);
+
+        return a && a->n_ports - s->ports[side]->holds <= 0;
+}
+
+int step_let_go(struct subject *s, struct vport *p)
+{
+        struct attachment *a = NULL;
+        int r = lock_attachment(s->t, p->attachment_id, &a);
+
+        if (r < 0)
+                return r;
+        if (p->holds) {
+                if (a) {
+                        a->n_ports--;
+                        view_dirty(a);
+                }
+                p->holds = false;
+                view_dirty(p);
+        }
+        if (a && a->n_ports == 0)
+                return attachment_leave(s->t, a, s->op ? s->op->request_id : "");
+        return a && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]) ? wish_forget(s, a)
+                                                                                : 0;
+}
+
+/* A circuit comes out of the access side until the WAN has confirmed that it is gone: till then no
+ * other may have its tag. Its network is let go at once. */
+static int keep_access(struct subject *s, int side)
+{
+        struct attachment *a = NULL;
+        int r = lock_attachment(s->t, s->ports[side]->attachment_id, &a);
+
+        return r || !a || a->plug == PLUG_NONE || !is_last(s, side)
+                       ? r
+                       : unplug_start(s->t, a, s->op->request_id);
+}
+
 int step_drop_ports(void *subject)
 {
         struct subject *s = subject;
@@ -128,24 +169,15 @@ int step_drop_ports(void *subject)
 
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 struct vport *p = s->ports[side];
-                struct attachment *a = NULL;
 
                 if (!p)
                         continue;
-                r = lock_attachment(s->t, p->attachment_id, &a);
-                if (r == 0 && a && p->holds) {
-                        a->n_ports--;
-                        view_dirty(a);
-                }
-                if (r == 0 && p->holds) {
-                        p->holds = false;
-                        view_dirty(p);
-                }
-                r = r ? r : want_port(s, side, false, 0, 0);
-                if (r == 0 && a && a->n_ports == 0)
-                        r = attachment_leave(s->t, a, s->op->request_id);
-                else if (r == 0 && a && a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0]))
-                        r = wish_forget(s, a);
+                r = want_port(s, side, false, 0, 0);
+                if (r == 0)
+                        r = s->l->wan_domain[0] &&
+                                            (p->present || p->confirmed_generation != p->generation)
+                                    ? keep_access(s, side)
+                                    : step_let_go(s, p);
         }
         return r ? r : step_ports_settled(s);
 }
@@ -171,14 +203,6 @@ int step_ports_settled(void *subject)
                         return 0;
         }
         return exchange_complete(s->t, s->l, s->ports) ? EV_PORTS_OK : 0;
-}
-
-/* True when the access side at 'side' loses its last port with this link. */
-static bool is_last(const struct subject *s, int side)
-{
-        const struct attachment *a = subject_attachment(s, side);
-
-        return a && a->n_ports - s->ports[side]->holds <= 0;
 }
 
 /* True when the operation has to do with the attachment at 'side': its own, or all; who goes minds
@@ -281,13 +305,17 @@ static void reason_of_ports(struct subject *s)
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = s->ports[side];
                 const struct attachment *a = subject_attachment(s, side);
-                bool settled = p && p->confirmed_generation == p->generation &&
-                               p->present == p->wanted;
+                bool settled =
+                        p && p->confirmed_generation == p->generation && p->present == p->wanted;
                 const char *why = !p ? "" : p->reason[0] ? p->reason : a ? a->reason : "";
 
                 if (!p || (settled && !*why) || s->op->reason[0])
                         continue;
-                if (*why)
+                if (s->l->wan_domain[0] && !settled && (p->reason[0] || !*why))
+                        snprintf(s->op->reason, sizeof s->op->reason, "WAN %s: %.420s",
+                                 s->l->wan_domain,
+                                 *why ? why : "Its driver did not answer in time.");
+                else if (*why)
                         snprintf(s->op->reason, sizeof s->op->reason, "%s: %.440s", p->site_name,
                                  why);
                 else
@@ -325,6 +353,8 @@ int step_ask_ports_again(void *subject)
                 reason_of_ports(s);
                 return EV_GAVE_UP;
         }
+        if (s->l->wan_domain[0] && circuit_again(s->t, s->l->id) < 0)
+                return err_raise(-ENOMEM);
         for (int side = 0; side < SIDE_N; side++) {
                 int r = s->ports[side] ? gate_hurry(s->t, s->ports[side]) : 0;
 

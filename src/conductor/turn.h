@@ -44,6 +44,7 @@ struct plan {
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
         struct idset leftovers, leftovers_of_gateway;
+        struct idset circuits; /* links whose circuit is looked at, though they may be gone */
         struct idset controls; /* always the same: whether all is frozen */
         struct idset left_alone; /* links and gateways that could not be folded: not in this batch */
 };
@@ -55,6 +56,7 @@ struct turn {
         struct plan plan;
         struct outs *outs;
         struct idset pump;             /* gateways to look at after the last input */
+        struct idset circuits;         /* links whose circuit is asked for then */
         struct idset chosen;           /* pairs of gateways that inputs being refined have chosen */
         struct store_rows project_use; /* of those with a quota, with what this batch adds */
         struct store_rows open_work;   /* of the plan's projects, with what this batch adds */
@@ -73,7 +75,7 @@ struct method {
         int (*handle)(struct turn *t, const struct input *in, struct fault *why);
         bool needs_sites; /* refused while all is frozen */
 };
-extern const struct method request_methods[], event_methods[];
+extern const struct method request_methods[], event_methods[], circuit_methods[];
 
 /* plan.c */
 const char *input_text(const struct input *in,
@@ -83,6 +85,9 @@ void plan_done(struct plan *p);
 const struct method *method_find(const struct input *in);
 
 /* out.c */
+int out_cast_to(struct turn *t, const char *topic, const char *server, const char *method,
+                json_t *take_args, const char *request_id, int64_t expiration_ms,
+                const struct timer *timer);
 int out_cast(struct turn *t, const char *site, const char *method, json_t *take_args,
              const char *request_id, int64_t expiration_ms, const struct timer *timer);
 int out_reply(struct turn *t, const char *envelope, json_t *take_object);
@@ -140,6 +145,13 @@ struct picked {
         int64_t later_ms; /* when the first of those that are given a pause may go; 0: none is */
 };
 int gate_pick(struct turn *t, const char *gateway_id, struct picked *ret);
+
+/* circuit.c: where a WAN driver makes the way between a link's gateways, it brings about both ends
+ * in one call, and the ends wait for it as they else wait for their gateways. */
+const struct wan_domain *circuit_wan(const struct turn *t, const char *domain); /* NULL: none */
+int circuit_enqueue(struct turn *t, struct vlink *l, const char *request_id); /* as its ends are */
+int circuit_again(struct turn *t, const char *link_id); /* what waits is asked for once more */
+int circuit_pump(struct turn *t);
 
 /* exchange.c: what the ends of a link make for each other. The link is one that exchanges. */
 int exchange_give(struct turn *t, const struct vport *p, const struct vport *peer,

@@ -200,8 +200,8 @@ int work_port_failed(struct turn *t, struct vlink *l, const char *site, const ch
                 return work_feed(t, l, EV_PORT_FAILED, site, reason);
         if (l->operating != OPER_ONLINE)
                 return 0;
-        snprintf(l->status_reason, sizeof l->status_reason, "%s: %.440s", site ? site : "",
-                 reason ? reason : "");
+        snprintf(l->status_reason, sizeof l->status_reason, "%s%s%.440s", site ? site : "",
+                 site ? ": " : "", reason ? reason : "");
         return link_operating(t, l, there ? OPER_DEGRADED : OPER_OFFLINE);
 }
 

@@ -99,10 +99,10 @@ static void send_cast(struct worker *w, const struct out *o)
         if (note)
                 *note = (struct cast_note){ .worker = w, .timer = o->timer };
         metric_add(&metric_casts, 1);
-        r = bus_cast(w->bus, TOPIC_AGENT, o->site, o->method, o->body, context, o->expiration_ms,
+        r = bus_cast(w->bus, o->topic, o->site, o->method, o->body, context, o->expiration_ms,
                      note ? on_sent : NULL, note);
         if (r < 0) {
-                log_error("cast_failed", "site=%s method=%s trace=\"%s\"", o->site, o->method,
+                log_error("cast_failed", "to=%s.%s method=%s trace=\"%s\"", o->topic, o->site, o->method,
                           err_trace());
                 free(note);
         }
@@ -215,6 +215,7 @@ static void job_free(struct job *j)
                 bus_settle(j->delivery, BUS_AGAIN, NULL);
         if (j->n_open)
                 atomic_fetch_sub(j->n_open, 1);
+        request_free(j->made);
         free(j);
 }
 
@@ -422,6 +423,8 @@ int worker_new(struct bus *bus, const struct conductor_settings *settings,
         w->core.open_max = settings->open_max;
         w->core.notifies = text_equal(settings->notify_driver, "messagingv2");
         w->core.quota = settings->quota;
+        w->core.wans = settings->wans;
+        w->core.n_wans = settings->n_wans;
         w->core.timing.step_percent = settings->step_percent;
         w->core.timing.apply_timeout_ms = settings->apply_timeout_s * 1000;
         w->core.timing.audit_ms = settings->audit_s * 1000;

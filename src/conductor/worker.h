@@ -11,6 +11,7 @@ struct job {
         struct queue_item item;
         struct input input;
         struct bus_delivery *delivery; /* NULL for timers and lost commands */
+        struct request *made; /* the input's, where it is not the delivery's; owned */
         _Atomic int64_t *n_open;       /* counts the keeper's jobs, or NULL */
 };
 

@@ -35,6 +35,7 @@ struct vlink {
         int64_t created_ms, updated_ms;
         char tags[TAGS_SIZE];
         bool exchange; /* its two ends hand each other what they make */
+        char wan_domain[DOMAIN_SIZE]; /* whose WAN driver makes its circuit; "": its gateways do */
 };
 
 /* The link's end at one gateway. Written under the link's lock. */

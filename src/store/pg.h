@@ -33,6 +33,16 @@ bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)
 
+/* One lock at a time, by name, among all who use the database; it is free again when its holder's
+ * connection ends. Connects when it is first taken. Waits two seconds for who has it. */
+struct store_lock;
+int store_lock_new(const char *connection, struct store_lock **ret, struct fault *why);
+enum { STORE_LOCK_TAKEN, STORE_LOCK_BUSY /* another keeps it */, STORE_LOCK_AWAY };
+int store_lock_take(struct store_lock *l, const char *name);
+void store_lock_let(struct store_lock *l);
+struct store_lock *store_lock_free(struct store_lock *l);
+OWN_DEFINE(struct store_lock *, store_lock_free)
+
 /* Applies the files 'dir'/NNNN-*.sql that the database has not seen, each in its own transaction,
  * under an advisory lock. Gives the number applied. */
 int store_schema_sync(const char *connection, const char *dir, int *ret_applied, struct fault *why);

@@ -143,6 +143,7 @@ static const struct store_column vlink_columns[] = {
         INT(vlink, updated_ms),
         TEXT(vlink, tags),
         BOOL(vlink, exchange),
+        TEXT(vlink, wan_domain),
         { 0 },
 };
 static const struct store_column vport_columns[] = {
@@ -238,6 +239,7 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, to_wan_kbps),
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
+        UUID(leftover, attachment_id),
         { 0 },
 };
 static const struct store_column exchange_columns[] = {

@@ -24,28 +24,36 @@ struct request_key {
         int64_t created_ms;
 };
 /* Desire that waits for a gateway, or is under way to it: one row per object, the newest wins. */
-enum work_kind { WORK_PORT, WORK_ATTACHMENT };
+enum work_kind { WORK_PORT, WORK_ATTACHMENT, WORK_CIRCUIT };
 struct work {
-        char object_id[ID_SIZE]; /* key: port's or attachment's id */
-        char gateway_id[ID_SIZE];
-        char link_id[ID_SIZE]; /* "" for an attachment */
+        char object_id[ID_SIZE];  /* key: port's or attachment's id; a circuit's: its link's */
+        char gateway_id[ID_SIZE]; /* a circuit waits at no gateway: its link's id again */
+        char link_id[ID_SIZE];    /* "" for an attachment */
         int64_t kind;
         int64_t generation;
-        char want[WANT_SIZE]; /* JSON of struct port_want or attachment_want */
+        char want[WANT_SIZE]; /* JSON of struct port_want, attachment_want or circuit_want */
         char request_id[REQUEST_ID_SIZE];
         int64_t created_ms;
         char project_id[PROJECT_SIZE]; /* whose turn it takes; "" nobody's any more */
         int64_t tries;                 /* answers in a row that asked for a pause */
         int64_t after_ms;              /* not sent before */
 };
-/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, operation (a
- * part of which has ended). */
-enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT, TIMER_PARENT };
+/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, link, operation
+ * (a part of which has ended). */
+enum timer_kind {
+        TIMER_OPERATION,
+        TIMER_GATE,
+        TIMER_PLUG,
+        TIMER_AUDIT,
+        TIMER_CIRCUIT,
+        TIMER_PARENT
+};
 struct timer {
         char ref_id[ID_SIZE]; /* key */
         int64_t kind;         /* key */
         int64_t due_ms;
-        int64_t owner; /* conductor that sent what is waited for (GATE, PLUG), else 0 */
+        int64_t owner; /* conductor that sent what is waited for (GATE, PLUG, CIRCUIT), else 0
+                        */
         char project_id[PROJECT_SIZE]; /* whose operation it is (OPERATION), else "" */
 };
 /* A unique number at a gateway. Free again when owner is "" and free_after has passed. */
@@ -85,6 +93,9 @@ struct leftover {
         int64_t label;
         int64_t to_wan_kbps, from_wan_kbps;
         int64_t created_ms;
+        /* Of a circuit, which the WAN's driver confirms and not the gateway: the access side that
+         * is kept for it. */
+        char attachment_id[ID_SIZE];
 };
 /* A conductor that runs (or ran): it holds advisory lock 'number' while it lives. */
 struct conductor_row {

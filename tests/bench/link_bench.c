@@ -287,8 +287,13 @@ static void wait_active(PGconn *c)
         int64_t until_ms = clock_mono_ms() + PATIENCE_MS;
 
         while (query_int(c, "SELECT count(*) FROM timer WHERE kind = 0")) {
-                if (clock_mono_ms() > until_ms)
+                if (clock_mono_ms() > until_ms) {
+                        fprintf(stderr, "link_bench: %lld operations, %lld desires wait, at %lld gateways\n",
+                                (long long)query_int(c, "SELECT count(*) FROM timer WHERE kind = 0"),
+                                (long long)query_int(c, "SELECT count(*) FROM work"),
+                                (long long)query_int(c, "SELECT count(DISTINCT gateway_id) FROM work"));
                         die("links", "not ACTIVE in time");
+                }
                 pause_us(20000);
         }
 }

@@ -63,6 +63,7 @@ TOLD = {
     101: ("apply", 1), 103: ("apply", 2), 201: ("apply", 2), 202: ("apply", 3), 302: ("apply", 2), 601: ("apply", 3), 701: ("apply", 2),
     102: ("plug", None), 401: ("plug", None), 107: ("unplug", None), 301: ("unplug", None), 501: ("unplug", None),
 }
+SENDS_NOTHING = {803}  # what is taken back there has left its gateways already
 HOWS = ("kill", "stop")
 
 Case = collections.namedtuple("Case", "row victim point mark how stage")
@@ -79,7 +80,7 @@ def is_slow(stage):
 
 def cases_of(row, ends):
     stage = STAGE_OF[row]
-    points = [point for point in CONDUCTOR_POINTS if not (ends and point == "mid_publish")]  # at the end nothing is sent
+    points = [point for point in CONDUCTOR_POINTS if point != "mid_publish" or not (ends or row in SENDS_NOTHING)]  # at the end nothing is sent
     turn = itertools.islice(itertools.cycle(points), row % 4, None)
     for point in points if not is_slow(stage) else (next(turn),):
         yield Case(row, "conductor", point, row, "kill", stage)

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "messages/envelope.h"
+#include "messages/topics.h"
 #include "sim/sim.h"
 
 static void *grown(void *array, size_t n, size_t *room, size_t size)
@@ -113,16 +114,17 @@ static int site_find(const struct sim *s, const char *name)
 
 void sim_cast(struct sim *s, const struct out *o)
 {
-        struct message m = { .queue = QUEUE_SITE, .site = site_find(s, o->site), .timer = o->timer, .call = -1 };
+        bool wan = text_equal(o->topic, TOPIC_WAN);
+        struct message m = { .queue = wan ? QUEUE_WAN : QUEUE_SITE, .site = wan ? 0 : site_find(s, o->site), .timer = o->timer, .call = -1 };
         json_auto_t *context = json_pack("{ss}", "request_id", o->request_id);
 
-        if (m.site < 0) {
+        if (m.site < 0 || (wan && !text_equal(o->site, s->wan.name))) {
                 sim_broken(s, "a cast to site \"%s\"", o->site);
                 return;
         }
         if (!encode(s, &m, o->method, o->body, context))
                 return;
-        m.gateway = sim_gateway_find(s, m.site, port_work_gateway(o->body));
+        m.gateway = wan ? -1 : sim_gateway_find(s, m.site, port_work_gateway(o->body));
         m.seq = json_integer_value(json_object_get(o->body, "seq"));
         m.expires_ms = s->now_ms + o->expiration_ms;
         if (o->expiration_ms <= 0)

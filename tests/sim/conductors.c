@@ -67,6 +67,8 @@ static void core_init(struct sim *s, struct sim_conductor *c)
         c->core.new_id = new_id;
         if (s->braked)
                 c->core.timing.brake_least = 1;
+        c->core.wans = &s->wan;
+        c->core.n_wans = s->via_wan;
 }
 
 void sim_conductor_init(struct sim *s, struct sim_conductor *c)
@@ -91,6 +93,7 @@ void sim_conductor_die(struct sim *s, struct sim_conductor *c)
         for (size_t i = 0; i < c->n_held; i++)
                 sim_requeue(s, &c->held[i]);
         c->n_held = 0;
+        sim_wan_die(s, c);
         conductor_done(&c->core);
         core_init(s, c);
         c->commit_fate = SIM_FINE;
@@ -154,7 +157,9 @@ static void add_input(struct batch *b, struct input in)
 
 static void add_message(struct batch *b, const struct message *m)
 {
-        struct input in = { .kind = m->queue == QUEUE_REQUESTS ? INPUT_REQUEST : INPUT_EVENT };
+        struct input in = { .kind = m->queue == QUEUE_REQUESTS   ? INPUT_REQUEST :
+                                    m->queue == QUEUE_CIRCUITS ? INPUT_CIRCUIT :
+                                                                 INPUT_EVENT };
         struct fault why = { 0 };
         size_t i = b->n_messages;
 
@@ -177,14 +182,15 @@ static void add_message(struct batch *b, const struct message *m)
 
 static void take_messages(struct batch *b)
 {
-        static const enum queue queues[] = { QUEUE_REQUESTS, QUEUE_EVENTS, QUEUE_HEARTBEATS };
+        static const enum queue queues[] = { QUEUE_REQUESTS, QUEUE_EVENTS, QUEUE_HEARTBEATS, QUEUE_CIRCUITS };
+        const size_t n_queues = b->s->via_wan ? 4 : 3;
         size_t n = 1 + random_below(&b->s->random, BATCH_MAX), at;
 
         while (b->n_messages < n) {
-                enum queue q = queues[random_below(&b->s->random, 3)];
+                enum queue q = queues[random_below(&b->s->random, n_queues)];
                 bool any = sim_pick(b->s, q, 0, &at);
 
-                for (int i = 0; i < 3 && !any; i++)
+                for (size_t i = 0; i < n_queues && !any; i++)
                         any = sim_pick(b->s, queues[i], 0, &at);
                 if (!any)
                         return;
@@ -296,6 +302,8 @@ bool sim_conductor_step(struct sim *s, struct sim_conductor *c)
 {
         struct batch b = { .s = s, .c = c };
 
+        if (s->via_wan && !s->nested && sim_wan_step(s, c))
+                return true;
         if (c->n_held && s->now_ms < c->resume_ms)
                 return false;
         if (c->n_held) {
@@ -320,6 +328,8 @@ bool sim_conductor_step(struct sim *s, struct sim_conductor *c)
 
 int64_t sim_conductor_next_ms(const struct sim *s, const struct sim_conductor *c)
 {
+        int64_t call_ms = sim_wan_next_ms(c);
+
         (void)s;
-        return c->n_held ? c->resume_ms : INT64_MAX;
+        return c->n_held && c->resume_ms < call_ms ? c->resume_ms : call_ms;
 }

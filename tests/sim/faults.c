@@ -157,6 +157,10 @@ void sim_fault_step(struct sim *s)
 {
         struct sim_site *site;
 
+        if (s->via_wan && random_chance(&s->random, 40)) {
+                sim_wan_fault(s);
+                return;
+        }
         switch (random_below(&s->random, 10)) {
         case 0:
         case 1:
@@ -210,12 +214,16 @@ void sim_faults_expire(struct sim *s)
         for (int i = 0; i < SITES; i++)
                 if (s->sites[i].calm_ms && s->sites[i].calm_ms <= s->now_ms)
                         calm_cloud(s, &s->sites[i]);
+        if (s->nms_calm_ms && s->nms_calm_ms <= s->now_ms)
+                sim_wan_calm(s);
 }
 
 void sim_faults_end(struct sim *s)
 {
         s->fault_percent = 0;
         s->faults_over = true;
+        if (s->nms_calm_ms)
+                sim_wan_calm(s);
         for (int i = 0; i < GATEWAYS; i++)
                 if (s->gateways[i].calm_ms)
                         calm_gateway(s, &s->gateways[i]);

@@ -106,8 +106,18 @@ static void check_history(struct sim *s)
         }
 }
 
+/* What the WAN still holds of a link that was deleted by force is held for it. */
+static void check_left_circuits(struct sim *s)
+{
+        for (const char *id = NULL; s->via_wan && (id = fake_wan_next(s->nms, id));)
+                if (!sim_db_find(&s->db, T_VLINK, "id", id) && !sim_db_find(&s->db, T_LEFTOVER, "link_id", id))
+                        sim_broken(s, "the circuit of link %s is there, and nothing is held for it", id);
+}
+
 static void check_devices(struct sim *s)
 {
+        if (s->via_wan && fake_wan_violations(s->nms))
+                sim_broken(s, "the WAN had an older desire after a newer one, or a tag twice");
         for (int i = 0; i < GATEWAYS; i++)
                 if (!s->gateways[i].lied && fake_gateway_violations(s->gateways[i].device))
                         sim_broken(s, "device %s: a label or tag was taken, or more bandwidth used than there is",
@@ -196,6 +206,8 @@ static void check_shared(struct sim *s)
 
                 each_row(s, T_VPORT, vport, p)
                         n += text_equal(p->attachment_id, a->id) && p->holds;
+                each_row(s, T_LEFTOVER, leftover, left)
+                        n += text_equal(left->attachment_id, a->id);
                 if (n != a->n_ports)
                         sim_broken(s, "attachment %s counts %lld ports, there are %lld", a->id, (long long)a->n_ports,
                                    (long long)n);
@@ -226,12 +238,17 @@ static void check_waiting(struct sim *s)
         {
                 const struct gateway *g = sim_db_find(&s->db, T_GATEWAY, "id", w->gateway_id);
 
+                if (w->kind == WORK_CIRCUIT) {
+                        if (!has_timer(s, TIMER_CIRCUIT, w->link_id))
+                                sim_broken(s, "nobody asks again for the circuit of %s", w->link_id);
+                        continue;
+                }
                 if (!g || (!g->inflight_seq && !w->after_ms) || !has_timer(s, TIMER_GATE, w->gateway_id))
                         sim_broken(s, "%s waits at the open gate of %s", w->object_id, g ? g->name : "no gateway");
         }
         each_row(s, T_VPORT, vport, p)
                 if (p->generation != p->confirmed_generation && !p->reason[0] && !lied_at(s, p->gateway_id) &&
-                    !sim_db_find(&s->db, T_WORK, "object_id", p->id))
+                    !sim_db_find(&s->db, T_WORK, "object_id", s->via_wan ? p->link_id : p->id))
                         sim_broken(s, "nobody asks for what port %s shall become", p->id);
         each_row(s, T_OPERATION, operation, o)
                 if (o->result == OP_RUNNING && !has_timer(s, TIMER_OPERATION, o->id))
@@ -244,6 +261,7 @@ void sim_check_step(struct sim *s)
         check_history(s);
         check_bandwidth(s);
         check_devices(s);
+        check_left_circuits(s);
         check_limits(s);
         check_integers(s);
         check_shared(s);
@@ -284,8 +302,8 @@ static const char *restless(struct sim *s, char ret[300])
                         return ret;
                 }
         for (int i = 0; i < CONDUCTORS; i++)
-                if (s->conductors[i].n_held)
-                        return "a paused conductor";
+                if (s->conductors[i].n_held || s->conductors[i].n_calls)
+                        return "a paused conductor, or one that waits for the WAN";
         for (int i = 0; i < AGENTS; i++)
                 if (s->agents[i].n_hand)
                         return "a command in hand";
@@ -417,16 +435,59 @@ static void check_given(struct sim *s, const struct port_want *w, const struct v
                 sim_broken(s, "port %s was given \"%s\", its peer has \"%s\"", w->id, w->peer_object, object);
 }
 
+/* What is read of the circuit is what its link's ends say. */
+static void check_port_of_circuit(struct sim *s, const struct vlink *l, const struct vport *p)
+{
+        struct circuit_state found = { 0 };
+        bool online = l && l->provisioning == PROV_ACTIVE && l->operating == OPER_ONLINE;
+
+        if (!l || wan_fake.read(s->nms, l->id, INT64_MAX, &found, NULL) != 0 || found.partial || found.working ||
+            found.present != p->present) {
+                sim_broken(s, "port %s: present %d, its circuit %d%s", p->id, p->present, found.present,
+                           found.partial ? " in part" : "");
+                return;
+        }
+        if (online && (!found.present || found.a_to_z_kbps != l->a_to_z_kbps || found.z_to_a_kbps != l->z_to_a_kbps))
+                sim_broken(s, "link %s is ONLINE with %lld and %lld, its circuit has %lld and %lld", l->id,
+                           (long long)l->a_to_z_kbps, (long long)l->z_to_a_kbps, (long long)found.a_to_z_kbps,
+                           (long long)found.z_to_a_kbps);
+        if (found.present && p->confirmed_generation == p->generation) {
+                const struct attachment *a = sim_db_find(&s->db, T_ATTACHMENT, "id", p->attachment_id);
+                const struct circuit_end *end = &found.ends[p->side];
+
+                if (!a || end->tag != a->tag || !text_equal(end->site, p->site_name) ||
+                    !text_equal(end->gateway, a->gateway_name))
+                        sim_broken(s, "port %s: its circuit ends elsewhere", p->id);
+        }
+}
+
+/* The WAN holds the circuits of links whose ends are there, and no others. */
+static void check_circuits(struct sim *s)
+{
+        size_t n = 0;
+
+        if (!s->via_wan)
+                return;
+        each_row(s, T_VPORT, vport, p)
+                n += p->side == SIDE_A && p->present;
+        if (fake_wan_count(s->nms) != n)
+                sim_broken(s, "the WAN holds %zu circuits, %zu are known", fake_wan_count(s->nms), n);
+}
+
 static void check_port(struct sim *s, const struct vport *p, size_t there[GATEWAYS])
 {
         int g = gateway_of(s, p->gateway_id);
-        const struct port_want *w = g < 0 ? NULL : fake_gateway_port(s->gateways[g].device, p->id);
+        const struct port_want *w = g < 0 || s->via_wan ? NULL : fake_gateway_port(s->gateways[g].device, p->id);
         const struct vlink *l = sim_db_find(&s->db, T_VLINK, "id", p->link_id);
         const struct vport *peer = NULL;
 
         each_row(s, T_VPORT, vport, other)
                 if (text_equal(other->link_id, p->link_id) && other->side != p->side)
                         peer = other;
+        if (s->via_wan) {
+                check_port_of_circuit(s, l, p);
+                return;
+        }
         if (!l || p->present != (w != NULL)) {
                 sim_broken(s, "port %s: present %d, on the device %d", p->id, p->present, w != NULL);
                 return;
@@ -510,6 +571,7 @@ void sim_check_quiet(struct sim *s)
         check_answers(s);
         check_operations(s);
         check_all_or_nothing(s);
+        check_circuits(s);
         each_row(s, T_VPORT, vport, p)
                 check_port(s, p, there);
         each_row(s, T_ATTACHMENT, attachment, a)

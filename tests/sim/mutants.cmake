@@ -118,3 +118,19 @@ sim_mutant(halted-for-ever src/conductor/event_audited.c 3000
 sim_mutant(half-a-connection src/conductor/connect.c 3000
         "{ 803, LINKS, EV_LINK_FAILED, FLOW_DO(take_back),            UNDO,   60000 },"
         "{ 803, LINKS, EV_LINK_FAILED, FLOW_DO(end_taken_back),       FAILED, 0 },")
+# Two driver hosts work on one circuit at the same time.
+sim_mutant(circuit-unlocked tests/sim/wan.c 3000
+        "int r = is_locked(s, link_id) ? WAN_LOOK_NOTHING : wan_look("
+        "int r = wan_look(")
+# A WAN's answer to an older desire takes the newest one off the list.
+sim_mutant(circuit-of-another src/conductor/circuit.c 3000
+        "a.newest = a.w && a.w->generation == generation;"
+        "a.newest = a.w;")
+# What a WAN driver refused is never asked for again.
+sim_mutant(circuit-forgotten src/conductor/circuit.c 3000
+        "if (!w)\n                        r = timer_clear"
+        "if (!w || w->created_ms < t->now_ms)\n                        r = timer_clear")
+# What a link's circuit held is given back although the WAN has not confirmed that it is gone.
+sim_mutant(circuit-freed src/conductor/event_audited.c 3000
+        " || left->attachment_id[0] || a->what == COUNT"
+        " || a->what == COUNT")

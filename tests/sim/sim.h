@@ -10,6 +10,7 @@
 #include "conductor/conductor.h"
 #include "drivers/cloud/fake.h"
 #include "drivers/gateway/fake.h"
+#include "drivers/wan/fake.h"
 #include "sim/sim_store.h"
 #include "site-agent/port_work.h"
 
@@ -24,10 +25,13 @@ enum {
         VPNS_MAX = 4,
         LINKS_MAX = 64,
         BATCH_MAX = 6,
+        WAN_CALLS = 3,    /* that a conductor's driver host does at the same time */
         TRACE_LINES = 60,
         BEAT_MS = 5000,
         SETTLE_MS = 600000,
 };
+
+#define SIM_DOMAIN "wan" /* where all gateways are */
 
 /* ---- chance ---- */
 
@@ -47,7 +51,7 @@ static inline bool random_chance(struct random *r, int percent)
 
 /* ---- the bus ---- */
 
-enum queue { QUEUE_REQUESTS, QUEUE_EVENTS, QUEUE_HEARTBEATS, QUEUE_SITE, QUEUE_N };
+enum queue { QUEUE_REQUESTS, QUEUE_EVENTS, QUEUE_HEARTBEATS, QUEUE_CIRCUITS, QUEUE_SITE, QUEUE_WAN, QUEUE_N };
 struct message {
         enum queue queue;
         int site;             /* SITE: to; EVENTS, HEARTBEATS: from */
@@ -66,6 +70,11 @@ struct message {
 /* ---- who acts ---- */
 
 struct sim;
+struct sim_wan_call {
+        struct message message;
+        struct circuit_want want; /* its lock is held */
+        int64_t ready_ms;
+};
 struct sim_conductor {
         struct sim *sim;
         struct sim_store_hooks hooks;
@@ -73,6 +82,8 @@ struct sim_conductor {
         struct conductor core;
         struct message held[BATCH_MAX]; /* taken, and paused with */
         size_t n_held;
+        struct sim_wan_call calls[WAN_CALLS];
+        size_t n_calls;
         int64_t resume_ms;
         bool frozen;          /* all was, when the transaction began */
         bool busy;            /* inside a transaction */
@@ -134,6 +145,7 @@ struct sim {
         bool lasting;         /* what fails does so for longer than operations wait */
         bool faults_over;
         bool braked;          /* repairs of more than one object may be halted */
+        bool via_wan;         /* a WAN driver makes the way between gateways */
         bool exchanges;       /* the ends of links make objects for each other */
         bool nested;          /* a transaction within another's */
         struct sim_db db;
@@ -142,6 +154,9 @@ struct sim {
         struct sim_agent agents[AGENTS];
         struct sim_gateway gateways[GATEWAYS];
         struct sim_site sites[SITES];
+        struct wan_domain wan;
+        struct wan_handle *nms; /* NULL unless via_wan */
+        int64_t nms_calm_ms;    /* its injections end then */
         struct message *queue;
         size_t n_queue, queue_room;
         struct timer *lost;   /* to be reported as INPUT_LOST */
@@ -197,6 +212,14 @@ int64_t sim_conductor_next_ms(const struct sim *s, const struct sim_conductor *c
 /* agents.c */
 bool sim_agent_step(struct sim *s, struct sim_agent *a);
 int64_t sim_agent_next_ms(const struct sim *s, const struct sim_agent *a);
+
+/* wan.c */
+void sim_wan_init(struct sim *s);
+bool sim_wan_step(struct sim *s, struct sim_conductor *c); /* of its driver host */
+void sim_wan_die(struct sim *s, struct sim_conductor *c);
+int64_t sim_wan_next_ms(const struct sim_conductor *c);
+void sim_wan_fault(struct sim *s);
+void sim_wan_calm(struct sim *s);
 
 /* tenant.c */
 void sim_tenant_setup(struct sim *s); /* VPNs */

@@ -94,7 +94,7 @@ static void site_init(struct sim *s, int i)
 /* As the agent opens a gateway from its file. */
 static void unit_init(struct gateway_unit *u, struct sim_gateway *g)
 {
-        static char type[] = "mpls", domain[] = "wan", driver[] = "fake", none[] = "";
+        static char type[] = "mpls", domain[] = SIM_DOMAIN, driver[] = "fake", none[] = "";
 
         *u = (struct gateway_unit){
                 .settings = { .driver = driver, .type = type, .domain = domain, .agent_host = none,
@@ -141,6 +141,9 @@ void sim_init(struct sim *s, uint64_t seed, bool verbose)
         s->lasting = random_chance(&s->random, 30);
         s->braked = random_chance(&s->random, 50);
         s->exchanges = random_chance(&s->random, 30);
+        s->via_wan = seed % 4 == 3;
+        if (s->via_wan)
+                sim_wan_init(s);
         for (int i = 0; i < GATEWAYS; i++)
                 gateway_init(s, i);
         for (int i = 0; i < SITES; i++)
@@ -164,6 +167,8 @@ void sim_done(struct sim *s)
         for (int i = 0; i < CONDUCTORS; i++) {
                 struct sim_conductor *c = &s->conductors[i];
 
+                for (size_t j = 0; j < c->n_calls; j++)
+                        free(c->calls[j].message.bytes);
                 for (size_t j = 0; j < c->n_held; j++)
                         free(c->held[j].bytes);
                 conductor_done(&c->core);
@@ -176,6 +181,7 @@ void sim_done(struct sim *s)
                 gateway_fake.close(s->gateways[i].device);
         for (int i = 0; i < SITES; i++)
                 cloud_fake.close(s->sites[i].cloud.handle);
+        wan_fake.close(s->nms);
         for (size_t i = 0; i < s->n_queue; i++)
                 free(s->queue[i].bytes);
         free(s->queue);

@@ -15,5 +15,5 @@ COMMENT ON COLUMN vpn.made_by IS 'the operation of the connection that made it';
 COMMENT ON COLUMN vpn_site.made_by IS 'the operation of the connection that made it';
 
 ALTER TABLE timer DROP CONSTRAINT timer_kind_check;
-ALTER TABLE timer ADD CONSTRAINT timer_kind_check CHECK (kind BETWEEN 0 AND 4);
-COMMENT ON COLUMN timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 parent (a part of an operation has ended)';
+ALTER TABLE timer ADD CONSTRAINT timer_kind_check CHECK (kind BETWEEN 0 AND 5);
+COMMENT ON COLUMN timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit, 5 parent (a part of an operation has ended)';
