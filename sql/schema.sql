@@ -267,11 +267,11 @@ CREATE TABLE public.timer (
     due_ms bigint NOT NULL,
     owner bigint NOT NULL,
     project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 4)))
+    CONSTRAINT timer_kind_check CHECK (((kind >= 0) AND (kind <= 5)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
-COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit';
+COMMENT ON COLUMN public.timer.kind IS '0 operation, 1 gate, 2 plug, 3 audit, 4 circuit, 5 parent (a part of an operation has ended)';
 
 COMMENT ON COLUMN public.timer.owner IS 'number of the conductor that sent what is waited for, or 0';
 
@@ -299,14 +299,18 @@ CREATE TABLE public.operation (
     finished_ms bigint NOT NULL,
     user_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     state_ms bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT operation_kind_check CHECK (((kind >= 0) AND (kind <= 6))),
+    parent_id uuid,
+    vpn_id uuid,
+    CONSTRAINT operation_kind_check CHECK (((kind >= 0) AND (kind <= 7))),
     CONSTRAINT operation_result_check CHECK (((result >= 0) AND (result <= 3)))
 )
 WITH (fillfactor='45');
 
-COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 attach, 4 detach, 5 enable, 6 disable';
+COMMENT ON COLUMN public.operation.kind IS '0 create, 1 update, 2 delete, 3 attach, 4 detach, 5 enable, 6 disable, 7 connect';
 
 COMMENT ON COLUMN public.operation.result IS '0 running, 1 done, 2 failed, 3 preempted';
+
+COMMENT ON COLUMN public.operation.vpn_id IS 'of a connection: what its links are in';
 
 CREATE TABLE public.project (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -356,9 +360,12 @@ CREATE TABLE public.vpn (
     revision_number bigint NOT NULL,
     created_ms bigint NOT NULL,
     updated_ms bigint NOT NULL,
-    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
+    tags text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    made_by uuid
 )
 WITH (fillfactor='45');
+
+COMMENT ON COLUMN public.vpn.made_by IS 'the operation of the connection that made it';
 
 CREATE VIEW public.project_use AS
  SELECT each.project_id,
@@ -439,8 +446,11 @@ WITH (fillfactor='45');
 CREATE TABLE public.vpn_site (
     vpn_id uuid NOT NULL,
     site_id uuid NOT NULL,
-    created_ms bigint NOT NULL
+    created_ms bigint NOT NULL,
+    made_by uuid
 );
+
+COMMENT ON COLUMN public.vpn_site.made_by IS 'the operation of the connection that made it';
 
 CREATE TABLE public.vport (
     id uuid NOT NULL,
@@ -622,6 +632,8 @@ CREATE INDEX integer_pool ON public.integer_in_use USING btree (pool) WHERE (poo
 CREATE INDEX leftover_gateway ON public.leftover USING btree (gateway_id);
 
 CREATE INDEX operation_link ON public.operation USING btree (link_id);
+
+CREATE INDEX operation_parent ON public.operation USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE INDEX operation_project ON public.operation USING btree (project_id, id);
 

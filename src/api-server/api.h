@@ -102,7 +102,7 @@ struct write {
         int status;                      /* 204: the result is not shown */
         /* Whether what 'args' ask for can be seen at the object as it is now (NULL: it is gone). So
          * a call that nobody answered may turn out to be done. */
-        bool (*done)(const json_t *object, const json_t *args);
+        bool (*done)(const json_t *object, const json_t *args); /* NULL: that cannot be seen */
         bool tags; /* the answer is only the object's tags */
 };
 /* Some of 'done'. */

@@ -11,7 +11,7 @@
 #include "model/tags.h"
 #include "model/vlink.h"
 
-enum { PATH_SIZE = 128 };
+enum { PATH_SIZE = 128, DEPTH_MAX = 16 /* objects and lists in each other */ };
 
 int body_refuse(struct fault *why, const char *attribute, const char *reason)
 {
@@ -75,11 +75,46 @@ static size_t valid_prefix(const char *bytes, size_t n)
         return at;
 }
 
+/* Where the first bracket stands that opens too many at once; 'n': none does. */
+static size_t too_deep(const char *bytes, size_t n)
+{
+        bool inside = false;
+        int depth = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (inside && bytes[i] == '\\')
+                        i++;
+                else if (bytes[i] == '"')
+                        inside = !inside;
+                else if (!inside && (bytes[i] == '{' || bytes[i] == '[') && ++depth > DEPTH_MAX)
+                        return i;
+                else if (!inside && (bytes[i] == '}' || bytes[i] == ']'))
+                        depth--;
+        }
+        return n;
+}
+
+/* What jansson could not read, in words. */
+static void refuse_syntax(const json_error_t *error, const char *name, struct fault *why)
+{
+        char reason[JSON_ERROR_TEXT_LENGTH + 64];
+
+        if (json_error_code(error) == json_error_numeric_overflow) {
+                body_refuse(why, name, "the number is larger than any that is taken here.");
+                return;
+        }
+        snprintf(reason, sizeof reason, "malformed JSON at line %d, column %d: %s", error->line,
+                 error->column,
+                 text_utf8_valid(error->text, strlen(error->text)) ? error->text : "");
+        body_refuse(why, name, reason);
+}
+
 static json_t *parse(const char *bytes, size_t n, struct fault *why)
 {
-        char name[PATH_SIZE], reason[JSON_ERROR_TEXT_LENGTH + 64];
+        char name[PATH_SIZE];
         json_error_t error;
         json_t *root;
+        size_t deep;
 
         if (n == 0) {
                 body_refuse(why, "", "it is empty; a JSON object is needed.");
@@ -93,6 +128,12 @@ static json_t *parse(const char *bytes, size_t n, struct fault *why)
         if (!text_utf8_valid(bytes, n)) {
                 name_before(bytes, valid_prefix(bytes, n), name);
                 body_refuse(why, name, "it is not valid UTF-8.");
+                return NULL;
+        }
+        deep = too_deep(bytes, n);
+        if (deep < n) {
+                name_before(bytes, deep, name);
+                body_refuse(why, name, "objects and lists are nested deeper than 16.");
                 return NULL;
         }
         root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
@@ -110,9 +151,7 @@ static json_t *parse(const char *bytes, size_t n, struct fault *why)
                 body_refuse(why, name, "the attribute is given twice.");
                 return NULL;
         }
-        snprintf(reason, sizeof reason, "malformed JSON at line %d, column %d: %s", error.line,
-                 error.column, text_utf8_valid(error.text, strlen(error.text)) ? error.text : "");
-        body_refuse(why, name, reason);
+        refuse_syntax(&error, name, why);
         return NULL;
 }
 
@@ -167,8 +206,12 @@ static int check_list(const struct attribute *a, json_t *value, unsigned verb, c
         json_t *inner;
         int r = BODY_OK;
 
-        snprintf(reason, sizeof reason, "a list of exactly %zu objects is needed.", a->max);
-        if (!json_is_array(value) || json_array_size(value) != a->max)
+        if (a->kind == ATTR_SOME)
+                snprintf(reason, sizeof reason, "a list of 2 to %zu objects is needed.", a->max);
+        else
+                snprintf(reason, sizeof reason, "a list of exactly %zu objects is needed.", a->max);
+        if (!json_is_array(value) || json_array_size(value) > a->max ||
+            json_array_size(value) < (a->kind == ATTR_SOME ? 2 : a->max))
                 return body_refuse(why, path, reason);
         json_array_foreach (value, i, inner) {
                 snprintf(item, sizeof item, "%s[%zu]", path, i);
@@ -213,12 +256,18 @@ static int check_value(const struct attribute *a, json_t *value, unsigned verb, 
                                ? BODY_OK
                                : body_refuse(why, path,
                                              "a whole number from 1 to 2147483647 is needed.");
+        case ATTR_LIMIT:
+                return json_is_integer(value) && n >= -1 && n <= LIMIT_MAX
+                               ? BODY_OK
+                               : body_refuse(why, path,
+                                             "a whole number is needed, or -1 for no limit.");
         case ATTR_BOOL:
                 return json_is_boolean(value) ? BODY_OK
                                               : body_refuse(why, path, "true or false is needed.");
         case ATTR_OBJECT:
                 return check_object(a->inner, value, verb, path, why);
         case ATTR_LIST:
+        case ATTR_SOME:
                 return check_list(a, value, verb, path, why);
         case ATTR_TAGS:
                 return check_tags(value, path, why);

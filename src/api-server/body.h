@@ -16,10 +16,13 @@ enum attribute_kind {
         ATTR_BOOL,
         ATTR_KBPS,   /* 1 … 2147483647 */
         ATTR_OBJECT, /* of 'inner' */
+        ATTR_LIMIT,  /* -1 … LIMIT_MAX; -1: none */
         ATTR_LIST,   /* of exactly 'max' objects of 'inner' */
+        ATTR_SOME,   /* the same, of 2 to 'max' */
         ATTR_TAGS,   /* a list of tags, see model/tags.h */
 };
-enum { BODY_TAGS_MAX = 100 };
+enum { BODY_TAGS_MAX = 100, CONNECTION_ENDS_MAX = 8 };
+#define LIMIT_MAX 9007199254740991 /* what every reader of JSON keeps exact */
 enum { IN_POST = 1, IN_PUT = 2, NEEDED = 4 /* in POST */ };
 struct attribute {
         const char *name;

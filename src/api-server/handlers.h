@@ -24,6 +24,11 @@ void vpn_update(struct call *c);
 void vpn_delete(struct call *c);
 void vpn_add_site(struct call *c);
 void vpn_remove_site(struct call *c);
+void connection_create(struct call *c);
+void quota_show(struct call *c);
+void quota_update(struct call *c);
+void quota_delete(struct call *c);
+void quota_details(struct call *c);
 void virtual_link_create(struct call *c);
 void virtual_link_update(struct call *c);
 void virtual_link_delete(struct call *c);
@@ -40,4 +45,7 @@ void tag_remove(struct call *c);
 void tags_show(struct call *c, json_t *object);
 
 extern const struct attribute vpn_attributes[], vpn_site_attributes[], virtual_link_attributes[],
+        connection_attributes[], endpoint_attributes[], bandwidth_attributes[], quota_attributes[],
         attach_attributes[], no_attributes[], tags_attributes[], freeze_attributes[];
+/* No endpoint of 'object', which is called 'path', names both a network and a port. */
+bool endpoints_plug_once(const json_t *object, const char *path, struct fault *why);

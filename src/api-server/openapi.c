@@ -42,6 +42,9 @@ static const struct {
         { "/healthcheck", "{\"$ref\": \"#/components/schemas/health\"}" },
         { "/healthcheck/live", "{\"type\": \"object\", \"required\": [\"live\"], \"properties\": {\"live\": {\"type\": \"boolean\"}}, \"additionalProperties\": false}" },
         { "/v1/openapi.json", "{\"type\": \"object\", \"required\": [\"openapi\", \"paths\"]}" },
+        { "/v1/quotas/{id}/details", "{\"type\": \"object\", \"required\": [\"quota\"], \"properties\": {\"quota\": {\"type\": \"object\", \"required\": [\"vpn\", \"virtual_link\", \"kbps\"], \"properties\":"
+                " {\"vpn\": {\"$ref\": \"#/components/schemas/quota_detail\"}, \"virtual_link\": {\"$ref\": \"#/components/schemas/quota_detail\"}, \"kbps\": {\"$ref\": \"#/components/schemas/quota_detail\"}},"
+                " \"additionalProperties\": false}}, \"additionalProperties\": false}" },
         { "/v1/extensions", "{\"type\": \"object\", \"required\": [\"extensions\"], \"properties\": {\"extensions\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/components/schemas/extension\"}}}, \"additionalProperties\": false}" },
         { "/v1/extensions/{id}", "{\"type\": \"object\", \"required\": [\"extension\"], \"properties\": {\"extension\": {\"$ref\": \"#/components/schemas/extension\"}}, \"additionalProperties\": false}" },
 };
@@ -57,6 +60,8 @@ static const char fixed_schemas[] = "{"
         "\"health\": {\"type\": \"object\", \"required\": [\"live\", \"ready\", \"failing\", \"dependencies\"], \"properties\": {\"live\": {\"type\": \"boolean\"}, \"ready\": {\"type\": \"boolean\"},"
         " \"failing\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}, \"dependencies\": {\"type\": \"object\"}}, \"additionalProperties\": false},"
         "\"links\": {\"type\": \"array\", \"items\": {\"type\": \"object\", \"required\": [\"rel\", \"href\"], \"properties\": {\"rel\": {\"type\": \"string\"}, \"href\": {\"type\": \"string\"}}, \"additionalProperties\": false}},"
+        "\"quota_detail\": {\"type\": \"object\", \"required\": [\"limit\", \"used\", \"reserved\"], \"properties\": {\"limit\": {\"type\": \"integer\", \"minimum\": -1}, \"used\": {\"type\": \"integer\", \"minimum\": 0},"
+        " \"reserved\": {\"type\": \"integer\", \"minimum\": 0}}, \"additionalProperties\": false},"
         "\"tag_list\": {\"type\": \"object\", \"required\": [\"tags\"], \"properties\": {\"tags\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}, \"additionalProperties\": false}}";
 static const struct {
         int status;

@@ -52,14 +52,19 @@ static json_t *sent_value(const struct attribute *a, unsigned verb)
         case ATTR_KBPS:
                 return json_pack("{ss si sI}", "type", "integer", "minimum", 1, "maximum",
                                  (json_int_t)KBPS_MAX);
+        case ATTR_LIMIT:
+                return json_pack("{ss si sI}", "type", "integer", "minimum", -1, "maximum",
+                                 (json_int_t)LIMIT_MAX);
         case ATTR_BOOL:
                 return json_pack("{ss}", "type", "boolean");
         case ATTR_OBJECT:
                 return schema_of_body(a->inner, verb);
         case ATTR_LIST:
+        case ATTR_SOME:
                 return json_pack("{ss so sI sI}", "type", "array", "items",
-                                 schema_of_body(a->inner, verb), "minItems", (json_int_t)a->max,
-                                 "maxItems", (json_int_t)a->max);
+                                 schema_of_body(a->inner, verb), "minItems",
+                                 (json_int_t)(a->kind == ATTR_SOME ? 2 : a->max), "maxItems",
+                                 (json_int_t)a->max);
         case ATTR_TAGS:
                 return json_pack("{ss s{ss ss si si} si}", "type", "array", "items", "type",
                                  "string", "pattern", TAG_PATTERN, "minLength", 1, "maxLength",

@@ -226,6 +226,11 @@ static bool is_plain(const struct reading *g)
                (!g->query || query_is_plain(g->query));
 }
 
+static bool is_whole(const struct reading *g, size_t i)
+{
+        return !g->r->whole || g->r->whole(&g->view, i);
+}
+
 static void finish_one_plain(struct reading *g)
 {
         OWN(text_done) struct text body = { 0 };
@@ -239,7 +244,8 @@ static void finish_one_plain(struct reading *g)
 
 static void finish_one(struct reading *g)
 {
-        bool found = g->view.sets[0].n > 0 && may_see(g, g->view.sets[0].rows);
+        bool found =
+                g->view.sets[0].n > 0 && may_see(g, g->view.sets[0].rows) && is_whole(g, 0);
         bool plain = found && is_plain(g);
         json_t *object = found && !plain ? g->r->render(&g->view, 0) : NULL;
         struct call *c = g->call;
@@ -313,7 +319,8 @@ static void finish_list_plain(struct reading *g)
         for (size_t i = 0; i < n; i++) {
                 size_t at = g->query->reverse ? n - 1 - i : i;
 
-                g->r->write(&g->view, at, &body);
+                if (is_whole(g, at))
+                        g->r->write(&g->view, at, &body);
                 if (i == 0)
                         marker_at(g, at, ends[0]);
                 if (i == n - 1)
@@ -343,7 +350,8 @@ static void finish_list(struct reading *g)
 
         n = more ? g->query->limit : n;
         for (size_t i = 0; i < n && r == 0; i++) {
-                json_t *object = g->r->render(&g->view, g->query->reverse ? n - 1 - i : i);
+                size_t at = g->query->reverse ? n - 1 - i : i;
+                json_t *object = g->r->render(&g->view, at);
 
                 if (!object) {
                         r = -ENOMEM;
@@ -353,7 +361,7 @@ static void finish_list(struct reading *g)
                         TEXT_SET(ends[0], json_string_value(json_object_get(object, "id")));
                 if (i == n - 1)
                         TEXT_SET(ends[1], json_string_value(json_object_get(object, "id")));
-                if (!query_shows(g->query, object)) {
+                if (!is_whole(g, at) || !query_shows(g->query, object)) {
                         json_decref(object);
                         continue;
                 }

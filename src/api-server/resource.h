@@ -118,7 +118,7 @@ struct resource {
         bool shared;  /* every project sees all rows */
         bool by_name; /* may be named by its "name" instead of its id */
         bool serial;  /* ids are serial numbers */
-        bool single;  /* there is one, and it has no id */
+        bool single;  /* there is one, of the service or of a project, and it has no id */
         bool needs_sites;
         bool tagged;           /* rows have a column "tags" */
         size_t project_offset; /* of its project_id, unless shared */
@@ -126,10 +126,15 @@ struct resource {
         const struct filter *filters;
         const struct shown *shown; /* what 'render' gives, as the API's description has it */
         struct related related[RELATED_MAX];
+        /* All that belongs to the row was read, too; false for one that went meanwhile. NULL: nothing
+         * has to. */
+        bool (*whole)(const struct view *v, size_t i);
         json_t *(*render)(const struct view *v, size_t i);
         /* The same, straight into text; NULL: there is only the other. */
         void (*write)(const struct view *v, size_t i, struct text *ret);
 };
 extern const struct resource agent_resource, site_resource, gateway_resource, vpn_resource,
         virtual_link_resource, virtual_port_resource, operation_resource, event_resource,
-        freeze_resource;
+        connection_resource, quota_resource, freeze_resource;
+/* The links of an operation: its own, or those of 'parts', the operations whose parent it is. */
+json_t *operation_links(const struct operation *o, const struct store_rows *parts);

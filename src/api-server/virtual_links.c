@@ -26,14 +26,14 @@ static const struct filter filters[] = {
         FILTER("operation_id",        "operation_id",    FILTER_ID),
         { 0 },
 };
-static const struct attribute endpoint_attributes[] = {
+const struct attribute endpoint_attributes[] = {
         { "site_id",    ATTR_SITE, IN_POST | NEEDED, 0, NULL },
         { "gateway_id", ATTR_ID,   IN_POST,          0, NULL },
         { "network_id", ATTR_ID,   IN_POST,          0, NULL },
         { "port_id",    ATTR_ID,   IN_POST,          0, NULL },
         { 0 },
 };
-static const struct attribute bandwidth_attributes[] = {
+const struct attribute bandwidth_attributes[] = {
         { "a_to_z_kbps", ATTR_KBPS, IN_POST | IN_PUT | NEEDED, 0, NULL },
         { "z_to_a_kbps", ATTR_KBPS, IN_POST | IN_PUT | NEEDED, 0, NULL },
         { 0 },
@@ -154,6 +154,16 @@ static void gather(const struct view *v, size_t i, struct whole *ret)
         }
 }
 
+/* The ends are read after the link: of one that was deleted in between they are not there. */
+static bool is_whole(const struct view *v, size_t i)
+{
+        const struct vlink *row = (const struct vlink *)v->sets[0].rows + i;
+        size_t n;
+
+        view_find(v, 1, sizeof(struct vport), offsetof(struct vport, link_id), row->id, &n);
+        return n == SIDE_N;
+}
+
 static json_t *render(const struct view *v, size_t i)
 {
         struct whole w;
@@ -184,13 +194,14 @@ const struct resource virtual_link_resource = {
         .shown = shown,
         .related = { { T_VPORT, "link_id", 0, offsetof(struct vlink, id), false },
                      { T_ATTACHMENT, "id", 1, offsetof(struct vport, attachment_id), false } },
+        .whole = is_whole,
         .render = render,
         .write = write_out,
 };
 
-static bool one_plug_each(const json_t *link, const char *path, struct fault *why)
+bool endpoints_plug_once(const json_t *object, const char *path, struct fault *why)
 {
-        json_t *endpoints = json_object_get(link, "endpoints"), *end;
+        json_t *endpoints = json_object_get(object, "endpoints"), *end;
         char name[96];
         size_t i;
 
@@ -215,7 +226,7 @@ static bool complete(struct call *c, json_t *link, const char *path)
         if (!call_owns(c, &own))
                 return false;
         json_decref(own);
-        if (!one_plug_each(link, path, &why)) {
+        if (!endpoints_plug_once(link, path, &why)) {
                 call_refuse(c, &why);
                 return false;
         }

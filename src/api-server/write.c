@@ -222,7 +222,10 @@ static void run_reply(struct http_post *post)
         rate_end(api_rate(c->loop), c->who.project_id);
         if (fault_is_set(&s->fault) && text_equal(s->fault.type, "bus.timeout")) {
                 unknown_outcome(s);
-                look_up(c);
+                if (s->write.done)
+                        look_up(c);
+                else
+                        call_refuse(c, &s->fault);
         } else if (fault_is_set(&s->fault)) {
                 if (s->fault.code == 503 && s->fault.retry_after_ms <= 0)
                         s->fault.retry_after_ms = 2000;
@@ -250,8 +253,8 @@ static void on_reply(const json_t *result, const struct fault *failure, void *us
 
 /* ---- before it, in the loop ---- */
 
-/* SHA-256 of who asks for what: the same key with another hash is another request. The id that we
- * give a new object is no part of it. */
+/* SHA-256 of who asks for what: the same key with another hash is another request. The ids that we
+ * give new objects are no part of it. */
 static bool request_hash(const struct call *c, const struct resource *r, const json_t *args,
                          char ret[65])
 {
@@ -264,6 +267,7 @@ static bool request_hash(const struct call *c, const struct resource *r, const j
         size_t i;
 
         json_object_del(json_object_get(asked, r->name), "id");
+        json_object_del(json_object_get(asked, r->name), "new_vpn_id");
         json_array_foreach (json_object_get(asked, r->collection), i, each)
                 json_object_del(each, "id");
         canonical = json_dumps(asked, JSON_SORT_KEYS | JSON_COMPACT);

@@ -149,6 +149,7 @@ static int words_take(struct arguments *a, const char *const *words, size_t n, s
 
         for (size_t i = 0; *name; i++) {
                 size_t length = strcspn(name, " ");
+                bool repeats = length > 3 && memcmp(name + length - 3, "...", 3) == 0;
 
                 if (i >= n) {
                         snprintf(missing, sizeof missing, "%.*s", (int)length, name);
@@ -156,7 +157,9 @@ static int words_take(struct arguments *a, const char *const *words, size_t n, s
                 }
                 if (!*words[i])
                         return refuse(why, "\"\"", "is no name and no id", NULL);
-                a->words[i] = words[i];
+                a->words[a->n_words++] = words[i];
+                if (repeats && i + 1 < n && i + 1 < WORDS_MAX)
+                        continue;
                 name += length;
                 name += strspn(name, " ");
                 if (!*name && i + 1 < n)

@@ -13,7 +13,7 @@ struct cli;
 /* One row of the table of commands. */
 struct command {
         const char *noun, *verb; /* "": the noun is a command by itself */
-        const char *words;       /* what has to follow: "VPN SITE", or "" */
+        const char *words;       /* what has to follow: "VPN SITE", or ""; "END..." may repeat */
         uint64_t needs, takes;   /* options, besides OPTS_COMMON */
         int (*run)(struct cli *c);
         const char *help;
@@ -23,11 +23,12 @@ extern const struct command commands[]; /* ended by { 0 } */
 enum output_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_VALUE, FORMAT_CSV, FORMAT_N };
 extern const char *const output_format_name[FORMAT_N];
 
-enum { WORDS_MAX = 4, COLUMNS_MAX = 32 };
+enum { WORDS_MAX = 8, COLUMNS_MAX = 32 };
 struct arguments {
         const struct command *command; /* NULL: none was given, which is fine with --help only */
         const char *noun;              /* the one given, or NULL */
         const char *words[WORDS_MAX];  /* as many as the command has */
+        size_t n_words;
         const char *value[OPT_N];      /* NULL: not given; "" for those that have none */
         const char *columns[COLUMNS_MAX];
         size_t n_columns;

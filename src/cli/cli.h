@@ -90,7 +90,7 @@ struct noun {
         int (*dress)(struct cli *c, json_t *object);
 };
 extern const struct noun noun_site, noun_agent, noun_gateway, noun_vpn, noun_link, noun_port,
-        noun_operation, noun_event, noun_freeze;
+        noun_operation, noun_event, noun_freeze, noun_connection, noun_quota;
 const struct noun *noun_of(const char *word);
 
 /* Adds what the options say as filters to a list's 'path'. */
@@ -139,6 +139,10 @@ int vlink_history(struct cli *c);
 int vport_show(struct cli *c);
 int vport_attach(struct cli *c);
 int vport_detach(struct cli *c);
+int connect_sites(struct cli *c);
+int quota_show(struct cli *c);
+int quota_set(struct cli *c);
+int quota_delete(struct cli *c);
 int operation_show(struct cli *c);
 int freeze_show(struct cli *c);
 int freeze_start(struct cli *c);

@@ -46,12 +46,21 @@ const struct noun noun_event = {
         .word = "event", .path = "/v1/events", .one = "event", .many = "events",
         .columns = "at type object_type object_id site what", .dress = dress_event,
 };
+const struct noun noun_connection = {
+        .word = "connection", .path = "/v1/connections", .one = "connection", .many = "connections",
+        .columns = "id vpn_id status", .hidden = "id tenant_id",
+};
+const struct noun noun_quota = {
+        .word = "quota", .path = "/v1/quotas", .one = "quota", .many = "quotas",
+        .columns = "resource limit used", .hidden = "tenant_id",
+};
 const struct noun noun_freeze = {
         .word = "freeze", .path = "/v1/freeze", .one = "freeze", .many = "freezes",
         .columns = "frozen reason user_id since",
 };
 static const struct noun *const nouns[] = {
         &noun_site, &noun_agent, &noun_gateway, &noun_vpn, &noun_link, &noun_port, &noun_operation, &noun_event, &noun_freeze,
+        &noun_quota,
 };
 
 /* What narrows lists: 'of' is the noun that the option names. */

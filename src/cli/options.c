@@ -38,6 +38,9 @@ const struct option_row option_rows[] = {
         [OPT_WAIT]         = { "--wait", 0, NULL, NULL, "tell each step, return when it is done or has failed" },
         [OPT_TIMEOUT]      = { "--timeout", 0, "SECONDS", NULL, "how long to wait, else 300; goes with --wait" },
         [OPT_AFTER]        = { "--after", 0, "EVENT", NULL, "first what happened since this event" },
+        [OPT_VPNS]         = { "--vpns", 0, "N", NULL, "so many VPNs; -1: no limit" },
+        [OPT_LINKS]        = { "--links", 0, "N", NULL, "so many links; -1: no limit" },
+        [OPT_KBPS]         = { "--kbps", 0, "N", NULL, "so much bandwidth over all links, in kbit/s; -1: no limit" },
         [OPT_REASON]       = { "--reason", 0, "TEXT", NULL, "why, for those who are refused meanwhile" },
         [OPT_MAN]          = { "--man", 0, NULL, NULL, "write the manual page" },
 };

@@ -40,6 +40,9 @@ enum option {
         OPT_AFTER,
         OPT_REASON,
         OPT_MAN,
+        OPT_VPNS,
+        OPT_LINKS,
+        OPT_KBPS,
         OPT_N,
 };
 /* A set of options: OPTS(NAME) | OPTS(TYPE). */

@@ -52,6 +52,13 @@ static const struct step {
         { "disable", "PORTS", "DONE",     "switched off; its bandwidth is kept", NULL },
         { "disable", "PORTS", "FAILED",   "failed; an end has not confirmed yet that it is off", NULL },
 
+        { "connect", "START", "LINKS",    "accepted; the links are being built", NULL },
+        { "connect", "LINKS", "LINKS",    "not all links are there yet; they are waited for once more", NULL },
+        { "connect", "LINKS", "DONE",     "all links are active", NULL },
+        { "connect", "LINKS", "UNDO",     "a link failed; all are being taken back", NULL },
+        { "connect", "UNDO", "UNDO",      "a link is not gone yet; it is asked to go again", NULL },
+        { "connect", "UNDO", "FAILED",    "failed; nothing is left of it", NULL },
+
         { "attach", "START", "PLUG",      "accepted; the network is being plugged", NULL },
         { "attach", "PLUG", "PLUG",       "the site is silent; it is asked once more", NULL },
         { "attach", "PLUG", "DONE",       "network plugged", NULL },

@@ -84,6 +84,8 @@ static int handle_timer(struct turn *t, const struct input *in)
                                               : plug_due(t, timer->ref_id);
         case TIMER_AUDIT:
                 return audit_due(t, timer->ref_id);
+        case TIMER_PARENT:
+                return connect_look(t, timer->ref_id);
         case TIMER_CIRCUIT:
                 return circuit_again(t, timer->ref_id);
         }
@@ -122,6 +124,7 @@ static int handle_once(struct turn *t, const struct input *in, struct fault *why
 static void turn_reset(struct turn *t)
 {
         FAILPOINT_UNMARK();
+        t->parent_id[0] = '\0';
         view_done(&t->view);
         idset_done(&t->pump);
         idset_done(&t->circuits);

@@ -6,7 +6,7 @@
 #include "flow/flow.h"
 
 extern const struct flow flow_create, flow_update, flow_delete, flow_attach, flow_detach,
-        flow_enable, flow_disable;
+        flow_enable, flow_disable, flow_connect;
 const struct flow *flow_of(int64_t operation_kind);
 extern const char *const work_event_name[EV_N];
 /* A workflow over the conductor's events, from its tables. */

@@ -84,10 +84,11 @@ static int bandwidth_start(struct turn *t, struct vlink *l, const struct caller 
         if (!ports[SIDE_A] || !ports[SIDE_Z])
                 return err_raise(-ENOENT);
         if (wan && !(wan->can & WAN_CAN_CHANGE))
-                return fault_set(why, 409, "link.bandwidth_fixed",
-                                 "The WAN %s cannot change the bandwidth of a link that works; make "
-                                 "another link in its place.",
-                                 wan->name);
+                return fault_set(
+                        why, 409, "link.bandwidth_fixed",
+                        "The WAN %s cannot change the bandwidth of a link that works; make "
+                        "another link in its place.",
+                        wan->name);
         r = quota_take(t, l->project_id, &(struct quota_limits){ .kbps = most - had }, why);
         if (r)
                 return r;
@@ -210,6 +211,43 @@ int link_update(struct turn *t, const struct input *in, struct fault *why)
         return r ? r : reply_link(t, l);
 }
 
+/* What it does ends here; a delete is to be started. */
+static int begin_to_go(struct turn *t, struct vlink *l)
+{
+        int r = work_preempt(t, l, "A delete took over.");
+
+        l->provisioning = PROV_PENDING_DELETE;
+        l->revision_number++;
+        l->updated_ms = t->now_ms;
+        TEXT_SET(l->operation_id, "");
+        view_dirty(l);
+        return r;
+}
+
+static bool is_going(struct turn *t, const struct vlink *l)
+{
+        const struct operation *op = view_get(&t->view, T_OPERATION, l->operation_id);
+
+        return op && op->kind == OP_DELETE && op->result == OP_RUNNING;
+}
+
+int link_take_back(struct turn *t, struct vlink *l, const struct operation *op)
+{
+        struct operation *going = view_get(&t->view, T_OPERATION, l->operation_id);
+        int r;
+
+        if (is_going(t, l)) { /* whoever asked for it: its end is told here, too */
+                TEXT_SET(going->parent_id, op->id);
+                view_dirty(going);
+                return 0;
+        }
+        r = begin_to_go(t, l);
+        TEXT_SET(t->parent_id, op->id);
+        r = r ? r : work_start(t, l, OP_DELETE, op->request_id, "", NULL);
+        t->parent_id[0] = '\0';
+        return r;
+}
+
 int link_delete(struct turn *t, const struct input *in, struct fault *why)
 {
         bool force = json_is_true(json_object_get(in->request->args, "force"));
@@ -224,22 +262,16 @@ int link_delete(struct turn *t, const struct input *in, struct fault *why)
         l = link_of_caller(t, &who, link_id_of(in), why);
         if (!l)
                 return why->code;
-        op = view_get(&t->view, T_OPERATION, l->operation_id);
-        if (op && op->kind == OP_DELETE && op->result == OP_RUNNING && !force)
+        if (is_going(t, l) && !force)
                 return reply_link(t, l);
         if (revision_check(in, "Virtual link", l->id, l->revision_number, why) ||
             restore_refuse(t, l, why))
                 return why->code;
-        r = work_preempt(t, l, "A delete took over.");
+        r = begin_to_go(t, l);
         if (r < 0)
                 return r;
-        l->provisioning = PROV_PENDING_DELETE;
-        l->revision_number++;
-        l->updated_ms = t->now_ms;
-        view_dirty(l);
         /* Shown before the workflow runs: a link without a trace at its gateways is gone at once.
          */
-        TEXT_SET(l->operation_id, "");
         reply = t->outs->n; /* what the workflow casts comes behind it */
         r = reply_link(t, l);
         if (r < 0)

@@ -70,8 +70,10 @@ static int plan_timer(struct plan *p, const struct timer *timer)
 {
         int r = idset_add(&p->timers, timer->ref_id);
 
-        if (timer->kind == TIMER_OPERATION)
-                return r ? r : idset_add(&p->operations, timer->ref_id);
+        if (timer->kind == TIMER_OPERATION || timer->kind == TIMER_PARENT) {
+                r = r ? r : idset_add(&p->operations, timer->ref_id);
+                return r ? r : idset_add(&p->parents, timer->ref_id);
+        }
         if (timer->kind == TIMER_PLUG) { /* its links tell the MTU */
                 r = r ? r : idset_add(&p->attachments, timer->ref_id);
                 return r ? r : idset_add(&p->ports_of_attachment, timer->ref_id);
@@ -166,6 +168,7 @@ static int read_unlocked(struct turn *t, const struct input *const *inputs, size
                 { .table = T_VPORT, .column = "attachment_id", .values = &p->ports_of_attachment },
                 { .table = T_VPORT, .column = "gateway_id", .values = &p->ports_of_gateway },
                 { .table = T_OPERATION, .column = "id", .values = &p->operations },
+                { .table = T_OPERATION, .column = "parent_id", .values = &p->parents },
                 { .table = T_VPN, .column = "id", .values = &p->vpns },
                 { .table = T_QUOTA, .column = "project_id", .values = &p->payers },
                 { .table = T_GATEWAY, .column = "site_name", .values = &p->gateways_of_site },
@@ -308,6 +311,8 @@ static int read_under_locks(struct turn *t)
         size_t at = 0;
         int r = 0;
 
+        for (size_t i = 0; i < t->plan.parents.n && r == 0; i++)
+                r = idset_add(&operations, t->plan.parents.texts[i]);
         for (size_t i = 0; i < t->plan.circuits.n && r == 0; i++)
                 r = idset_add(&open, t->plan.circuits.texts[i]);
         while (r == 0 && (l = view_next(&t->view, T_VLINK, &at))) {
@@ -338,6 +343,7 @@ static int read_under_locks(struct turn *t)
                         { .table = T_VPORT, .column = "link_id", .values = &links },
                         { .table = T_EXCHANGE, .column = "link_id", .values = &exchanging },
                         { .table = T_OPERATION, .column = "id", .values = &operations },
+                        { .table = T_OPERATION, .column = "parent_id", .values = &t->plan.parents },
                         { .table = T_WORK, .column = "gateway_id", .values = &open },
                         { .table = T_GATEWAY, .column = "id", .values = &peers },
                 };
@@ -376,6 +382,7 @@ void plan_done(struct plan *p)
                 &p->projects,
                 &p->payers,
                 &p->limited,
+                &p->counted,
                 &p->vpns,
                 &p->vpn_members,
                 &p->gateways,
@@ -391,6 +398,7 @@ void plan_done(struct plan *p)
                 &p->ports_of_attachment,
                 &p->ports_of_gateway,
                 &p->operations,
+                &p->parents,
                 &p->timers,
                 &p->released,
                 &p->pools,

@@ -3,11 +3,13 @@
  * then, so that no two add at once; who takes away needs no lock. Projects without a limit cost one
  * read. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/text.h"
-#include "conductor/turn.h"
+#include "conductor/request.h"
+#include "model/json.h"
 #include "store/rows.h"
 
 /* clang-format off */
@@ -54,7 +56,8 @@ static bool limits_of(const struct turn *t, const char *project_id, struct quota
 int quota_plan(struct turn *t, const struct input *in)
 {
         static const char *const adding[] = { "create_vpn", "create_virtual_link",
-                                              "create_virtual_links", "update_virtual_link" };
+                                              "create_virtual_links", "create_connection",
+                                              "update_virtual_link" };
 
         for (size_t i = 0; i < sizeof adding / sizeof *adding; i++)
                 if (text_equal(in->request->method, adding[i]))
@@ -76,8 +79,13 @@ int quota_refine(struct turn *t)
 
 int quota_count(struct turn *t)
 {
-        const struct idset *of = &t->plan.limited;
-        int r;
+        const struct idset *of = &t->plan.counted;
+        int r = 0;
+
+        for (size_t i = 0; i < t->plan.limited.n && r == 0; i++)
+                r = idset_add(&t->plan.counted, t->plan.limited.texts[i]);
+        if (r)
+                return r;
 
         if (of->n == 0)
                 return 0;
@@ -151,4 +159,113 @@ int quota_take(struct turn *t, const char *project_id, const struct quota_limits
         for (size_t i = 0; i < N_KINDS && r == 0; i++)
                 *use_of(use, i) += *limit_of(&wanted, i);
         return r;
+}
+
+/* ---- operators set them, projects see theirs ---- */
+
+static const char *project_asked_for(const struct input *in)
+{
+        return input_text(in, "project_id");
+}
+
+int quota_show_plan(struct turn *t, const struct input *in)
+{
+        int r = idset_add(&t->plan.payers, project_asked_for(in));
+
+        return r ? r : idset_add(&t->plan.counted, project_asked_for(in));
+}
+
+/* As Neutron shows it: limits, or each with what is used. */
+static int reply_quota(struct turn *t, const char *project_id, bool details)
+{
+        struct project_use *use = project_use_of(t, project_id);
+        struct quota_limits limits;
+        json_t *quota = details ? json_object()
+                                : json_pack("{ss ss}", "project_id", project_id, "tenant_id",
+                                            project_id);
+
+        if (!use || !quota) {
+                json_decref(quota);
+                return err_raise(-ENOMEM);
+        }
+        limits_of(t, project_id, &limits);
+        for (size_t i = 0; i < N_KINDS; i++) {
+                json_int_t limit = *limit_of(&limits, i) < 0 ? QUOTA_NONE : *limit_of(&limits, i);
+
+                json_object_set_new(quota, kinds[i].name,
+                                    details ? json_pack("{sI sI si}", "limit", limit, "used",
+                                                        (json_int_t)*use_of(use, i), "reserved", 0)
+                                            : json_integer(limit));
+        }
+        return out_reply(t, "quota", quota);
+}
+
+int quota_show(struct turn *t, const struct input *in, struct fault *why)
+{
+        const char *project_id = project_asked_for(in);
+        struct caller who;
+
+        if (!caller_of(in, &who, why))
+                return why->code;
+        if (!who.is_admin && !text_equal(project_id, who.project_id))
+                return refuse_unknown(why, "Quota", project_id);
+        return reply_quota(t, project_id,
+                           json_is_true(json_object_get(in->request->args, "details")));
+}
+
+static int quota_event(struct turn *t, const struct caller *who, const struct quota *q,
+                       const char *type)
+{
+        struct event e = { 0 };
+
+        TEXT_SET(e.project_id, q->project_id);
+        snprintf(e.reason, sizeof e.reason,
+                 "vpns %lld, links %lld, kbps %lld (-1: none, -2: default)",
+                 (long long)q->limits.vpns, (long long)q->limits.links, (long long)q->limits.kbps);
+        TEXT_SET(e.object_type, "project");
+        TEXT_SET(e.request_id, who->request_id);
+        TEXT_SET(e.type, type);
+        return event_put(t, &e);
+}
+
+int quota_update(struct turn *t, const struct input *in, struct fault *why)
+{
+        const json_t *asked = json_object_get(in->request->args, "quota");
+        const char *project_id = project_asked_for(in);
+        const struct quota *own = view_get(&t->view, T_QUOTA, project_id);
+        struct quota row = { .limits = { QUOTA_DEFAULT, QUOTA_DEFAULT, QUOTA_DEFAULT } };
+        struct caller who;
+        int r;
+
+        if (!operator_of(in, &who, why))
+                return why->code;
+        if (!*project_id || !json_is_object(asked))
+                return fault_set(why, 400, "request.invalid", "project_id and quota are needed.");
+        if (own)
+                row = *own;
+        TEXT_SET(row.project_id, project_id);
+        for (size_t i = 0; i < N_KINDS; i++)
+                if (!json_read_int(asked, kinds[i].name, JSON_OPTIONAL, QUOTA_NONE, INT64_MAX,
+                                   limit_of(&row.limits, i), why))
+                        return why->code;
+        if (!view_put(&t->view, T_QUOTA, &row))
+                return err_raise(-ENOMEM);
+        r = quota_event(t, &who, &row, "quota.set");
+        return r ? r : reply_quota(t, project_id, false);
+}
+
+int quota_delete(struct turn *t, const struct input *in, struct fault *why)
+{
+        const char *project_id = project_asked_for(in);
+        const struct quota *own = view_get(&t->view, T_QUOTA, project_id);
+        struct caller who;
+        int r = 0;
+
+        if (!operator_of(in, &who, why))
+                return why->code;
+        if (own) {
+                r = quota_event(t, &who, own, "quota.reset");
+                r = r ? r : view_remove(&t->view, T_QUOTA, own);
+        }
+        return r ? r : reply_quota(t, project_id, false);
 }

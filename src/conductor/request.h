@@ -40,12 +40,24 @@ int vpn_site_refine(struct turn *t, const struct input *in);
 int link_create_plan(struct turn *t, const struct input *in);
 int link_create_refine(struct turn *t, const struct input *in);
 int link_create(struct turn *t, const struct input *in, struct fault *why);
+int connection_plan(struct turn *t, const struct input *in);
+int connection_refine(struct turn *t, const struct input *in);
+int connection_create(struct turn *t, const struct input *in, struct fault *why);
+/* What a connection made, when it fails: the link, whatever it does; the VPN and its members, where
+ * nobody uses them. */
+int link_take_back(struct turn *t, struct vlink *l, const struct operation *op);
+int vpn_take_back(struct turn *t, const struct operation *op);
 int links_create_plan(struct turn *t, const struct input *in);
 int links_create_refine(struct turn *t, const struct input *in);
 int links_create(struct turn *t, const struct input *in, struct fault *why);
 int link_plan(struct turn *t, const struct input *in);
 int link_update(struct turn *t, const struct input *in, struct fault *why);
 int link_delete(struct turn *t, const struct input *in, struct fault *why);
+
+int quota_show_plan(struct turn *t, const struct input *in);
+int quota_show(struct turn *t, const struct input *in, struct fault *why);
+int quota_update(struct turn *t, const struct input *in, struct fault *why);
+int quota_delete(struct turn *t, const struct input *in, struct fault *why);
 
 int freeze_start(struct turn *t, const struct input *in, struct fault *why);
 int freeze_end(struct turn *t, const struct input *in, struct fault *why);

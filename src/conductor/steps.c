@@ -389,13 +389,15 @@ int step_ask_plugs_again(void *subject)
 void subject_reason_at_least(struct subject *s)
 {
         subject_reason(s);
-        reason_of_ports(s);
-        reason_of_plugs(s);
+        if (s->l) {
+                reason_of_ports(s);
+                reason_of_plugs(s);
+        }
         if (!s->op->reason[0])
                 TEXT_SET(s->op->reason, "The sites did not answer in time.");
 }
 
-static void finish(struct subject *s, enum operation_result result)
+static int finish(struct subject *s, enum operation_result result)
 {
         s->op->result = result;
         if (result == OP_DONE)
@@ -414,6 +416,7 @@ static void finish(struct subject *s, enum operation_result result)
         s->l->revision_number++;
         s->l->updated_ms = s->t->now_ms;
         view_dirty(s->l);
+        return work_part_ended(s->t, s->op);
 }
 
 int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[SIDE_N])
@@ -429,6 +432,21 @@ int step_settle_off(struct turn *t, struct vlink *l, struct vport *const ports[S
         return 0;
 }
 
+/* An end that was confirmed may have been lost while the networks were plugged, and refused since. */
+static int tell_lost_ends(struct subject *s)
+{
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                const struct vport *p = s->ports[side];
+
+                if (p && p->reason[0] &&
+                    (p->confirmed_generation != p->generation || p->present != p->wanted))
+                        r = work_port_failed(s->t, s->l, p->site_name, p->reason);
+        }
+        return r;
+}
+
 int end_online(void *subject)
 {
         struct subject *s = subject;
@@ -439,26 +457,29 @@ int end_online(void *subject)
         s->l->operating = OPER_ONLINE;
         s->l->status_reason[0] = '\0';
         s->l->verified_ms = s->t->now_ms;
-        return end_active(s);
+        r = end_active(s);
+        return r ? r : tell_lost_ends(s);
 }
 
 int end_active(void *subject)
 {
         struct subject *s = subject;
+        int r;
 
         s->l->provisioning = PROV_ACTIVE;
-        finish(s, OP_DONE);
-        return work_settle(s->t, s->l);
+        r = finish(s, OP_DONE);
+        return r ? r : work_settle(s->t, s->l);
 }
 
 int end_kept(void *subject)
 {
         struct subject *s = subject;
+        int r;
 
         subject_reason_at_least(s);
         s->l->provisioning = PROV_ACTIVE;
-        finish(s, OP_FAILED);
-        return work_settle(s->t, s->l);
+        r = finish(s, OP_FAILED);
+        return r ? r : work_settle(s->t, s->l);
 }
 
 int end_error(void *subject)
@@ -474,8 +495,7 @@ int end_error(void *subject)
         s->l->provisioning = PROV_ERROR;
         s->l->operating = OPER_OFFLINE;
         TEXT_SET(s->l->status_reason, s->op->reason);
-        finish(s, OP_FAILED);
-        return 0;
+        return finish(s, OP_FAILED);
 }
 
 int end_gone(void *subject)
@@ -486,7 +506,7 @@ int end_gone(void *subject)
 
         if (r < 0)
                 return r;
-        finish(s, OP_DONE);
+        r = finish(s, OP_DONE);
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 if (ports[side]) {
                         r = exchange_forget(s->t, ports[side]);

@@ -28,6 +28,7 @@ struct plan {
         struct idset keys;                 /* idempotency keys */
         struct idset projects;             /* whose open work is counted */
         struct idset payers, limited;      /* projects that are added to; those with a quota */
+        struct idset counted;              /* projects whose use is shown */
         struct idset vpns, vpn_members;    /* by id; members of these VPNs */
         struct idset gateways;             /* to lock, by id */
         struct idset choices;    /* VPNs whose links are read without a lock, to choose gateways */
@@ -39,6 +40,7 @@ struct plan {
         struct idset ports; /* read: lead to links */
         struct idset ports_of_attachment, ports_of_gateway;
         struct idset operations; /* read: lead to links */
+        struct idset parents;    /* operations whose parts are read: they lead to links, too */
         struct idset timers;     /* by ref_id */
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
@@ -63,6 +65,7 @@ struct turn {
         struct store_rows open_work;   /* of the plan's projects, with what this batch adds */
         struct idset loaded;           /* gateways whose waiting work is in the view */
         const struct input *input;     /* in hand */
+        char parent_id[ID_SIZE]; /* the operation that what is made now is a part of, or "" */
 };
 
 /* One row of the method table. */
@@ -245,12 +248,15 @@ enum work_event {
         EV_TIMEOUT,
         EV_GAVE_UP,
         EV_FORCED,
+        EV_LINKS_OK,
+        EV_LINK_FAILED,
+        EV_LINKS_GONE,
         EV_N,
 };
 struct subject { /* what the rows' actions work on */
         struct turn *t;
         struct operation *op;
-        struct vlink *l;
+        struct vlink *l;            /* NULL for one over several links */
         struct vport *const *ports; /* [SIDE_N] */
         const char *reason;         /* of the failure being fed, or NULL */
         const char *site;           /* where it happened, or NULL */
@@ -260,6 +266,10 @@ int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const 
 /* The same with another first event than GO. */
 int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enum work_event event,
                   const char *request_id, const char *attachment_id, struct operation **ret);
+/* Feeds the workflow of 's->op'. */
+int work_run(struct subject *s, enum work_event event);
+/* The operation has ended: the one that it is a part of is to be looked at. */
+int work_part_ended(struct turn *t, const struct operation *op);
 int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char *site,
               const char *reason);
 /* Something at the link's ends changed: feeds what has come true, or settles a link at rest. */
@@ -283,6 +293,9 @@ int work_timeout(struct turn *t, const char *operation_id);
 void attachment_forget(struct attachment *a); /* it is in no network, and shall be in none */
 int attachment_leave(struct turn *t, struct attachment *a, const char *request_id);
 struct attachment *subject_attachment(const struct subject *s, int side);
+
+/* connect.c: a part of this operation has ended */
+int connect_look(struct turn *t, const char *operation_id);
 
 /* A request's resource as REST shows it. */
 int reply_link(struct turn *t, const struct vlink *l);

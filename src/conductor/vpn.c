@@ -105,11 +105,32 @@ int vpn_create(struct turn *t, const struct input *in, struct fault *why)
         if (r)
                 return r;
         TEXT_SET(row.project_id, who.project_id);
+        TEXT_SET(row.made_by, t->parent_id);
         v = view_put(&t->view, T_VPN, &row);
         if (!v)
                 return err_raise(-ENOMEM);
         r = vpn_event(t, v, &who, "vpn.create");
         return r ? r : reply_vpn(t, v);
+}
+
+/* A link of the VPN that ends at the site (NULL: at any), or NULL. */
+static const struct vlink *link_at(struct turn *t, const char *vpn_id, const char *site_id)
+{
+        const struct vlink *l;
+        size_t at = 0;
+
+        while ((l = view_next(&t->view, T_VLINK, &at))) {
+                struct vport *const *ports = view_ports(&t->view, l->id);
+
+                if (!text_equal(l->vpn_id, vpn_id))
+                        continue;
+                if (!site_id)
+                        return l;
+                for (int side = 0; side < SIDE_N; side++)
+                        if (ports[side] && text_equal(ports[side]->site_id, site_id))
+                                return l;
+        }
+        return NULL;
 }
 
 int vpn_update(struct turn *t, const struct input *in, struct fault *why)
@@ -135,30 +156,39 @@ int vpn_update(struct turn *t, const struct input *in, struct fault *why)
         return r ? r : reply_vpn(t, v);
 }
 
+/* The members that 'op' made and no link needs; NULL: all. */
+static int members_remove(struct turn *t, const struct vpn *v, const struct operation *op)
+{
+        const struct vpn_site *m;
+        size_t at = 0;
+        int r = 0;
+
+        while (r == 0 && (m = view_next(&t->view, T_VPN_SITE, &at)))
+                if (text_equal(m->vpn_id, v->id) &&
+                    (!op || (text_equal(m->made_by, op->id) && !link_at(t, v->id, m->site_id))))
+                        r = view_remove(&t->view, T_VPN_SITE, m);
+        return r;
+}
+
 int vpn_delete(struct turn *t, const struct input *in, struct fault *why)
 {
         const struct vlink *l;
-        const struct vpn_site *m;
         struct caller who;
         struct vpn *v;
-        size_t at = 0;
         int r;
 
         v = vpn_asked_for(t, in, &who, why);
         if (!v)
                 return why->code;
-        while ((l = view_next(&t->view, T_VLINK, &at)))
-                if (text_equal(l->vpn_id, v->id))
-                        return fault_set(
-                                why, 409, "vpn.in_use",
-                                "VPN %s still has virtual links, among them %s; delete them first.",
-                                v->id, l->id);
-        r = vpn_event(t, v, &who, "vpn.delete");
-        at = 0;
-        while (r == 0 && (m = view_next(&t->view, T_VPN_SITE, &at)))
-                if (text_equal(m->vpn_id, v->id))
-                        r = view_remove(&t->view, T_VPN_SITE, m);
+        l = link_at(t, v->id, NULL);
+        if (l)
+                return fault_set(
+                        why, 409, "vpn.in_use",
+                        "VPN %s still has virtual links, among them %s; delete them first.", v->id,
+                        l->id);
+        r = members_remove(t, v, NULL);
         r = r ? r : reply_vpn(t, v);
+        r = r ? r : vpn_event(t, v, &who, "vpn.delete");
         return r ? r : view_remove(&t->view, T_VPN, v);
 }
 
@@ -192,6 +222,21 @@ static bool site_has_type(struct turn *t, const char *site_id, const char *type)
         return false;
 }
 
+/* Asked for by itself, a member does not go with the connection that made it. */
+static int member_keep(struct turn *t, const struct vpn *v, const struct site *s)
+{
+        char key[2 * ID_SIZE + 1];
+        struct vpn_site *m;
+
+        snprintf(key, sizeof key, "%s/%s", v->id, s->id);
+        m = view_get(&t->view, T_VPN_SITE, key);
+        if (!m || !m->made_by[0])
+                return 0;
+        m->made_by[0] = '\0';
+        view_dirty(m);
+        return 0;
+}
+
 int vpn_add_site(struct turn *t, const struct input *in, struct fault *why)
 {
         struct vpn_site member = { .created_ms = t->now_ms };
@@ -207,13 +252,14 @@ int vpn_add_site(struct turn *t, const struct input *in, struct fault *why)
         if (!s)
                 return refuse_unknown(why, "Site", input_text(in, "site_id"));
         if (vpn_has_site(t, v->id, s->id))
-                return reply_vpn(t, v);
+                return member_keep(t, v, s) ? err_raise(-ENOMEM) : reply_vpn(t, v);
         if (!site_has_type(t, s->id, v->type))
                 return fault_set(why, 409, "site.no_gateway_of_type",
                                  "Site %s has no gateway of type %s, which VPN %s needs.", s->name,
                                  v->type, v->id);
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);
+        TEXT_SET(member.made_by, t->parent_id);
         if (!view_put(&t->view, T_VPN_SITE, &member))
                 return err_raise(-ENOMEM);
         vpn_touch(t, v);
@@ -228,7 +274,6 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         const struct site *s;
         struct caller who;
         struct vpn *v;
-        size_t at = 0;
         int r;
 
         if (FAILPOINT("conductor.remove_site"))
@@ -239,17 +284,11 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         s = site_find(t, input_text(in, "site_id"));
         if (!s || !vpn_has_site(t, v->id, s->id))
                 return refuse_unknown(why, "Site", input_text(in, "site_id"));
-        while ((l = view_next(&t->view, T_VLINK, &at))) {
-                struct vport *const *ports = view_ports(&t->view, l->id);
-
-                for (int side = 0; side < SIDE_N; side++)
-                        if (text_equal(l->vpn_id, v->id) && ports[side] &&
-                            text_equal(ports[side]->site_id, s->id))
-                                return fault_set(
-                                        why, 409, "site.in_use",
-                                        "Virtual link %s of VPN %s ends at site %s; delete it first.",
-                                        l->id, v->id, s->name);
-        }
+        l = link_at(t, v->id, s->id);
+        if (l)
+                return fault_set(why, 409, "site.in_use",
+                                 "Virtual link %s of VPN %s ends at site %s; delete it first.",
+                                 l->id, v->id, s->name);
         TEXT_SET(member.vpn_id, v->id);
         TEXT_SET(member.site_id, s->id);
         r = view_remove(&t->view, T_VPN_SITE, &member);
@@ -258,4 +297,30 @@ int vpn_remove_site(struct turn *t, const struct input *in, struct fault *why)
         vpn_touch(t, v);
         r = vpn_event(t, v, &who, "vpn.remove_site");
         return r ? r : reply_vpn(t, v);
+}
+
+/* ---- what a connection made ---- */
+
+int vpn_take_back(struct turn *t, const struct operation *op)
+{
+        const struct caller who = { .project_id = op->project_id, .request_id = op->request_id };
+        struct vpn *v;
+        int r;
+
+        if (!map_get(&t->plan.links_of_vpn.known, op->vpn_id)) {
+                r = idset_add(&t->plan.vpns, op->vpn_id);
+                r = r ? r : idset_add(&t->plan.vpn_members, op->vpn_id);
+                r = r ? r : idset_add(&t->plan.links_of_vpn, op->vpn_id);
+                return r < 0 ? -ENOMEM : -EAGAIN;
+        }
+        v = view_get(&t->view, T_VPN, op->vpn_id);
+        if (!v || !view_is_locked(&t->view, T_VPN, op->vpn_id))
+                return 0; /* deleted meanwhile */
+        if (text_equal(v->made_by, op->id) && !link_at(t, v->id, NULL)) {
+                r = members_remove(t, v, NULL);
+                r = r ? r : vpn_event(t, v, &who, "vpn.delete");
+                return r ? r : view_remove(&t->view, T_VPN, v);
+        }
+        vpn_touch(t, v);
+        return members_remove(t, v, op);
 }

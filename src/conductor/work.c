@@ -15,16 +15,23 @@
 #include "conductor/flows.h"
 
 const char *const work_event_name[EV_N] = {
-        [EV_NONE] = "NONE",         [EV_GO] = "GO",
-        [EV_PORTS_OK] = "PORTS_OK", [EV_PORT_FAILED] = "PORT_FAILED",
-        [EV_PLUGS_OK] = "PLUGS_OK", [EV_PLUG_FAILED] = "PLUG_FAILED",
-        [EV_TIMEOUT] = "TIMEOUT",   [EV_GAVE_UP] = "GAVE_UP",
+        [EV_NONE] = "NONE",
+        [EV_GO] = "GO",
+        [EV_PORTS_OK] = "PORTS_OK",
+        [EV_PORT_FAILED] = "PORT_FAILED",
+        [EV_PLUGS_OK] = "PLUGS_OK",
+        [EV_PLUG_FAILED] = "PLUG_FAILED",
+        [EV_TIMEOUT] = "TIMEOUT",
+        [EV_GAVE_UP] = "GAVE_UP",
         [EV_FORCED] = "FORCED",
+        [EV_LINKS_OK] = "LINKS_OK",
+        [EV_LINK_FAILED] = "LINK_FAILED",
+        [EV_LINKS_GONE] = "LINKS_GONE",
 };
 
 const struct flow *const conductor_flows[] = {
-        &flow_create, &flow_update, &flow_delete,  &flow_attach,
-        &flow_detach, &flow_enable, &flow_disable, NULL,
+        &flow_create, &flow_update,  &flow_delete,  &flow_attach, &flow_detach,
+        &flow_enable, &flow_disable, &flow_connect, NULL,
 };
 
 const struct flow *flow_of(int64_t operation_kind)
@@ -53,8 +60,8 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         bool end = row->within_ms == 0;
 
         TEXT_SET(e.project_id, s->op->project_id);
-        TEXT_SET(e.object_type, "virtual_link");
-        TEXT_SET(e.object_id, s->op->link_id);
+        TEXT_SET(e.object_type, s->l ? "virtual_link" : "connection");
+        TEXT_SET(e.object_id, s->l ? s->op->link_id : s->op->id);
         TEXT_SET(e.operation_id, s->op->id);
         TEXT_SET(e.request_id, s->op->request_id);
         TEXT_SET(e.user_id, s->op->user_id);
@@ -62,7 +69,7 @@ static int history(struct subject *s, const struct flow *f, const struct flow_ro
         TEXT_SET(e.to, f->states[row->next]);
         TEXT_SET(e.site, s->site);
         TEXT_SET(e.reason, s->reason || !end ? s->reason : s->op->reason);
-        snprintf(e.type, sizeof e.type, "virtual_link.%s.%s", f->name,
+        snprintf(e.type, sizeof e.type, "%s.%s.%s", e.object_type, f->name,
                  row->state == f->start  ? "start"
                  : !end                  ? "step"
                  : !strcmp(e.to, "DONE") ? "end"
@@ -96,7 +103,7 @@ static int on_row(void *subject, const struct flow_row *row)
         return r ? r : timer_clear(s->t, TIMER_OPERATION, s->op->id);
 }
 
-static int feed(struct subject *s, enum work_event event)
+int work_run(struct subject *s, enum work_event event)
 {
         const struct flow *f = s->op->kind < OP_KIND_N ? flow_of(s->op->kind) : NULL;
         int state = f ? status_index(f->states, f->n_states, s->op->state) : -1;
@@ -128,6 +135,7 @@ int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enu
         TEXT_SET(row.user_id, turn_user(t));
         TEXT_SET(row.link_id, l->id);
         TEXT_SET(row.attachment_id, attachment_id);
+        TEXT_SET(row.parent_id, t->parent_id);
         TEXT_SET(row.state, f->states[f->start]);
         TEXT_SET(l->operation_id, row.id);
         view_dirty(l);
@@ -136,7 +144,7 @@ int work_start_on(struct turn *t, struct vlink *l, enum operation_kind kind, enu
                 return err_raise(-ENOMEM);
         if (ret)
                 *ret = s.op;
-        return feed(&s, event);
+        return work_run(&s, event);
 }
 
 int work_start(struct turn *t, struct vlink *l, enum operation_kind kind, const char *request_id,
@@ -154,7 +162,7 @@ int work_feed(struct turn *t, struct vlink *l, enum work_event event, const char
                 return 0;
         s.site = site;
         s.reason = reason;
-        return feed(&s, event);
+        return work_run(&s, event);
 }
 
 /* A link at rest changed: with its status_reason, if it has one. */
@@ -254,11 +262,16 @@ int work_look(struct turn *t, struct vlink *l)
                 return work_settle(t, l);
         r = step_ports_settled(&s);
         if (r == EV_PORTS_OK)
-                r = feed(&s, EV_PORTS_OK);
+                r = work_run(&s, EV_PORTS_OK);
         if (r < 0 || s.op->result != OP_RUNNING)
                 return r < 0 ? r : 0;
         r = step_plugs_settled(&s);
-        return r == EV_PLUGS_OK ? feed(&s, EV_PLUGS_OK) : r < 0 ? r : 0;
+        return r == EV_PLUGS_OK ? work_run(&s, EV_PLUGS_OK) : r < 0 ? r : 0;
+}
+
+int work_part_ended(struct turn *t, const struct operation *op)
+{
+        return op->parent_id[0] ? timer_set(t, TIMER_PARENT, op->parent_id, t->now_ms) : 0;
 }
 
 int work_preempt(struct turn *t, struct vlink *l, const char *reason)
@@ -293,18 +306,23 @@ int work_preempt(struct turn *t, struct vlink *l, const char *reason)
         view_dirty(l);
         int r = event_put(t, &e);
 
-        return r ? r : timer_clear(t, TIMER_OPERATION, op->id);
+        r = r ? r : timer_clear(t, TIMER_OPERATION, op->id);
+        return r ? r : work_part_ended(t, op);
 }
 
 int work_timeout(struct turn *t, const char *operation_id)
 {
-        const struct operation *op = view_get(&t->view, T_OPERATION, operation_id);
+        struct operation *op = view_get(&t->view, T_OPERATION, operation_id);
         struct vlink *l = op ? view_get(&t->view, T_VLINK, op->link_id) : NULL;
+        bool over_links = op && op->kind == OP_CONNECT;
         struct timer timer = { .kind = TIMER_OPERATION };
 
-        if (l && op->result == OP_RUNNING &&
-            (freeze_of(t) || !restore_judges(t, l))) /* nobody can answer: time stands still */
+        if ((l || over_links) && op->result == OP_RUNNING &&
+            (freeze_of(t) ||
+             (l && !restore_judges(t, l)))) /* nobody can answer: time stands still */
                 return timer_set_operation(t, op, t->now_ms + 4 * FROZEN_LOOK_MS);
+        if (over_links && op->result == OP_RUNNING)
+                return work_run(&(struct subject){ .t = t, .op = op }, EV_TIMEOUT);
         if (l && op->result == OP_RUNNING && text_equal(l->operation_id, op->id))
                 return work_feed(t, l, EV_TIMEOUT, NULL, NULL);
         TEXT_SET(timer.ref_id, operation_id);

@@ -13,6 +13,7 @@
 const char *const operation_kind_name[] = {
         [OP_CREATE] = "create", [OP_UPDATE] = "update", [OP_DELETE] = "delete",
         [OP_ATTACH] = "attach", [OP_DETACH] = "detach", [OP_ENABLE] = "enable", [OP_DISABLE] = "disable",
+        [OP_CONNECT] = "connect",
 };
 const char *const operation_result_name[] = {
         [OP_RUNNING] = "running", [OP_DONE] = "done", [OP_FAILED] = "failed", [OP_PREEMPTED] = "preempted",
@@ -27,15 +28,25 @@ json_t *operation_to_json(const struct operation *o)
         json_t *duration =
                 o->finished_ms ? json_integer(o->finished_ms - o->started_ms) : json_null();
 
-        return json_pack("{ss ss ss ss so ss ss so so so so so so}", "id", o->id, "type",
+        return json_pack("{ss ss ss ss so so so ss ss so so so so so so}", "id", o->id, "type",
                          operation_kind_name[o->kind], "project_id", o->project_id, "tenant_id",
-                         o->project_id, "virtual_link_id", json_text_or_null(o->link_id), "state",
-                         o->state, "status", operation_result_name[o->result], "status_reason",
+                         o->project_id, "virtual_link_id", json_text_or_null(o->link_id), "vpn_id",
+                         json_text_or_null(o->vpn_id), "parent_id",
+                         json_text_or_null(o->parent_id), "state", o->state, "status", operation_result_name[o->result], "status_reason",
                          json_text_or_null(o->reason), "request_id",
                          json_text_or_null(o->request_id), "user_id",
                          json_text_or_null(o->user_id), "started_at",
                          json_time_or_null(o->started_ms), "finished_at",
                          json_time_or_null(o->finished_ms), "duration_ms", duration);
+}
+
+json_t *connection_to_json(const struct operation *o, const json_t *link_ids)
+{
+        return json_pack("{ss ss ss ss ss so ss so}", "id", o->id, "project_id", o->project_id,
+                         "tenant_id", o->project_id, "operation_id", o->id, "vpn_id", o->vpn_id,
+                         "virtual_link_ids", json_deep_copy(link_ids), "status",
+                         operation_result_name[o->result], "status_reason",
+                         json_text_or_null(o->reason));
 }
 
 /* "….123Z": history needs more than seconds. */

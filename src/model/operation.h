@@ -16,6 +16,7 @@ enum operation_kind {
         OP_DETACH,
         OP_ENABLE,
         OP_DISABLE,
+        OP_CONNECT, /* of a connection: its links' operations have it as their parent */
         OP_KIND_N,
 };
 extern const char *const operation_kind_name[OP_KIND_N]; /* "create", "update", … */
@@ -37,14 +38,18 @@ struct operation {
         int64_t started_ms, finished_ms;
         char user_id[PROJECT_SIZE]; /* who asked for it, or "" */
         int64_t state_ms;           /* since when it is in this state */
+        char parent_id[ID_SIZE];    /* the operation that this one is a part of, or "" */
+        char vpn_id[ID_SIZE];       /* of a connection: the VPN that its links are in, else "" */
 };
 json_t *operation_to_json(const struct operation *o);
+/* A connection is no row: its operation and the ids of its links (a JSON list, borrowed) show it. */
+json_t *connection_to_json(const struct operation *o, const json_t *link_ids);
 
 /* Append-only history. */
 struct event {
         char project_id[PROJECT_SIZE];
         char object_type[24]; /* virtual_link, virtual_port, attachment, gateway, site, vpn,
-                                 operation */
+                                 connection */
         char object_id[ID_SIZE];
         char operation_id[ID_SIZE];
         char request_id[REQUEST_ID_SIZE];

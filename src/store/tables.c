@@ -44,12 +44,14 @@ static const struct store_column vpn_columns[] = {
         INT(vpn, created_ms),
         INT(vpn, updated_ms),
         TEXT(vpn, tags),
+        UUID(vpn, made_by),
         { 0 },
 };
 static const struct store_column vpn_site_columns[] = {
         UUID(vpn_site, vpn_id),
         UUID(vpn_site, site_id),
         INT(vpn_site, created_ms),
+        UUID(vpn_site, made_by),
         { 0 },
 };
 static const struct store_column gateway_columns[] = {
@@ -184,6 +186,8 @@ static const struct store_column operation_columns[] = {
         INT(operation, finished_ms),
         TEXT(operation, user_id),
         INT(operation, state_ms),
+        UUID(operation, parent_id),
+        UUID(operation, vpn_id),
         { 0 },
 };
 static const struct store_column work_columns[] = {

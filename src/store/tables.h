@@ -39,9 +39,16 @@ struct work {
         int64_t after_ms;              /* not sent before */
         char peer_id[ID_SIZE]; /* of a port: the other end's gateway */
 };
-/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, link.
- */
-enum timer_kind { TIMER_OPERATION, TIMER_GATE, TIMER_PLUG, TIMER_AUDIT, TIMER_CIRCUIT };
+/* What shall happen later. 'ref_id' by kind: operation, gateway, attachment, gateway, link, operation
+ * (a part of which has ended). */
+enum timer_kind {
+        TIMER_OPERATION,
+        TIMER_GATE,
+        TIMER_PLUG,
+        TIMER_AUDIT,
+        TIMER_CIRCUIT,
+        TIMER_PARENT
+};
 struct timer {
         char ref_id[ID_SIZE]; /* key */
         int64_t kind;         /* key */

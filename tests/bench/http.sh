@@ -5,13 +5,13 @@
 #   --seconds N        of each measurement (5)
 #   --watchers N       streams of events (1000)
 #   --slow N           slow clients beside honest ones (4000; needs slowhttptest)
-#   --only LIST        of: get list post watch slow (comma between; all)
+#   --only LIST        of: get tokens list post watch slow (comma between; all)
 #   --keep             leave the folder with logs and settings
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 
-seconds=5 watchers=1000 slow=4000 keep='' only=get,list,post,watch,slow
+seconds=5 watchers=1000 slow=4000 keep='' only=get,tokens,list,post,watch,slow
 while [ $# -gt 0 ]; do
         case $1 in
         --seconds) seconds=$2; shift ;;
@@ -41,6 +41,7 @@ finish() {
         local p
         for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done
         for p in "${pid[@]}"; do wait "$p" 2>/dev/null || true; done
+        [ ! -d "$dir/keystone" ] || tests/support/keystone.sh remove "$dir/keystone" >/dev/null 2>&1 || true
         tests/support/broker.sh remove "$dir/rabbitmq" >/dev/null 2>&1 || true
         tests/support/postgres.sh remove "$dir/postgres" >/dev/null 2>&1 || true
         if [ -n "$keep" ]; then echo "left in $dir"; else rm -rf "$dir"; fi
@@ -92,7 +93,7 @@ postmaster=$(head -n 1 "$dir/postgres/data/postmaster.pid")
 
 # Hundredths of a second of processor: ours and PostgreSQL's; of the machine: all, idle, stolen.
 processor() {
-        cat /proc/[0-9]*/stat 2>/dev/null | awk -v api="${pid[api]}" -v pg="$postmaster" '
+        cat /proc/[0-9]*/stat 2>/dev/null | awk -v api="${pid[$server]}" -v pg="$postmaster" '
                 { p = $1; sub(/^.*\) /, ""); t = $12 + $13 }
                 p == api { a = t }
                 $2 == pg { d += t }
@@ -100,12 +101,13 @@ processor() {
         awk '/^cpu /{ t = 0; for (i = 2; i <= 9; i++) t += $i; print t, $5 + $6, $9 }' /proc/stat
 }
 
-# load NAME CONNECTIONS wrk's other arguments...: per_s, p99 (ms), and what it cost
+# load NAME CONNECTIONS wrk's other arguments...: per_s, p99 (ms), and what it cost. Of whom is said by 'server', as whom by 'token'.
+server=api token=
 load() {
         local name=$1 connections=$2 before after
         shift 2
         before=$(processor | tr '\n' ' ')
-        wrk -t 1 -c "$connections" -d "$seconds" --latency -H 'X-Project-Id: bench' -H 'X-Roles: member' "$@" >"$dir/wrk"
+        wrk -t 1 -c "$connections" -d "$seconds" --latency -H 'X-Project-Id: bench' -H 'X-Roles: member' -H "X-Auth-Token: $token" "$@" >"$dir/wrk"
         after=$(processor | tr '\n' ' ')
         ! grep -q Non-2xx "$dir/wrk" || die "$name was refused: $(cat "$dir/wrk")"
         per_s=$(awk '/Requests\/sec/ { printf "%d", $2 }' "$dir/wrk")
@@ -116,7 +118,7 @@ load() {
 }
 
 api=http://127.0.0.1:$port
-if wanted get || wanted list || wanted slow; then
+if wanted get || wanted tokens || wanted list || wanted slow; then
         sql -f tests/bench/http_seed.sql
         sql -c "SELECT id FROM vlink WHERE project_id = 'bench' ORDER BY random() LIMIT 20000" >"$dir/ids"
         export ATLAS_BENCH_IDS=$dir/ids
@@ -149,6 +151,25 @@ measure_get() {
         row "pgbench -S, 16 clients, prepared" "$(pgbench -S -n -M prepared -c 16 -j 1 -T "$seconds" -d "$db" 2>/dev/null | awk '/^tps/ { printf "%d/s", $3 }')"
         load GET 64 -s tests/bench/http_get.lua "$api"
         row "GET one of 100 000 links" "$per_s/s ($(awk -v a="$per_s" -v b="$bare_per_s" 'BEGIN { printf "%.2f", a / b }') of bare), p99 $p99 ms, 64 connections; each: $cost"
+}
+
+# The same with tokens: each loop asks a real Keystone once, then knows.
+measure_tokens() {
+        local keystone port
+        keystone=$(tests/support/keystone.sh start "$dir/keystone")
+        port=$(free_port)
+        printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\nauth_strategy = keystone\nbind_port = %s\n[database]\nconnection = %s\n' "$url" "$port" "$db" >"$dir/tokens.conf"
+        printf '[keystone_authtoken]\nauth_url = %s\nusername = admin\npassword = secret\nproject_name = admin\n' "$keystone" >>"$dir/tokens.conf"
+        start tokens atlas-api
+        token=$(curl -sf -D - -o "$dir/answer" -H 'Content-Type: application/json' "$keystone/auth/tokens" -d '{"auth": {"identity": {"methods": ["password"],
+                "password": {"user": {"name": "admin", "domain": {"id": "default"}, "password": "secret"}}},
+                "scope": {"project": {"name": "admin", "domain": {"id": "default"}}}}}' | tr -d '\r' | sed -n 's/^[Xx]-[Ss]ubject-[Tt]oken: //p')
+        server=tokens load GET 64 -s tests/bench/http_get.lua "http://127.0.0.1:$port"
+        token=
+        row "GET with a token" "$per_s/s, p99 $p99 ms, 64 connections; each: $cost"
+        kill "${pid[tokens]}" && wait "${pid[tokens]}" 2>/dev/null || true
+        unset 'pid[tokens]'
+        tests/support/keystone.sh remove "$dir/keystone" >/dev/null 2>&1 || true
 }
 
 measure_list() {
@@ -201,22 +222,27 @@ measure_watch() {
         unset 'pid[watch]'
 }
 
-# slow KIND...: slowhttptest in the background, honest requests beside it
+# Connections that the API holds open now.
+open_connections() { ss -Htn state established "sport = :$port" | wc -l; }
+
+# slowhttptest in the background, honest requests beside it once all of its clients are there; it opens them again when the
+# API has thrown them out, so that what counts is how many there are before and after.
 measure_slow() {
-        local kind
+        local kind i before
         command -v slowhttptest >/dev/null || { row "slow clients" "slowhttptest is not installed"; return 0; }
         for kind in -H -B -X; do
                 slowhttptest "$kind" -c "$slow" -r "$slow" -i 5 -l $((seconds + 6)) -w 64 -y 128 -n 5 -z 32 \
                         -u "$api/v1/virtual-links?limit=1000" >"$dir/slow$kind.log" 2>&1 &
                 pid[slow]=$!
-                sleep 3
+                for ((i = 0; i < 100 && $(open_connections) < slow * 95 / 100; i++)); do sleep 0.1; done
+                before=$(open_connections)
                 load slow 4 -s tests/bench/http_get.lua "$api"
-                row "beside $slow slow clients ($kind)" "p99 $p99 ms, $per_s/s; open: $(sed -n 's/^connected: *//p' "$dir/slow$kind.log" | tail -n 1)"
+                row "beside $before slow clients ($kind)" "p99 $p99 ms, $per_s/s; $(open_connections) of them at its end"
                 kill "${pid[slow]}" 2>/dev/null && wait "${pid[slow]}" 2>/dev/null || true
                 unset 'pid[slow]'
         done
 }
 
-for what in get list watch slow post; do
+for what in get tokens list watch slow post; do
         ! wanted "$what" || "measure_$what"
 done

@@ -41,12 +41,15 @@ STAGES = {
     (701, 702): Stage("plugged", "disable"),
     (703,): Stage("plugged", "disable", "gateways refuse"),
     (704, 705): Stage("plugged", "disable", "gateways hang"),
+    (801, 802): Stage("none", "connect"),
+    (803, 806): Stage("none", "connect_much"),
 }
 STAGE_OF = {row: stage for rows, stage in STAGES.items() for row in rows}
 NOT_HERE = {
     208: "only the second step may hang: tests/sim", 209: "as 208", 211: "only the second step and its undoing may fail: tests/sim",
     212: "as 211", 310: "a network refuses to let go after its ports were asked to go: tests/sim",
     311: "leaves on a gateway what nobody confirmed: tests/integration/conductor", 606: "a gateway that refuses only to build: tests/sim",
+    804: "waits for minutes: tests/unit/conductor/test_connection.c, tests/sim", 805: "as 804", 807: "as 804",
 }
 
 CONDUCTOR_POINTS = ("before_commit", "after_commit", "mid_publish", "after_publish")
@@ -60,6 +63,7 @@ TOLD = {
     101: ("apply", 1), 103: ("apply", 2), 201: ("apply", 2), 202: ("apply", 3), 302: ("apply", 2), 601: ("apply", 3), 701: ("apply", 2),
     102: ("plug", None), 401: ("plug", None), 107: ("unplug", None), 301: ("unplug", None), 501: ("unplug", None),
 }
+SENDS_NOTHING = {803}  # what is taken back there has left its gateways already
 HOWS = ("kill", "stop")
 
 Case = collections.namedtuple("Case", "row victim point mark how stage")
@@ -76,7 +80,7 @@ def is_slow(stage):
 
 def cases_of(row, ends):
     stage = STAGE_OF[row]
-    points = [point for point in CONDUCTOR_POINTS if not (ends and point == "mid_publish")]  # at the end nothing is sent
+    points = [point for point in CONDUCTOR_POINTS if point != "mid_publish" or not (ends or row in SENDS_NOTHING)]  # at the end nothing is sent
     turn = itertools.islice(itertools.cycle(points), row % 4, None)
     for point in points if not is_slow(stage) else (next(turn),):
         yield Case(row, "conductor", point, row, "kill", stage)

@@ -31,7 +31,7 @@ SHORT_PERCENT = 10  # of the deadlines of steps, where something hangs
 class Link:
     def __init__(self, vpn, gateway):
         self.name, self.vpn, self.gateway = str(uuid.uuid4()), vpn, gateway
-        self.id = self.port = None
+        self.id = self.port = self.connection = None
         self.network = {site: str(uuid.uuid4()) for site in SITES}
 
 
@@ -77,6 +77,17 @@ class Matrix:
         made = self.insist("POST", "/v1/virtual-links", {"virtual_link": {
             "name": link.name, "vpn_id": link.vpn, "endpoints": ends, "bandwidth": {"a_to_z_kbps": kbps, "z_to_a_kbps": 500}}})
         link.id = made.body["virtual_link"]["id"]
+
+    def connect(self, link, kbps=1000):
+        """The same as a connection of its own."""
+        ends = [{"site_id": self.sites[site], "gateway_id": self.gateways[f"{site}-gw{link.gateway}"], "network_id": link.network[site]} for site in SITES]
+        self.world.links.add(link.name)
+        made = self.insist("POST", "/v1/connections", {"connection": {
+            "name": link.name, "vpn_id": link.vpn, "endpoints": ends, "bandwidth": {"a_to_z_kbps": kbps, "z_to_a_kbps": 500}}})
+        link.connection, (link.id,) = made.body["connection"]["id"], made.body["connection"]["virtual_link_ids"]
+
+    def connect_much(self, link):
+        self.connect(link, kbps=2 * MAX_KBPS)
 
     def create_much(self, link):
         self.create(link, kbps=2 * MAX_KBPS)
@@ -267,7 +278,7 @@ class Matrix:
 
     def judge(self, case, links):
         """What became of the links, then of all."""
-        ids = [link.id for link in links]
+        ids = [link.id for link in links] + [link.connection for link in links if link.connection]
         fails = bool(case.stage.amiss) or "much" in case.stage.ask
         if fails:
             self.may_fail += ids

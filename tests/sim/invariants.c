@@ -156,6 +156,24 @@ static void check_limits(struct sim *s)
         }
 }
 
+/* All of a connection's links were asked for in the transaction that asked for the first. */
+static void check_connections(struct sim *s)
+{
+        each_row(s, T_OPERATION, operation, o)
+        {
+                size_t n = 0;
+
+                if (o->kind != OP_CONNECT)
+                        continue;
+                each_row(s, T_OPERATION, operation, part)
+                        n += part->kind == OP_CREATE && text_equal(part->parent_id, o->id);
+                if (n != 1 && n != SITES * (SITES - 1) / 2)
+                        sim_broken(s, "connection %s has %zu links", o->id, n);
+                if (o->result == OP_RUNNING && !sim_db_find(&s->db, T_TIMER, "ref_id", o->id))
+                        sim_broken(s, "connection %s has no deadline", o->id);
+        }
+}
+
 /* A number at a gateway has one owner, and who has one is its owner. */
 static void check_integer(struct sim *s, const char *gateway_id, int64_t kind, int64_t value, const char *owner_id)
 {
@@ -270,6 +288,7 @@ void sim_check_step(struct sim *s)
         check_integers(s);
         check_shared(s);
         sim_check_restored(s);
+        check_connections(s);
 }
 
 /* ---- at rest ---- */
@@ -408,6 +427,29 @@ static void check_operations(struct sim *s)
         each_row(s, T_ATTACHMENT, attachment, a)
                 if (a->operation_id[0])
                         sim_broken(s, "attachment %s is held by operation %s", a->id, a->operation_id);
+}
+
+/* A connection that failed has left nothing; one that is done has every link. */
+static void check_all_or_nothing(struct sim *s)
+{
+        each_row(s, T_OPERATION, operation, o)
+        {
+                const struct vpn *v = sim_db_find(&s->db, T_VPN, "made_by", o->id);
+
+                if (o->kind != OP_CONNECT)
+                        continue;
+                if (o->result == OP_FAILED && v)
+                        sim_broken(s, "connection %s failed, its VPN %s is there", o->id, v->id);
+                each_row(s, T_OPERATION, operation, part)
+                {
+                        if (part->kind != OP_CREATE || !text_equal(part->parent_id, o->id))
+                                continue;
+                        if (o->result == OP_DONE && part->result != OP_DONE)
+                                sim_broken(s, "connection %s is done, its link %s is not", o->id, part->link_id);
+                        if (o->result == OP_FAILED && sim_db_find(&s->db, T_VLINK, "id", part->link_id))
+                                sim_broken(s, "connection %s failed, its link %s is there", o->id, part->link_id);
+                }
+        }
 }
 
 static bool port_is(const struct vlink *l, const struct vport *p, const struct vport *peer, const struct port_want *w)
@@ -570,6 +612,7 @@ void sim_check_quiet(struct sim *s)
         sim_check_step(s);
         check_answers(s);
         check_operations(s);
+        check_all_or_nothing(s);
         check_circuits(s);
         each_row(s, T_VPORT, vport, p)
                 check_port(s, p, there);

@@ -114,6 +114,10 @@ sim_mutant(frozen-for-ever src/conductor/gate.c 3000
 sim_mutant(halted-for-ever src/conductor/event_audited.c 3000
         "if (!much || a->g->brake == BRAKE_RELEASED)"
         "if (!much)")
+# A connection that fails leaves the links that came to be.
+sim_mutant(half-a-connection src/conductor/connect.c 3000
+        "{ 803, LINKS, EV_LINK_FAILED, FLOW_DO(take_back),            UNDO,   60000 },"
+        "{ 803, LINKS, EV_LINK_FAILED, FLOW_DO(end_taken_back),       FAILED, 0 },")
 # Two driver hosts work on one circuit at the same time.
 sim_mutant(circuit-unlocked tests/sim/wan.c 3000
         "int r = is_locked(s, link_id) ? WAN_LOOK_NOTHING : wan_look("

@@ -160,7 +160,7 @@ static json_t *endpoint(struct sim *s, size_t site, int project)
 /* What must be refused, and leave nothing. */
 static void ask_nonsense(struct sim *s)
 {
-        static const char *const methods[] = { "create_vpn", "add_site", "create_virtual_link", "update_virtual_link",
+        static const char *const methods[] = { "create_vpn", "add_site", "create_virtual_link", "create_connection", "update_virtual_link",
                                                "delete_virtual_link", "attach_virtual_port", "drop_table" };
         static const char *const values[] = {
                 "{}", "{\"vpn\": 7, \"virtual_link\": null}", "{\"virtual_link_id\": \"x\", \"virtual_port_id\": []}",
@@ -168,6 +168,7 @@ static void ask_nonsense(struct sim *s)
                 "{\"virtual_link\": {\"id\": \"00000000-0000-4000-8000-000000000000\", \"vpn_id\": \"\", \"endpoints\": [1, 2],"
                 " \"bandwidth\": {\"a_to_z_kbps\": 0, \"z_to_a_kbps\": -1}}}",
                 "{\"vpn_id\": \"00000000-0000-4000-8000-000000000000\", \"site_id\": \"nowhere\"}",
+                "{\"connection\": {\"id\": \"00000000-0000-4000-8000-000000000000\", \"endpoints\": [{}, 3], \"bandwidth\": 1}}",
         };
         const char *value = values[below(s, sizeof values / sizeof *values)];
 
@@ -202,6 +203,27 @@ static void link_create(struct sim *s)
                 return;
         }
         ask(s, chance(s, 97) ? project : (project + 1) % PROJECTS, "create_virtual_link", args);
+}
+
+/* In a VPN that is there, or one made for it; of two sites, or of all. */
+static void connect_sites(struct sim *s)
+{
+        size_t v = below(s, s->n_vpns), first = below(s, SITES), n = chance(s, 60) ? 2 : SITES;
+        bool makes_vpn = chance(s, 70);
+        int project = s->vpn_project[v];
+        char id[ID_SIZE], vpn_id[ID_SIZE];
+        json_t *ends = json_array(), *args;
+
+        sim_new_id(s, id);
+        sim_new_id(s, vpn_id);
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(ends, endpoint(s, (first + i) % SITES, project));
+        args = json_pack("{s{ss ss so s{sI sI}}}", "connection", "id", id, makes_vpn ? "new_vpn_id" : "vpn_id",
+                         makes_vpn ? vpn_id : s->vpns[v], "endpoints", ends, "bandwidth", "a_to_z_kbps",
+                         (json_int_t)some_kbps(s), "z_to_a_kbps", (json_int_t)some_kbps(s));
+        if (chance(s, 15)) /* twice, as by a client that heard nothing */
+                ask(s, project, "create_connection", json_deep_copy(args));
+        ask(s, chance(s, 97) ? project : (project + 1) % PROJECTS, "create_connection", args);
 }
 
 static const struct vlink *some_link(struct sim *s)
@@ -355,7 +377,9 @@ void sim_tenant_step(struct sim *s)
                 rescue(s);
                 return;
         }
-        if (what < 32)
+        if (what < 8)
+                connect_sites(s);
+        else if (what < 32)
                 link_create(s);
         else if (what < 38)
                 link_switch(s);

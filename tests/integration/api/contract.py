@@ -43,7 +43,8 @@ class Operation:
 
     @property
     def for_operators(self):
-        return self.pattern.endswith(("/retry", "/force_delete", "/release")) or self.pattern.startswith(("/v1/agents", "/v1/freeze"))
+        return (self.pattern.endswith(("/retry", "/force_delete", "/release")) or self.pattern.startswith(("/v1/agents", "/v1/freeze"))
+                or self.pattern == "/v1/quotas/{id}" and self.method != "GET")
 
     def matches(self, method, path):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.pattern))

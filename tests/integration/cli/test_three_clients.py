@@ -153,12 +153,28 @@ def settled(driver, path):
     wait_until(lambda: not driver.ask("GET", path)[1]["virtual_link"]["operation_id"], 60, f"rest of {path}")
 
 
+def in_one_request(driver):
+    """The same as one connection, and away again."""
+    answer = driver.ask("POST", "/v1/connections", {"connection": {
+        "name": "at-once", "type": "vpls", "endpoints": [{"site_id": s, "network_id": str(uuid.uuid4())} for s in ("east", "west")],
+        "bandwidth": {"a_to_z_kbps": 500, "z_to_a_kbps": 500}}})
+    assert answer[0] == 202, answer
+    connection = answer[1]["connection"]
+    done(driver, connection["operation_id"])
+    path = f"/v1/virtual-links/{connection['virtual_link_ids'][0]}"
+    assert driver.ask("GET", path)[1]["virtual_link"]["status"] == "ACTIVE"
+    started(driver, "DELETE", path)
+    assert driver.ask("DELETE", f"/v1/vpns/{connection['vpn_id']}")[0] == 204
+
+
 def test_curl_tells_the_story(cloud):
     story(Curl(cloud, "mia"), Curl(cloud, "bob"))
+    in_one_request(Curl(cloud, "mia"))
 
 
 def test_openstacksdk_and_keystoneauth_tell_the_story(cloud):
     story(Sdk(cloud, "mia"), Sdk(cloud, "bob"))
+    in_one_request(Sdk(cloud, "mia"))
 
 
 # ---- atlas ----
@@ -219,6 +235,24 @@ def test_atlas_tells_the_story(cloud):
     assert "gone from both ends" in said(cloud, "link", "history", link, "-f", "value", "-c", "what")
     said(cloud, "vpn", "delete", "blue")
     assert said(cloud, "vpn", "list", "-f", "json") == "[]"
+
+
+def test_atlas_connects_in_one_command(cloud):
+    network = str(uuid.uuid4())
+    made = run(cloud, "mia", "connect", f"east:{network}", "west", "--bandwidth", "2M:1M", "--name", "offices", "--type", "vpls", "--wait",
+               "-f", "value", "-c", "status", "-c", "virtual_link_ids")
+    assert made.returncode == 0 and made.stdout.split()[0] == "done", made.stderr
+    assert re.findall(r"^ +[0-9]+\.[0-9]{3} s  (.+)$", made.stderr, re.M) == ["accepted; the links are being built", "all links are active"]
+    assert said(cloud, "link", "list", "-f", "value", "-c", "name", "-c", "status", "-c", "bandwidth") == "offices ACTIVE 2M:1M"
+    again = refusal(cloud, "mia", 1, "connect", "east", "west", "--bandwidth", "2M", "--vpn", "offices")
+    assert "already has a virtual link" in again
+    assert "give SITE, SITE:NETWORK-ID" in refusal(cloud, "mia", 2, "connect", "east:lan", "west", "--bandwidth", "2M")
+    project = cloud.keystone.projects[PEOPLE["mia"]]
+    quota = lambda *words: [line.split() for line in said(cloud, "quota", "show", project, "-f", "value").splitlines()]  # noqa: E731
+    assert quota() == [["vpn", "-1", "1"], ["virtual_link", "-1", "1"], ["kbps", "-1", "2000"]]
+    assert "update_quota" in refusal(cloud, "mia", 1, "quota", "set", project, "--vpns", "5")
+    said(cloud, "link", "delete", "offices", "--wait")
+    said(cloud, "vpn", "delete", "offices")
 
 
 def test_atlas_is_told_who_it_is_in_every_way(cloud, tmp_path):

@@ -272,6 +272,8 @@ def bodies(things):
         "add_site": {"site_id": "east"},
         "remove_site": {"site_id": "east"},
         "create_virtual_link": body({"id": things["vpns"]}, name="new"),
+        "create_connection": {"connection": {k: v for k, v in body({"id": things["vpns"]})["virtual_link"].items() if k != "name"}},
+        "update_quota": {"quota": {"vpn": -1}},
         "update_virtual_link": {"virtual_link": {"name": "renamed"}},
         "attach_virtual_port": {"network_id": str(uuid.uuid4())},
         "update_freeze": {"freeze": {"frozen": False}},
@@ -287,7 +289,7 @@ def things_of(world, person):
     assert link["status"] == "ACTIVE", link
     for path in (f"/v1/vpns/{vpn['id']}", f"/v1/virtual-links/{link['id']}"):
         assert person.ask("PUT", f"{path}/tags", {"tags": ["x"]}).status == 200
-    things = {"vpns": vpn["id"], "extensions": person.get("/v1/extensions").body["extensions"][0]["alias"],
+    things = {"vpns": vpn["id"], "quotas": link["project_id"], "connections": None, "extensions": person.get("/v1/extensions").body["extensions"][0]["alias"],
               "agents": str(uuid.uuid4()), "virtual-links": link["id"],
               "virtual-ports": link["endpoints"][0]["virtual_port_id"],
               "sites": person.get("/v1/sites").body["sites"][0]["id"],
@@ -303,7 +305,8 @@ def nowhere(things):
 
 SHARED = ("sites", "gateways", "extensions")
 OPERATORS = ("agents",)
-FOR_OPERATORS = ("get_agent", "retry_virtual_link", "force_delete_virtual_link", "release_gateway", "get_freeze", "update_freeze")
+FOR_OPERATORS = ("get_agent", "retry_virtual_link", "force_delete_virtual_link", "release_gateway", "get_freeze", "update_freeze", "update_quota",
+                 "delete_quota")
 
 
 def what_of(rule, method, pattern, things):
@@ -332,7 +335,7 @@ def things(world):
 
 def test_every_request_of_every_persona_is_decided_by_role_and_project(world, things):
     people = {name: world.patient_person(name) for name, _, _ in PEOPLE}
-    before = {c: people["olga"].get(f"/v1/{c}/{i}").text for c, i in things.items() if c not in SHARED + OPERATORS}
+    before = {c: people["olga"].get(f"/v1/{c}/{i}").text for c, i in things.items() if c not in SHARED + OPERATORS + ("connections",)}
     asked = 0
     for rule, method, pattern in requests_of(world):
         what, reads = what_of(rule, method, pattern, things), method == "GET"
@@ -354,7 +357,7 @@ def test_every_request_of_every_persona_is_decided_by_role_and_project(world, th
                     collection = pattern.split("/")[2].replace("-", "_")
                     ids = {o["id"] for o in there.body[collection]}
                     assert (things[pattern.split("/")[2]] in ids) == own, case
-                elif rule == "create_virtual_link":  # in another project's VPN
+                elif rule in ("create_virtual_link", "create_connection"):  # in another project's VPN
                     assert there.status == 404, case
                 else:
                     assert there.status in (200, 201), case
@@ -364,14 +367,14 @@ def test_every_request_of_every_persona_is_decided_by_role_and_project(world, th
                 assert there.status == 404, case
                 assert said(there, pattern, things) == said(gone, pattern, absent), case
     assert asked == 4 * len(requests_of(world))
-    after = {c: people["olga"].get(f"/v1/{c}/{i}").text for c, i in things.items() if c not in SHARED + OPERATORS}
+    after = {c: people["olga"].get(f"/v1/{c}/{i}").text for c, i in things.items() if c not in SHARED + OPERATORS + ("connections",)}
     assert after == before
 
 
 # In an order in which each finds what it needs.
 CHANGES = ["create_vpn", "update_vpn", "tag_vpn", "tag_virtual_link", "add_site", "remove_site", "create_virtual_link",
-           "update_virtual_link", "attach_virtual_port", "detach_virtual_port", "retry_virtual_link", "delete_virtual_link",
-           "force_delete_virtual_link", "delete_vpn", "release_gateway", "update_freeze"]
+           "create_connection", "update_quota", "delete_quota", "update_virtual_link", "attach_virtual_port", "detach_virtual_port",
+           "retry_virtual_link", "delete_virtual_link", "force_delete_virtual_link", "delete_vpn", "release_gateway", "update_freeze"]
 
 
 @pytest.mark.parametrize("who", ["olga", "mia"])

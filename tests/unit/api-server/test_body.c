@@ -165,6 +165,40 @@ static void null_ids_are_gone_from_what_is_read(void **state)
         assert_int_equal(json_object_size(object), 1);
 }
 
+/* Each names where it stands, and says what is wrong with it. */
+static void depth_and_numbers_have_limits(void **state)
+{
+        static const struct {
+                const char *body, *attribute, *words;
+        } cases[] = {
+                /* clang-format off */
+                { "{\"thing\":{\"type\":\"t\",\"rate\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}}", "rate", "nested deeper" },
+                { "{\"thing\":{\"type\":\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[\"}}", "thing.type", "longer" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":[[[[[[[[[[[[[[1]]]]]]]]]]]]]]}}", "thing.rate", "object is needed" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":9223372036854775808}}}", "kbps", "larger" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":-9223372036854775809}}}", "kbps", "larger" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":1e400}}}", "kbps", "larger" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":1e3}}}", "thing.rate.kbps", "whole number" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":NaN}}}", "kbps", "malformed" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":Infinity}}}", "kbps", "malformed" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":0x10}}}", "kbps", "malformed" },
+                { "{\"thing\":{\"type\":\"t\",\"rate\":{\"kbps\":1,\"kbps\":1}}}", "kbps", "twice" },
+                /* clang-format on */
+        };
+        struct fault why;
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                char named[64];
+
+                assert_int_equal(read_text(cases[i].body, plain, IN_POST, &why), BODY_INVALID);
+                snprintf(named, sizeof named, "{\"attribute\": \"%s\"}", cases[i].attribute);
+                assert_string_equal(why.details, named);
+                if (!strstr(why.message, cases[i].words))
+                        fail_msg("%s: %s", cases[i].body, why.message);
+        }
+}
+
 static void a_raw_nul_byte_is_named(void **state)
 {
         static const char body[] = "{\"thing\":{\"type\":\"t\",\"name\":\"a\0b\"}}";
@@ -202,5 +236,5 @@ static void endless_names_and_depth_do_no_harm(void **state)
 
 UNIT_MAIN(UNIT(each_bad_value_is_refused_by_its_name), UNIT(what_is_right_is_taken),
           UNIT(names_are_counted_in_characters), UNIT(a_put_needs_nothing_and_changes_only_what_may_change),
-          UNIT(null_ids_are_gone_from_what_is_read), UNIT(a_raw_nul_byte_is_named),
+          UNIT(null_ids_are_gone_from_what_is_read), UNIT(depth_and_numbers_have_limits), UNIT(a_raw_nul_byte_is_named),
           UNIT(endless_names_and_depth_do_no_harm))

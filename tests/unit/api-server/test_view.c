@@ -24,4 +24,17 @@ static void rows_are_found_by_their_sorted_key(void **state)
         }
 }
 
-UNIT_MAIN(UNIT(rows_are_found_by_their_sorted_key))
+/* A link and its ends are read one after the other; it may go in between. */
+static void a_link_without_its_ends_is_not_shown(void **state)
+{
+        struct vlink links[] = { { .id = "a" }, { .id = "b" }, { .id = "c" } };
+        struct vport ports[] = { { .link_id = "a" }, { .link_id = "a", .side = SIDE_Z }, { .link_id = "b" } };
+        struct view v = { .sets = { { .rows = links, .n = 3 }, { .rows = ports, .n = 3 } } };
+
+        (void)state;
+        assert_true(virtual_link_resource.whole(&v, 0));
+        assert_false(virtual_link_resource.whole(&v, 1));
+        assert_false(virtual_link_resource.whole(&v, 2));
+}
+
+UNIT_MAIN(UNIT(rows_are_found_by_their_sorted_key), UNIT(a_link_without_its_ends_is_not_shown))

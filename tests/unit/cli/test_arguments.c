@@ -114,6 +114,32 @@ static void help_needs_nothing_else(void **state)
 }
 
 /* Each command names a noun that can be listed, and no option both as needed and as allowed. */
+static void the_last_word_may_repeat_where_the_command_says_so(void **state)
+{
+        static const struct {
+                const char *line;
+                size_t n; /* 0: refused */
+        } cases[] = {
+                { "connect a --bandwidth 1M", 0 },
+                { "connect a b --bandwidth 1M", 2 },
+                { "connect a b c d e f g h --bandwidth 1M", 8 },
+                { "connect a b c d e f g h i --bandwidth 1M", 0 },
+                { "vpn add-site a b", 2 },
+                { "vpn add-site a b c", 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                struct arguments a;
+                struct fault why = { 0 };
+                char room[256];
+
+                assert_int_equal(read_line(cases[i].line, room, &a, &why), cases[i].n ? ARGUMENTS_OK : ARGUMENTS_BAD);
+                if (cases[i].n)
+                        assert_int_equal(a.n_words, cases[i].n);
+        }
+}
+
 static void the_table_of_commands_is_sound(void **state)
 {
         size_t n = 0;
@@ -135,4 +161,4 @@ static void the_table_of_commands_is_sound(void **state)
 
 UNIT_MAIN(UNIT(words_and_options_stand_in_any_order), UNIT(after_two_dashes_there_are_only_words),
           UNIT(each_mistake_is_named), UNIT(help_needs_nothing_else),
-          UNIT(the_table_of_commands_is_sound))
+          UNIT(the_last_word_may_repeat_where_the_command_says_so), UNIT(the_table_of_commands_is_sound))
