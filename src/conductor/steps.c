@@ -159,9 +159,11 @@ static int keep_access(struct subject *s, int side)
         struct attachment *a = NULL;
         int r = lock_attachment(s->t, s->ports[side]->attachment_id, &a);
 
-        return r || !a || a->plug == PLUG_NONE || !is_last(s, side)
-                       ? r
-                       : unplug_start(s->t, a, s->op->request_id);
+        if (r || !a)
+                return r;
+        if (a->plug == PLUG_NONE)
+                return a->network_id[0] || a->port_id[0] ? wish_forget(s, a) : 0;
+        return is_last(s, side) ? unplug_start(s->t, a, s->op->request_id) : 0;
 }
 
 int step_drop_ports(void *subject)
