@@ -87,9 +87,10 @@ static int become(struct turn *t, struct gateway *g, struct attachment *a, const
         r = view_remove(&t->view, T_WORK, &key);
         r = r ? r : resource_free(t, g->id, INTEGER_TAG, a->tag);
         r = r ? r : view_remove(&t->view, T_ATTACHMENT, a);
-        if (r == 0 && !view_put(&t->view, T_ATTACHMENT, &row))
-                r = err_raise(-ENOMEM);
-        r = r ? r : renew_work(t, row.id);
+        a = r ? NULL : view_put(&t->view, T_ATTACHMENT, &row);
+        if (!a)
+                return r ? r : err_raise(-ENOMEM);
+        r = a->n_ports ? renew_work(t, a->id) : attachment_leave(t, a, "");
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
@@ -118,13 +119,26 @@ static int count(struct turn *t, struct gateway *g, struct found *f)
         return r;
 }
 
+/* An end of ours in another state than its row's: until that was judged both count. */
+static int count_more(struct turn *t, struct gateway *g, struct found *f)
+{
+        const struct vport *p = view_get(&t->view, T_VPORT, f->id);
+        int r = f->number == p->label ? 0
+                                      : resource_claim(t, g, INTEGER_LABEL, f->number, f->id);
+
+        f->holds = true;
+        view_dirty(f);
+        return r ? r : resource_count(t, g, f->id, f->tx_kbps, f->rx_kbps);
+}
+
 int found_forget(struct turn *t, struct gateway *g, struct found *f)
 {
         enum integer_kind kind = f->kind == WORK_PORT ? INTEGER_LABEL : INTEGER_TAG;
+        const struct vport *p = view_get(&t->view, T_VPORT, f->id);
         struct attachment *a = NULL;
         int r = lock_attachment(t, f->attachment_id, &a);
 
-        if (r == 0 && f->holds)
+        if (r == 0 && f->holds && !(p && p->label == f->number))
                 r = resource_free(t, g->id, kind, f->number);
         if (r == 0 && f->holds && f->kind == WORK_PORT)
                 r = resource_uncount(t, g, f->id, f->tx_kbps, f->rx_kbps);
@@ -298,7 +312,7 @@ static int describe(struct turn *t, struct gateway *g, const json_t *j, size_t *
                 view_dirty(a);
                 return view_remove(&t->view, T_FOUND, f);
         }
-        return view_get(&t->view, T_VPORT, f->id) ? 0 : count(t, g, f);
+        return view_get(&t->view, T_VPORT, f->id) ? count_more(t, g, f) : count(t, g, f);
 }
 
 /* The gateway lost it: what it left in the site's network goes too. */

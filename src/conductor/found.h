@@ -8,7 +8,7 @@
  * 'described' is what the agent tells of what it was asked for. '*ret_open': so many are to be asked about once more. */
 int found_take(struct turn *t, struct gateway *g, const struct map *there, const json_t *described,
                size_t *ret_open);
-/* It is not there any more, or not unknown: what it held is free. */
+/* It is not there any more, or its row tells the same: what it held beside that is free. */
 int found_forget(struct turn *t, struct gateway *g, struct found *f);
 /* An access side that nothing uses goes as any other: out of its network, then off its gateway. */
 int found_leave(struct turn *t, struct gateway *g, const struct found *f);

@@ -144,7 +144,7 @@ struct verdict {
         struct turn *t;
         struct vlink *l;
         struct vport *const *ports;
-        const struct found *found[SIDE_N]; /* otherwise than its row says */
+        struct found *found[SIDE_N]; /* otherwise than its row says */
         bool there[SIDE_N];
 };
 
@@ -203,7 +203,7 @@ static int end_as_found(struct verdict *v, int side)
 {
         struct turn *t = v->t;
         struct vport *p = v->ports[side];
-        const struct found *f = v->found[side];
+        struct found *f = v->found[side];
         struct gateway *g = NULL;
         int r = lock_gateway(t, p->gateway_id, &g);
 
@@ -224,7 +224,7 @@ static int end_as_found(struct verdict *v, int side)
                 r = r ? r : resource_claim(t, g, INTEGER_LABEL, f->number, p->id);
                 p->label = f->number;
         }
-        return r ? r : view_remove(&t->view, T_FOUND, f);
+        return r ? r : found_forget(t, g, f);
 }
 
 /* Under another label than its row's the other end sends to it. */
@@ -268,29 +268,57 @@ static int verdict_event(struct verdict *v, const char *type, const char *reason
         return link_event(v->t, v->l, &nobody, type, "", reason);
 }
 
-/* Both gateways hold it otherwise than the rows say: it was changed after the backup was made. */
-static int as_found(struct verdict *v)
+#define IN_QUESTION                                                                                \
+        "The database was restored, and the gateways do not hold the link: an operator builds it "  \
+        "again, or deletes it."
+
+static int in_question(struct verdict *v)
+{
+        v->l->provisioning = PROV_ERROR;
+        v->l->operating = OPER_OFFLINE;
+        TEXT_SET(v->l->status_reason, IN_QUESTION);
+        return verdict_event(v, "virtual_link.in_question", IN_QUESTION);
+}
+
+/* The link has the bandwidth that the ends which are there send with, or take. */
+static int follow(struct verdict *v)
 {
         struct vlink *l = v->l;
         bool free_rate = l->ignored[0] && !text_equal(l->ignored, "[]");
         int64_t rates[SIDE_N] = { l->a_to_z_kbps, l->z_to_a_kbps };
-        char reason[REASON_SIZE];
-        int r = 0;
+        int r;
 
-        for (int side = 0; side < SIDE_N; side++)
-                if (!free_rate && (v->found[side] ? v->found[side]->tx_kbps : v->ports[side]->tx_kbps))
-                        rates[side] = v->found[side] ? v->found[side]->tx_kbps
-                                                     : v->ports[side]->tx_kbps;
+        for (int side = 0; side < SIDE_N && !free_rate; side++) {
+                const struct found *f = v->found[side];
+                int64_t tx = f ? f->tx_kbps : v->ports[side]->tx_kbps;
+                int64_t rx = f ? f->rx_kbps : v->ports[side]->rx_kbps;
+
+                if (v->there[side] && tx)
+                        rates[side] = tx;
+                if (v->there[side] && !v->there[!side] && rx)
+                        rates[!side] = rx;
+                if (f)
+                        l->mtu = f->mtu;
+        }
         r = resource_follow(v->t, l, v->ports, rates[SIDE_A], rates[SIDE_Z]);
         l->a_to_z_kbps = l->goal_a_to_z_kbps = rates[SIDE_A];
         l->z_to_a_kbps = l->goal_z_to_a_kbps = rates[SIDE_Z];
-        for (int side = 0; side < SIDE_N && r == 0; side++) {
-                if (v->found[side])
-                        l->mtu = v->found[side]->mtu;
+        return r;
+}
+
+/* Both gateways hold it otherwise than the rows say: it was changed after the backup was made. */
+static int as_found(struct verdict *v)
+{
+        struct vlink *l = v->l;
+        char reason[REASON_SIZE];
+        int r = follow(v);
+
+        for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = end_as_found(v, side);
-        }
         if (r)
                 return r;
+        if (!v->ports[SIDE_A]->holds || !v->ports[SIDE_Z]->holds)
+                return in_question(v); /* its VPN has no access side there */
         for (int side = 0; side < SIDE_N; side++)
                 if (l->exchange ||
                     (v->found[side] && v->found[side]->peer_label != v->ports[!side]->label))
@@ -307,23 +335,13 @@ static int as_found(struct verdict *v)
         return r ? r : work_mend(v->t, l);
 }
 
-#define IN_QUESTION                                                                                \
-        "The database was restored, and the gateways do not hold the link: an operator builds it "  \
-        "again, or deletes it."
-
 static int set_aside(struct verdict *v)
 {
-        struct vlink *l = v->l;
-        int r = resource_follow(v->t, l, v->ports, l->a_to_z_kbps, l->z_to_a_kbps);
+        int r = follow(v);
 
-        l->goal_a_to_z_kbps = l->a_to_z_kbps;
-        l->goal_z_to_a_kbps = l->z_to_a_kbps;
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = v->there[side] ? end_as_found(v, side) : end_as_gone(v, side);
-        l->provisioning = PROV_ERROR;
-        l->operating = OPER_OFFLINE;
-        TEXT_SET(l->status_reason, IN_QUESTION);
-        return r ? r : verdict_event(v, "virtual_link.in_question", IN_QUESTION);
+        return r ? r : in_question(v);
 }
 
 /* The operation that the backup has under way, and perhaps others after it, came to an end. */
@@ -342,6 +360,22 @@ static int take_over(struct verdict *v)
                 struct attachment *a = subject_attachment(&s, side);
 
                 r = a ? wish_forget(&s, a) : 0;
+        }
+        return r;
+}
+
+/* An older state than the row's: what is under way goes on. */
+static int forget_older(struct verdict *v)
+{
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct gateway *g = NULL;
+
+                if (!v->found[side])
+                        continue;
+                r = lock_gateway(v->t, v->ports[side]->gateway_id, &g);
+                r = r ? r : found_forget(v->t, g, v->found[side]);
         }
         return r;
 }
@@ -370,9 +404,9 @@ static int judge(struct turn *t, struct vlink *l)
                         return r;
                 return v.there[SIDE_A] && v.there[SIDE_Z] ? as_found(&v) : set_aside(&v);
         }
-        for (int side = 0; side < SIDE_N; side++)
-                if (v.found[side] && view_remove(&t->view, T_FOUND, v.found[side]) < 0)
-                        return -ENOMEM; /* older than its row: what is under way goes on */
+        r = forget_older(&v);
+        if (r)
+                return r;
         if (lost && l->provisioning == PROV_PENDING_CREATE)
                 return work_feed(t, l, EV_PORT_FAILED, NULL,
                                  "The database was restored; others have the link's labels by now.");
