@@ -156,12 +156,10 @@ static int forget_work(struct turn *t, const struct vport *p)
         return view_remove(&t->view, T_WORK, &key);
 }
 
-/* The end has its place at the VPN's access side, if there is one. */
-static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, struct vport *p)
+int port_hold(struct turn *t, const struct vlink *l, const struct gateway *g, struct vport *p)
 {
         const struct found *f;
         struct attachment *a;
-        struct fault why = { 0 };
         char key[KEY_SIZE];
         int r = 0;
 
@@ -172,14 +170,13 @@ static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, 
                 return idset_add(&t->plan.vpn_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         a = view_attachment_of(&t->view, key);
         f = a ? NULL : found_access(t, l->vpn_id, g->id);
-        r = f ? found_to_attachment(t, f, l->project_id, g, &a, &why) : 0;
+        r = f ? found_to_attachment(t, f, l->project_id, g, &a) : 0;
         if (r || !a)
-                return r < 0 ? r : 0; /* its network is another's by now: it has none here */
-        a->n_ports++;
-        view_dirty(a);
+                return r;
         TEXT_SET(p->attachment_id, a->id);
         p->holds = true;
-        return 0;
+        view_dirty(p);
+        return access_hold(t, a);
 }
 
 static int let_go(struct turn *t, struct vport *p)
@@ -213,7 +210,7 @@ static int end_as_found(struct verdict *v, int side)
         p->reason[0] = '\0';
         p->verified_ms = t->now_ms;
         view_dirty(p);
-        r = hold(t, v->l, g, p);
+        r = port_hold(t, v->l, g, p);
         if (r || !f)
                 return r;
         p->generation = p->confirmed_generation = f->generation;
@@ -380,6 +377,16 @@ static int forget_older(struct verdict *v)
         return r;
 }
 
+static bool is_overbooked(const struct verdict *v)
+{
+        struct fault ignored = { 0 };
+
+        for (int side = 0; side < SIDE_N; side++)
+                if (resource_overbooked(gateway_of_port(v->t, v->ports[side]), &ignored))
+                        return true;
+        return false;
+}
+
 static int judge(struct turn *t, struct vlink *l)
 {
         struct verdict v = { .t = t, .l = l, .ports = view_ports(&t->view, l->id) };
@@ -407,9 +414,9 @@ static int judge(struct turn *t, struct vlink *l)
         r = forget_older(&v);
         if (r)
                 return r;
-        if (lost && l->provisioning == PROV_PENDING_CREATE)
+        if (l->provisioning == PROV_PENDING_CREATE && (lost || is_overbooked(&v)))
                 return work_feed(t, l, EV_PORT_FAILED, NULL,
-                                 "The database was restored; others have the link's labels by now.");
+                                 "The database was restored; others have what the link was to have.");
         if (lost) {
                 r = take_over(&v);
                 return r ? r : set_aside(&v);

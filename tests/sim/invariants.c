@@ -526,7 +526,7 @@ static void check_plug(struct sim *s, const struct attachment *a, size_t plugged
                         sim_broken(s, "attachment %s is %s, in the cloud %d", a->id, plug_state_name[a->plug], is);
                 if (a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0] || a->net_key[0]))
                         sim_broken(s, "attachment %s is unplugged and still names network %s", a->id, a->network_id);
-                if (a->plug == PLUG_PLUGGED && (!a->net_key[0] || a->plug_sent))
+                if (a->plug == PLUG_PLUGGED && ((!a->net_key[0] && !s->restored) || a->plug_sent))
                         sim_broken(s, "attachment %s is plugged without a key", a->id);
                 if (is && !text_equal(network, a->network_id))
                         sim_broken(s, "attachment %s: network %s, in the cloud %s", a->id, a->network_id, network);
