@@ -137,7 +137,8 @@ static int count_more(struct turn *t, struct gateway *g, struct found *f)
         int r = f->number == p->label ? 0
                                       : resource_claim(t, g, INTEGER_LABEL, f->number, f->id);
 
-        r = r || !l ? r : port_hold(t, l, g, p);
+        if (r == 0 && l && f->generation > p->generation) /* it uses its access side */
+                r = port_hold(t, l, g, p);
 
         f->holds = true;
         view_dirty(f);
