@@ -79,6 +79,7 @@ static const struct shown shown[] = {
         { "admin_state_up",      SHOWN_BOOL,    0,           NULL, NULL },
         { "operation_id",        SHOWN_ID,      MAY_BE_NULL, NULL, NULL },
         { "ignored_parameters",  SHOWN_TEXTS,   0,           NULL, NULL },
+        { "wan_domain",          SHOWN_TEXT,    MAY_BE_NULL, NULL, NULL },
         { "tags",                SHOWN_TEXTS,   0,           NULL, NULL },
         { "verified_at",         SHOWN_TIME,    MAY_BE_NULL, NULL, NULL },
         SHOWN_OF_CHANGE,

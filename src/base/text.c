@@ -175,6 +175,11 @@ static bool text_room(struct text *t, size_t more)
         return true;
 }
 
+void text_reserve(struct text *t, size_t more)
+{
+        text_room(t, more);
+}
+
 void text_add_n(struct text *t, const char *bytes, size_t n)
 {
         if (!text_room(t, n))
@@ -190,13 +195,15 @@ void text_add(struct text *t, const char *s)
         text_add_n(t, s, strlen(s));
 }
 
+/* Most fits into the room that is there. */
 void text_addf(struct text *t, const char *format, ...)
 {
+        size_t left = t->failed ? 0 : t->room - t->n;
         va_list args;
         int n;
 
         va_start(args, format);
-        n = vsnprintf(NULL, 0, format, args);
+        n = vsnprintf(left ? t->bytes + t->n : NULL, left, format, args);
         va_end(args);
         if (n < 0) {
                 t->failed = true;
@@ -204,9 +211,11 @@ void text_addf(struct text *t, const char *format, ...)
         }
         if (!text_room(t, (size_t)n))
                 return;
-        va_start(args, format);
-        vsnprintf(t->bytes + t->n, (size_t)n + 1, format, args);
-        va_end(args);
+        if ((size_t)n >= left) {
+                va_start(args, format);
+                vsnprintf(t->bytes + t->n, (size_t)n + 1, format, args);
+                va_end(args);
+        }
         t->n += (size_t)n;
 }
 

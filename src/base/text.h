@@ -31,6 +31,7 @@ struct text {
         size_t n, room;
         bool failed;
 };
+void text_reserve(struct text *t, size_t more); /* so many bytes will be added */
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *bytes, size_t n);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -155,6 +155,24 @@ static int parse_hosts(const char *from, const char *end, struct broker_url *u, 
         return r;
 }
 
+/* The option is named, unless what looks like one may be a password's end. */
+static int bad_option(const char *from, struct fault *why)
+{
+        size_t n = strspn(from, "abcdefghijklmnopqrstuvwxyz_");
+
+        if (n > 0 && n <= 64 && from[n] == '=' && !strchr(from, '@'))
+                fault_set(
+                        why, 400, "bus.bad_transport_url",
+                        "transport_url has the option '%.*s' after '?'; it belongs into the file, "
+                        "under [oslo_messaging_rabbit].",
+                        (int)n, from);
+        else
+                fault_set(why, 400, "bus.bad_transport_url",
+                          "transport_url has a '?': options belong into the file, under "
+                          "[oslo_messaging_rabbit], and in a password it is written %%3F.");
+        return BROKER_URL_BAD;
+}
+
 int broker_url_parse(const char *text, struct broker_url **ret, struct fault *why)
 {
         static const char scheme[] = "rabbit://";
@@ -168,8 +186,8 @@ int broker_url_parse(const char *text, struct broker_url **ret, struct fault *wh
                 return bad(why, "does not begin with rabbit://");
         from = text + sizeof scheme - 1;
         end = from + strcspn(from, "/?");
-        if (end[strcspn(end, "?")] == '?')
-                return bad(why, "has options after '?', which belong into [oslo_messaging_rabbit]");
+        if (strchr(end, '?'))
+                return bad_option(strchr(end, '?') + 1, why);
         r = parse_hosts(from, end, u, why);
         if (r != BROKER_URL_OK)
                 return r;

@@ -97,6 +97,7 @@ struct bus_delivery {
         /* What cannot be decoded never gets here: the bus makes it a dead letter with its reason.
          */
         struct request *request;
+        struct notification *notification; /* instead, where these are consumed */
         int64_t received_mono_ms;
         int64_t expiration_ms; /* AMQP expiration of the message, or 0 */
         void *user;            /* for the receiver */
@@ -115,6 +116,7 @@ struct bus_consumer_spec {
         /* Declare exchange, queue and binding as an oslo.messaging server of (topic, server) does;
          * false: passively, wait until they are there. */
         bool declare;
+        bool notifications;              /* are what the queues hold: "notifications.info", … */
         const char *namespace, *version; /* that are served; NULL: none, MESSAGE_VERSION */
         bus_on_delivery on_delivery;
         void *user;

@@ -271,6 +271,7 @@ static void answer(struct call *call, const struct reply *reply, struct fault *w
         call_unref(call);
 }
 
+/* Who is answered may call again: those calls go together, at the end of the turn. */
 static void on_reply(const struct session_message *m, void *user)
 {
         static struct log_limit limit;
@@ -280,6 +281,7 @@ static void on_reply(const struct session_message *m, void *user)
         struct call *call;
         int r = reply_decode(m->body, m->n, &reply, &why);
 
+        publisher_keep(c->publisher);
         c->got_tag = m->tag;
         if (r != ENVELOPE_OK) {
                 if (log_allowed(&limit, 1000))
@@ -329,6 +331,7 @@ static int64_t line_turn(struct session *s, int64_t now_ms, void *user)
 {
         struct caller *c = user;
 
+        publisher_put_kept(c->publisher);
         if (!s || c->got_tag == c->acked_tag) {
                 c->ack_at_ms = now_ms + ACK_LATE_MS;
                 return INT64_MAX;

@@ -42,7 +42,7 @@ struct bus_consumer {
         char *fanout_topic; /* whose messages to all the last queue takes; or NULL */
         char *namespace, *version;
         int prefetch;
-        bool declare;
+        bool declare, notifications;
         bus_on_delivery on_delivery;
         void *user;
 
@@ -186,7 +186,7 @@ static bool is_dismissed(struct bus_consumer *c, struct delivery *d)
 
         if (seen_has(&c->seen, d->unique_id)) {
                 metric_add(&bus_duplicates, 1);
-        } else if (!request_fits(r, c->namespace, c->version)) {
+        } else if (r && !request_fits(r, c->namespace, c->version)) {
                 metric_add(&bus_refused, 1);
                 if (log_allowed(&limit, 1000))
                         log_warn("bus_unsupported", "queue=%s method=%s namespace=%s version=%s",
@@ -225,7 +225,7 @@ static void on_delivered(const struct session_message *m, void *user)
                         give_back(d, BUS_AGAIN);
         } else if (atomic_load(&c->stop)) {
                 give_back(d, BUS_AGAIN);
-        } else if (!delivery_decode(d)) {
+        } else if (!delivery_decode(d, c->notifications)) {
                 bury(d);
         } else if (!is_dismissed(c, d)) {
                 if (d->vigil)
@@ -284,6 +284,7 @@ static void on_settled(struct queue_item *item, void *user)
 static void hand_out(struct bus_consumer *c)
 {
         handing_out = c;
+        publisher_keep(c->publisher);
         for (size_t i = 0; i < c->n_queues; i++) {
                 struct delivery *d = c->came[i].first, *next;
 
@@ -294,6 +295,7 @@ static void hand_out(struct bus_consumer *c)
                         c->on_delivery(&d->public, c->user);
                 }
         }
+        publisher_put_kept(c->publisher);
         handing_out = NULL;
 }
 
@@ -429,6 +431,7 @@ static int copy_spec(struct bus_consumer *c, const struct bus_consumer_spec *spe
 
         c->prefetch = spec->prefetch;
         c->declare = spec->declare;
+        c->notifications = spec->notifications;
         c->on_delivery = spec->on_delivery;
         c->user = spec->user;
         c->version = strdup(spec->version ? spec->version : MESSAGE_VERSION);
@@ -490,6 +493,7 @@ void bus_settle(struct bus_delivery *public, enum bus_outcome outcome, const cha
 
         if (outcome != BUS_DEAD || atomic_load(&d->consumer->closed)) {
                 public->request = request_free(public->request);
+                public->notification = notification_free(public->notification);
                 give_back(d, outcome == BUS_DONE ? BUS_DONE : BUS_AGAIN);
                 return;
         }

@@ -28,6 +28,7 @@ struct delivery *delivery_free(struct delivery *d)
         if (!d)
                 return NULL;
         request_free(d->public.request);
+        notification_free(d->public.notification);
         vigil_free(d->vigil);
         free(d->reason);
         free(d);
@@ -149,8 +150,28 @@ static bool key_fits(const struct delivery *d)
                         : strcmp(d->public.routing_key, bound) == 0;
 }
 
-bool delivery_decode(struct delivery *d)
+static int read_request(struct delivery *d, const char **ret_id, struct fault *why)
 {
+        int r = request_decode(d->body, d->n, &d->public.request, why);
+
+        if (r != 0)
+                return r;
+        *ret_id = d->public.request->unique_id;
+        return note_vigil(d, d->public.request);
+}
+
+static int read_notification(struct delivery *d, const char **ret_id, struct fault *why)
+{
+        int r = notification_decode(d->body, d->n, &d->public.notification, why);
+
+        if (r == 0)
+                *ret_id = d->public.notification->unique_id;
+        return r;
+}
+
+bool delivery_decode(struct delivery *d, bool is_notification)
+{
+        const char *id = NULL;
         struct fault why = { 0 };
         int r = 0;
 
@@ -164,17 +185,14 @@ bool delivery_decode(struct delivery *d)
         else if (d->n > BUS_BODY_BYTES)
                 fault_set(&why, 413, "bus.message_too_large", "The message has %zu bytes.", d->n);
         else
-                r = request_decode(d->body, d->n, &d->public.request, &why);
-        if (r == 0 && d->public.request)
-                r = note_vigil(d, d->public.request);
+                r = is_notification ? read_notification(d, &id, &why) : read_request(d, &id, &why);
         if (r < 0)
                 fault_set(&why, 500, "bus.internal", "%s", err_trace());
         if (fault_is_set(&why)) {
                 d->reason = strdup(why.message);
                 return false;
         }
-        if (d->public.request->unique_id &&
-            !text_copy(d->unique_id, sizeof d->unique_id, d->public.request->unique_id))
+        if (!text_copy(d->unique_id, sizeof d->unique_id, id))
                 d->unique_id[0] = '\0';
         return true;
 }

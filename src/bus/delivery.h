@@ -34,5 +34,7 @@ struct delivery {
 /* Copies what came; 'queue' is lent. NULL: no memory. */
 struct delivery *delivery_new(const struct session_message *m, const char *queue);
 struct delivery *delivery_free(struct delivery *d);
-/* Reads the request. False, with the reason: it cannot be given to the program. */
-bool delivery_decode(struct delivery *d);
+/* Reads the request, or the notification. False, with the reason: it cannot be given to the
+ * program.
+ */
+bool delivery_decode(struct delivery *d, bool is_notification);

@@ -28,6 +28,7 @@ enum {
         AGAIN_LAST_MS = 4000,
         STALLED_MS = 1500, /* of silence while a confirm is due */
         DIRECT = 4,        /* fewer unconfirmed ones: little is being sent */
+        KEPT = 64,         /* so many that a thread keeps together do not wait for more */
 };
 
 struct list {
@@ -498,40 +499,86 @@ void publisher_open(struct publisher *p)
         start(p);
 }
 
-struct direct {
+/* What one thread hands over at a time. */
+struct batch {
         struct publisher *publisher;
-        struct outgoing *out;
+        struct list list;
+        size_t n;
 };
 
-/* Whoever sends little has it written without waking the thread; of much, the thread writes many at
- * once. What waits is not overtaken. */
+/* What this thread keeps together; its publisher is NULL while it keeps nothing. */
+static _Thread_local struct batch kept;
+
+static bool may_publish(const struct publisher *p, const struct outgoing *out, int64_t now_ms)
+{
+        return p->next_tag - p->first_tag < WINDOW && worth_ms(out, now_ms) > 0 &&
+               (!out->needs_replies || atomic_load(&p->replies_ready));
+}
+
+/* Whoever sends little, or much at a time, writes it himself, without waking the thread. What waits
+ * is not overtaken. */
 static bool publish_now(struct session *s, int64_t now_ms, void *arg)
 {
-        struct direct *d = arg;
-        struct publisher *p = d->publisher;
-        struct outgoing *out = d->out;
+        struct batch *b = arg;
+        struct publisher *p = b->publisher;
 
-        if (p->ready.first || p->calls.first || p->next_tag - p->first_tag >= DIRECT ||
-            !atomic_load(&p->up) || atomic_load(&p->blocked) || publisher_stalled(p) ||
-            worth_ms(out, now_ms) <= 0 || (out->needs_replies && !atomic_load(&p->replies_ready)))
+        if (p->ready.first || p->calls.first || !publisher_up(p))
                 return false;
-        if (out->start && !out->start(out))
-                return false;
-        publish(p, s, out, now_ms);
+        while (b->list.first && may_publish(p, b->list.first, now_ms) &&
+               (!b->list.first->start || b->list.first->start(b->list.first)))
+                publish(p, s, list_take(&b->list), now_ms);
         note_quiet(p, s);
-        return true;
+        return b->list.first == NULL;
+}
+
+/* The rest is the thread's business. */
+static void hand_over(struct batch *b)
+{
+        struct outgoing *out;
+
+        if (b->publisher->line)
+                line_act(b->publisher->line, publish_now, b);
+        while ((out = list_take(&b->list)))
+                queue_put(b->publisher->queue, &out->item);
+        b->n = 0;
+}
+
+void publisher_keep(struct publisher *p)
+{
+        if (kept.publisher)
+                return;
+        kept.publisher = p;
+        list_init(&kept.list);
+}
+
+void publisher_put_kept(struct publisher *p)
+{
+        if (kept.publisher != p)
+                return;
+        if (kept.n > 0)
+                hand_over(&kept);
+        kept.publisher = NULL;
 }
 
 void publisher_put(struct publisher *p, struct outgoing *out)
 {
         int64_t n = atomic_fetch_add(&p->n_waiting, 1);
         int64_t bytes = atomic_fetch_add(&p->n_bytes, (int64_t)out->body.n);
-        struct direct d = { p, out };
+        struct batch one = { .publisher = p };
 
         out->refused = n >= WAITING_MESSAGES || bytes >= WAITING_BYTES;
         start(p);
-        if (out->refused || n >= DIRECT || !p->line || !line_act(p->line, publish_now, &d))
+        if (!out->refused && kept.publisher == p) {
+                list_add(&kept.list, out);
+                if (++kept.n == KEPT)
+                        hand_over(&kept);
+        } else if (!out->refused && n < DIRECT) {
+                list_init(&one.list);
+                list_add(&one.list, out);
+                hand_over(&one);
+        } else {
                 queue_put(p->queue, &out->item);
+        }
 }
 
 void publisher_drain(struct publisher *p, int timeout_ms)

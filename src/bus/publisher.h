@@ -47,6 +47,10 @@ OWN_DEFINE(struct publisher *, publisher_free)
 void publisher_open(struct publisher *p);
 /* Takes the message over. From any thread. */
 void publisher_put(struct publisher *p, struct outgoing *out);
+/* What this thread puts from now on may wait for publisher_put_kept(), to be written together: for
+ * one who goes through much that came, and tells when he is through. Of one publisher at a time. */
+void publisher_keep(struct publisher *p);
+void publisher_put_kept(struct publisher *p);
 /* Waits until nothing is left to send or confirm, at most 'timeout_ms'. */
 void publisher_drain(struct publisher *p, int timeout_ms);
 bool publisher_up(const struct publisher *p);      /* connected, neither blocked nor stalled */

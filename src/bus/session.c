@@ -308,6 +308,10 @@ static void on_channel_method(struct session *s, const amqp_method_t *m)
         const amqp_basic_ack_t *ack = m->decoded;
         const amqp_basic_nack_t *nack = m->decoded;
 
+        if (s->content != CONTENT_NONE) {
+                session_end(s, "sent a method in the middle of a message");
+                return;
+        }
         switch (m->id) {
         case AMQP_BASIC_DELIVER_METHOD:
                 on_deliver(s, m->decoded);
@@ -383,16 +387,27 @@ static void on_body(struct session *s, amqp_bytes_t piece)
         content_done(s);
 }
 
+/* One header, then bodies until it is whole. */
+static void on_content(struct session *s, const amqp_frame_t *frame)
+{
+        bool has_header = s->message.properties;
+
+        if (frame->frame_type == AMQP_FRAME_HEADER && !has_header)
+                on_header(s, frame);
+        else if (frame->frame_type == AMQP_FRAME_BODY && has_header)
+                on_body(s, frame->payload.body_fragment);
+        else
+                session_end(s, "sent the frames of a message in disorder");
+}
+
 static void on_frame(struct session *s, const amqp_frame_t *frame)
 {
         if (frame->frame_type == AMQP_FRAME_METHOD && frame->channel == 0)
                 on_connection_method(s, &frame->payload.method);
         else if (frame->frame_type == AMQP_FRAME_METHOD)
                 on_channel_method(s, &frame->payload.method);
-        else if (frame->frame_type == AMQP_FRAME_HEADER && s->content != CONTENT_NONE)
-                on_header(s, frame);
-        else if (frame->frame_type == AMQP_FRAME_BODY && s->content != CONTENT_NONE)
-                on_body(s, frame->payload.body_fragment);
+        else if (s->content != CONTENT_NONE && frame->frame_type != AMQP_FRAME_HEARTBEAT)
+                on_content(s, frame);
         if (s->content == CONTENT_NONE)
                 amqp_maybe_release_buffers_on_channel(s->amqp, frame->channel);
 }

@@ -205,8 +205,28 @@ static bool unconfirmed(const struct story *s, const json_t *port)
         return (text_equal(kind, "delete") || text_equal(kind, "disable")) && there;
 }
 
+/* The WAN's driver speaks for both ends. */
+static void tell_wan(struct story *s)
+{
+        const char *domain = text_of(s->link, "wan_domain");
+        const json_t *port;
+        size_t i;
+
+        json_array_foreach (s->ports, i, port) {
+                const char *reason = text_of(port, "status_reason");
+
+                if (!*domain || !running(s) || !unconfirmed(s, port))
+                        continue;
+                waits_for(s);
+                text_addf(&s->text, "the WAN %s: it has not confirmed the circuit yet%s%s\n",
+                          domain, *reason ? ": " : "", reason);
+                return;
+        }
+}
+
 static void tell_port(struct story *s, const json_t *port)
 {
+        bool of_wan = *text_of(s->link, "wan_domain");
         const json_t *site = by_id(s->c->sites, text_of(port, "site_id"));
         const json_t *gateway = by_id(s->c->gateways, text_of(port, "gateway_id"));
         const char *at = text_of(site, "name"), *name = text_of(gateway, "name");
@@ -223,6 +243,8 @@ static void tell_port(struct story *s, const json_t *port)
                 text_addf(&s->text, "gateway %s at site %s: the site's agents cannot reach it\n",
                           name, at);
         } else if (running(s) && unconfirmed(s, port)) {
+                if (of_wan)
+                        return;
                 waits_for(s);
                 text_addf(&s->text, "gateway %s at site %s: it has not confirmed its end yet%s%s\n",
                           name, at, *reason ? ": " : "", reason);
@@ -284,6 +306,7 @@ int explain(struct cli *c)
         else
                 text_add(&s.text, "Its link is gone.\n");
         tell_operation(&s);
+        tell_wan(&s);
         json_array_foreach (s.ports, i, port)
                 tell_port(&s, port);
         if (s.link)

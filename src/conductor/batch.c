@@ -59,14 +59,19 @@ static int audit_due(struct turn *t, const char *gateway_id)
         return r ? r : idset_add(&t->pump, g->id);
 }
 
-/* A timer counts only if its row is still due: somebody may have moved or served it. */
-static int handle_timer(struct turn *t, const struct input *in)
+static struct timer *timer_row(struct turn *t, const struct timer *timer)
 {
-        const struct timer *timer = &in->timer, *row;
         char key[ID_SIZE + 24];
 
         snprintf(key, sizeof key, "%s/%lld", timer->ref_id, (long long)timer->kind);
-        row = view_get(&t->view, T_TIMER, key);
+        return view_get(&t->view, T_TIMER, key);
+}
+
+/* A timer counts only if its row is still due: somebody may have moved or served it. */
+static int handle_timer(struct turn *t, const struct input *in)
+{
+        const struct timer *timer = &in->timer, *row = timer_row(t, timer);
+
         if (!row || (in->kind == INPUT_TIMER && row->due_ms > t->now_ms))
                 return 0;
         switch ((enum timer_kind)timer->kind) {
@@ -120,6 +125,7 @@ static void turn_reset(struct turn *t)
         view_done(&t->view);
         idset_done(&t->pump);
         idset_done(&t->circuits);
+        idset_done(&t->unanswered);
         idset_done(&t->loaded);
         store_rows_done(&t->open_work);
         store_rows_done(&t->project_use);
@@ -150,12 +156,16 @@ static int handle_safely(struct turn *t, const struct input *in, struct fault *w
 
 static int refuse(struct turn *t, const struct input *in, const struct fault *why)
 {
-        if (is_timer(in)) {
-                log_error("timer_put_off", "object=%s kind=%lld reason=\"%s\"", in->timer.ref_id,
-                          (long long)in->timer.kind, why->message);
-                return timer_set(t, (enum timer_kind)in->timer.kind, in->timer.ref_id,
-                                 t->now_ms + UNABLE_MS);
+        struct timer *timer = is_timer(in) ? timer_row(t, &in->timer) : NULL;
+
+        if (timer) {
+                log_error("timer_put_off", "object=%s kind=%lld reason=\"%s\"", timer->ref_id,
+                          (long long)timer->kind, why->message);
+                timer->due_ms = t->now_ms + UNABLE_MS;
+                view_dirty(timer);
         }
+        if (is_timer(in))
+                return 0;
         if (in->kind == INPUT_REQUEST)
                 return out_fault(t, why);
         log_warn("event_refused", "site=%s method=%s reason=\"%s\"", in->site,
@@ -284,6 +294,7 @@ int conductor_batch(struct conductor *c, const struct input *const *inputs, size
         view_done(&t.view);
         idset_done(&t.pump);
         idset_done(&t.circuits);
+        idset_done(&t.unanswered);
         idset_done(&t.loaded);
         store_rows_done(&t.open_work);
         store_rows_done(&t.project_use);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conductor/flows.h"
+#include "conductor/request.h"
 #include "messages/topics.h"
 #include "model/circuit.h"
 #include "model/want.h"
@@ -156,6 +157,8 @@ int circuit_pump(struct turn *t)
 
 /* ---- the answer ---- */
 
+#define DRIFT "The WAN did not hold its circuit as it should; it was set again."
+
 static int circuit_plan(struct turn *t, const struct input *in)
 {
         const char *id = input_text(in, "link_id");
@@ -169,6 +172,7 @@ struct answer {
         struct vlink *l; /* NULL: it was deleted by force */
         struct work *w;  /* what is wanted, or NULL */
         bool newest;     /* it answers just that */
+        bool changed;    /* something had to be done for it */
         struct apply_result res;
 };
 
@@ -271,6 +275,7 @@ static int leftovers_gone(struct turn *t, const char *link_id)
 static int done(struct answer *a, const char *link_id)
 {
         struct turn *t = a->t;
+        const struct caller nobody = { .request_id = "" };
         struct work key = { 0 };
         int r = 0;
 
@@ -280,6 +285,8 @@ static int done(struct answer *a, const char *link_id)
                 r = r ? r : view_remove(&t->view, T_WORK, &key);
                 r = r ? r : timer_clear(t, TIMER_CIRCUIT, link_id);
         }
+        if (r == 0 && a->changed && a->newest && a->l && !a->l->operation_id[0])
+                r = link_event(t, a->l, &nobody, "virtual_link.circuit_set", "", DRIFT);
         for (int side = 0; side < SIDE_N && a->l && r == 0; side++)
                 r = confirm(a, view_ports(&t->view, link_id)[side], &a->res.ports[side]);
         return r || !a->l ? r : work_look(t, a->l);
@@ -312,6 +319,7 @@ static int circuit_handle(struct turn *t, const struct input *in, struct fault *
 
         if (r)
                 return r < 0 ? err_pass(r) : why->code;
+        a.changed = json_is_true(json_object_get(in->request->args, "changed"));
         a.newest = a.w && a.w->generation == generation;
         if (a.res.n_ports != SIDE_N)
                 r = fault_set(why, 400, "message.invalid", "ports: both ends are needed.");

@@ -109,7 +109,17 @@ static int audit_settle(struct audit *a, struct vlink *l, struct vport *p)
                 return 0;
         p->reason[0] = '\0';
         view_dirty(p);
-        return work_settle(a->t, l);
+        return work_alone(a->t, l->id, work_settle(a->t, l));
+}
+
+/* With the gateway of its end a the circuit is looked at, and set again where it is not as it
+ * should be. */
+static int audit_circuit(struct audit *a, struct vlink *l, const struct vport *p)
+{
+        if (a->what != REPAIR || p->side != SIDE_A || !p->wanted || l->operation_id[0] ||
+            view_get(&a->t->view, T_WORK, l->id))
+                return 0;
+        return work_alone(a->t, l->id, circuit_enqueue(a->t, l, ""));
 }
 
 /* Only what rests is repaired: what is under way is already being sent. What was refused before is
@@ -119,9 +129,10 @@ static int audit_port(struct audit *a, struct vport *p)
         struct vlink *l = view_get(&a->t->view, T_VLINK, p->link_id);
         bool refused = p->confirmed_generation != p->generation;
 
-        if (!l || l->wan_domain[0] || !text_equal(p->gateway_id, a->g->id) ||
-            work_is_left_alone(a->t, l->id))
+        if (!l || !text_equal(p->gateway_id, a->g->id) || work_is_left_alone(a->t, l->id))
                 return 0;
+        if (l->wan_domain[0])
+                return audit_circuit(a, l, p);
         a->n_all++;
         if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation))
                 return a->what == REPAIR ? audit_settle(a, l, p) : 0;

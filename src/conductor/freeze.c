@@ -10,6 +10,7 @@
 #include "conductor/request.h"
 #include "model/json.h"
 
+/* Read without a lock: what others have committed by then leaves after the freeze's answer anyway. */
 const struct control *freeze_of(const struct turn *t)
 {
         const struct control *c = view_get(&t->view, T_CONTROL, CONTROL_FREEZE);

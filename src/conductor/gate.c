@@ -179,9 +179,12 @@ int gate_due(struct turn *t, const char *gateway_id)
 
         if (r < 0)
                 return r;
-        if (is_deadline(t, g))
+        if (is_deadline(t, g)) {
                 snprintf(g->reason, sizeof g->reason,
                          "No agent of site %s answered its last command in time.", g->site_name);
+                if (idset_add(&t->unanswered, g->id) < 0)
+                        return -ENOMEM;
+        }
         g->attempts += g->inflight_seq != 0;
         g->inflight_seq = 0;
         view_dirty(g);
@@ -203,6 +206,13 @@ static json_t *command_new(struct turn *t, struct gateway *g, bool audit)
                          (json_int_t)t->c->timing.apply_timeout_ms);
 }
 
+/* An agent that stands still keeps what the broker gives it, every other message. Two of one kind go
+ * to two agents; where the device itself refuses what is old, twice is harmless. */
+static bool is_sent_twice(const struct turn *t, const struct gateway *g)
+{
+        return map_get(&t->unanswered.known, g->id) && text_equal(g->fence, "device");
+}
+
 static int command_send(struct turn *t, struct gateway *g, const char *method, json_t *take_args,
                         const char *request_id)
 {
@@ -211,8 +221,14 @@ static int command_send(struct turn *t, struct gateway *g, const char *method, j
         int r;
 
         TEXT_SET(timer.ref_id, g->id);
-        r = out_cast(t, g->site_name, method, take_args, request_id, timing->apply_timeout_ms,
-                     &timer);
+        r = is_sent_twice(t, g) ? out_cast(t, g->site_name, method, json_incref(take_args),
+                                           request_id, timing->apply_timeout_ms, &timer)
+                                : 0;
+        if (r)
+                json_decref(take_args);
+        else
+                r = out_cast(t, g->site_name, method, take_args, request_id,
+                             timing->apply_timeout_ms, &timer);
         return r ? r
                  : timer_set(t, TIMER_GATE, g->id,
                              t->now_ms + timing->apply_timeout_ms + timing->answer_margin_ms);

@@ -393,8 +393,8 @@ static int judge(struct turn *t, struct vlink *l)
         bool newer = false, missing = false, lost = false;
         int r;
 
-        if (!v.ports[SIDE_A] || !v.ports[SIDE_Z] || !restore_judges(t, l))
-                return 0; /* when the other gateway was read */
+        if (!v.ports[SIDE_A] || !v.ports[SIDE_Z] || l->wan_domain[0] || !restore_judges(t, l))
+                return 0; /* when the other gateway was read; a WAN driver's link is its controller's */
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = v.ports[side];
 

@@ -57,6 +57,7 @@ struct turn {
         struct outs *outs;
         struct idset pump;             /* gateways to look at after the last input */
         struct idset circuits;         /* links whose circuit is asked for then */
+        struct idset unanswered;       /* of those, gateways whose last command nobody answered */
         struct idset chosen;           /* pairs of gateways that inputs being refined have chosen */
         struct store_rows project_use; /* of those with a quota, with what this batch adds */
         struct store_rows open_work;   /* of the plan's projects, with what this batch adds */

@@ -41,21 +41,20 @@ int wan_look(struct store *store, const char *link_id, struct circuit_want *ret,
         return WAN_LOOK_WANTED;
 }
 
-json_t *wan_answer(const struct circuit_want *want, const struct fault *why)
+json_t *wan_answer(const struct circuit_want *want, bool changed, const struct fault *why)
 {
         struct want_result ends[SIDE_N] = { 0 };
-        struct apply_result result = { .ports = ends, .n_ports = SIDE_N };
+        struct apply_result result = { .fault = *why, .ports = ends, .n_ports = SIDE_N };
         json_auto_t *ret = NULL;
 
-        if (why)
-                result.fault = *why;
         for (int side = 0; side < SIDE_N; side++) {
                 TEXT_SET(ends[side].id, want->ends[side].port_id);
                 ends[side].generation = want->ends[side].generation;
                 ends[side].present = want->present;
         }
         ret = apply_result_to_json(&(struct apply_want){ 0 }, &result);
-        if (!ret || json_object_set_new(ret, "link_id", json_string(want->link_id)) < 0 ||
+        if (!ret || json_object_set_new(ret, "changed", json_boolean(changed)) < 0 ||
+            json_object_set_new(ret, "link_id", json_string(want->link_id)) < 0 ||
             json_object_set_new(ret, "generation", json_integer(want->generation)) < 0)
                 return NULL;
         return TAKE(ret);

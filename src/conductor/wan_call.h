@@ -13,6 +13,6 @@ enum { WAN_LOOK_WANTED, WAN_LOOK_NOTHING, WAN_LOOK_AWAY /* the database is */ };
 /* 'request_id': of whom it is for. */
 int wan_look(struct store *store, const char *link_id, struct circuit_want *ret,
              char request_id[REQUEST_ID_SIZE]);
-/* The arguments of `circuit_set`: what became of 'want'; 'why' NULL or not set: it is so. NULL
- * without memory. */
-json_t *wan_answer(const struct circuit_want *want, const struct fault *why);
+/* The arguments of `circuit_set`: what became of 'want'; 'why' not set: it is so, and 'changed' says
+ * whether it was not. NULL without memory. */
+json_t *wan_answer(const struct circuit_want *want, bool changed, const struct fault *why);

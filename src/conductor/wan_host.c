@@ -97,7 +97,7 @@ static void pause_a_while(struct host *h)
         pthread_mutex_unlock(&h->mutex);
 }
 
-static struct job *answer_new(struct host *h, const struct circuit_want *want,
+static struct job *answer_new(struct host *h, const struct circuit_want *want, bool changed,
                               const struct fault *why, const char *request_id)
 {
         struct job *j = calloc(1, sizeof *j);
@@ -105,7 +105,7 @@ static struct job *answer_new(struct host *h, const struct circuit_want *want,
 
         if (made) {
                 made->method = strdup("circuit_set");
-                made->args = wan_answer(want, why);
+                made->args = wan_answer(want, changed, why);
                 made->context = json_pack("{s:s}", "request_id", request_id);
         }
         if (!j || !made || !made->method || !made->args || !made->context) {
@@ -127,12 +127,14 @@ static void call(struct caller *c, const struct circuit_want *want, const char *
         int64_t from_ms = clock_mono_ms();
         struct fault why = { 0 };
         struct job *j = NULL;
+        bool changed = false;
         int r;
 
         log_info("wan_call", "request=%s link=%s domain=%s generation=%lld present=%d", request_id,
                  want->link_id, h->domain, (long long)want->generation, want->present);
         (void)FAILPOINT("conductor.before_wan_call");
-        r = wan_apply(h->driver, c->handle, want, from_ms + h->settings.deadline_s * 1000, &why);
+        r = wan_apply(h->driver, c->handle, want, from_ms + h->settings.deadline_s * 1000, &changed,
+                      &why);
         (void)FAILPOINT("conductor.after_wan_call");
         if (r < 0)
                 fault_set(&why, 500, "wan.error", "The driver failed: %s.", err_trace());
@@ -141,7 +143,7 @@ static void call(struct caller *c, const struct circuit_want *want, const char *
         log_info("wan_answer", "request=%s link=%s domain=%s ms=%lld fault=%s reason=\"%s\"",
                  request_id, want->link_id, h->domain, (long long)(clock_mono_ms() - from_ms),
                  r ? why.type : "-", why.message);
-        j = answer_new(h, want, &why, request_id);
+        j = answer_new(h, want, changed, &why, request_id);
         store_lock_let(c->lock);
         if (!j) {
                 bus_settle(d, BUS_AGAIN, NULL);

@@ -41,11 +41,10 @@ static void add_escaped(struct text *t, uint32_t point)
                           0xdc00 + (unsigned)((point - 0x10000) & 0x3ff));
 }
 
-void ascii_json_add_string(struct text *t, const char *s)
+void ascii_json_add_chars(struct text *t, const char *s)
 {
         const unsigned char *at = (const unsigned char *)s;
 
-        text_add_n(t, "\"", 1);
         while (*at) {
                 const unsigned char *from = at;
 
@@ -55,6 +54,12 @@ void ascii_json_add_string(struct text *t, const char *s)
                 if (*at)
                         add_escaped(t, next_point(&at));
         }
+}
+
+void ascii_json_add_string(struct text *t, const char *s)
+{
+        text_add_n(t, "\"", 1);
+        ascii_json_add_chars(t, s);
         text_add_n(t, "\"", 1);
 }
 

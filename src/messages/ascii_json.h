@@ -9,3 +9,4 @@
 
 void ascii_json_add(struct text *t, const json_t *value); /* NULL counts as null */
 void ascii_json_add_string(struct text *t, const char *s);
+void ascii_json_add_chars(struct text *t, const char *s); /* a piece of a string, without quotes */

@@ -13,19 +13,11 @@
 #include "messages/ascii_json.h"
 #include "messages/outer.h"
 
-#define CONTEXT "_context_"
-enum { CONTEXT_N = sizeof CONTEXT - 1 };
-
 struct request *request_free(struct request *r)
 {
         if (!r)
                 return NULL;
-        free(r->method);
-        free(r->namespace);
-        free(r->version);
-        free(r->msg_id);
-        free(r->reply_q);
-        free(r->unique_id);
+        json_decref(r->document);
         json_decref(r->args);
         json_decref(r->context);
         free(r);
@@ -87,21 +79,6 @@ static bool is_version(const char *text)
         return n_dots > 0;
 }
 
-static int take_context(const json_t *from, struct request *r)
-{
-        const char *key;
-        json_t *value;
-
-        r->context = json_object();
-        if (!r->context)
-                return err_raise(-ENOMEM);
-        json_object_foreach ((json_t *)(uintptr_t)from, key, value)
-                if (strncmp(key, CONTEXT, CONTEXT_N) == 0 &&
-                    json_object_set(r->context, key + CONTEXT_N, value) != 0)
-                        return err_raise(-ENOMEM);
-        return 0;
-}
-
 static int take_args(const json_t *from, struct request *r, struct fault *why)
 {
         json_t *args = json_object_get(from, "args");
@@ -116,7 +93,7 @@ static int take_texts(const json_t *from, struct request *r, struct fault *why)
 {
         const struct {
                 const char *key;
-                char **to;
+                const char **to;
         } texts[] = {
                 { "method", &r->method },    { "namespace", &r->namespace },
                 { "version", &r->version },  { "_msg_id", &r->msg_id },
@@ -133,29 +110,21 @@ static int take_texts(const json_t *from, struct request *r, struct fault *why)
         if (!r->msg_id != !r->reply_q)
                 return malformed(why, "has only one of '_msg_id' and '_reply_q'");
         if (!r->version)
-                r->version = strdup("1.0");
-        if (!r->version)
-                return err_raise(-ENOMEM);
+                r->version = "1.0";
         return is_version(r->version) ? 0 : malformed(why, "has a 'version' that is not X.Y");
 }
 
 int request_decode(const void *body, size_t n, struct request **ret, struct fault *why)
 {
-        json_auto_t *inner = NULL;
-        OWN(request_free) struct request *r = NULL;
-        int answer = outer_open(body, n, &inner, why);
+        OWN(request_free) struct request *r = calloc(1, sizeof *r);
+        int answer = r ? outer_open(body, n, &r->document, why) : err_raise(-ENOMEM);
 
-        if (answer != ENVELOPE_OK)
-                return answer;
-        r = calloc(1, sizeof *r);
-        if (!r)
-                return err_raise(-ENOMEM);
-        answer = take_texts(inner, r, why);
-        answer = answer ? answer : take_args(inner, r, why);
-        answer = answer ? answer : take_context(inner, r);
+        answer = answer ? answer : take_texts(r->document, r, why);
+        answer = answer ? answer : take_args(r->document, r, why);
+        answer = answer ? answer : outer_context(r->document, &r->context);
         if (answer != 0)
                 return answer;
-        r->monitor_timeout_s = json_number_value(json_object_get(inner, "_timeout"));
+        r->monitor_timeout_s = json_number_value(json_object_get(r->document, "_timeout"));
         *ret = TAKE(r);
         return ENVELOPE_OK;
 }
@@ -168,55 +137,38 @@ static void add_member(struct text *t, const char *key, const char *value)
         ascii_json_add_string(t, value);
 }
 
-static void add_context(struct text *t, const json_t *context)
-{
-        const char *key;
-        json_t *value;
-
-        json_object_foreach ((json_t *)(uintptr_t)context, key, value) {
-                struct text name = { 0 };
-
-                text_addf(&name, CONTEXT "%s", key);
-                text_add(t, ", ");
-                ascii_json_add_string(t, name.failed ? "" : name.bytes);
-                text_add(t, ": ");
-                ascii_json_add(t, value);
-                t->failed |= name.failed;
-                text_done(&name);
-        }
-}
-
 int request_write(const struct request_head *head, const json_t *args, const json_t *context,
                   struct text *ret)
 {
         char unique_id[UUID_HEX];
-        size_t begin = outer_begin(ret);
+        OWN(text_done) struct text inner = { 0 };
 
         uuid_new_hex(unique_id);
-        text_add(ret, "{\"method\": ");
-        ascii_json_add_string(ret, head->method);
-        text_add(ret, ", \"args\": ");
+        text_reserve(&inner, INNER_BYTES);
+        text_add(&inner, "{\"method\": ");
+        ascii_json_add_string(&inner, head->method);
+        text_add(&inner, ", \"args\": ");
         if (args)
-                ascii_json_add(ret, args);
+                ascii_json_add(&inner, args);
         else
-                text_add(ret, "{}");
+                text_add(&inner, "{}");
         if (head->namespace)
-                add_member(ret, "namespace", head->namespace);
+                add_member(&inner, "namespace", head->namespace);
         if (head->version)
-                add_member(ret, "version", head->version);
+                add_member(&inner, "version", head->version);
         if (head->msg_id) {
-                add_member(ret, "_msg_id", head->msg_id);
-                add_member(ret, "_reply_q", head->reply_q);
-                text_add(ret, ", \"_timeout\": ");
+                add_member(&inner, "_msg_id", head->msg_id);
+                add_member(&inner, "_reply_q", head->reply_q);
+                text_add(&inner, ", \"_timeout\": ");
                 if (head->monitor_s > 0)
-                        text_addf(ret, "%" PRId64, head->monitor_s);
+                        text_addf(&inner, "%" PRId64, head->monitor_s);
                 else
-                        text_add(ret, "null");
+                        text_add(&inner, "null");
         }
-        add_member(ret, "_unique_id", unique_id);
-        add_context(ret, context);
-        text_add(ret, "}");
-        return outer_end(ret, begin);
+        add_member(&inner, "_unique_id", unique_id);
+        outer_add_context(&inner, context);
+        text_add(&inner, "}");
+        return outer_write(&inner, ret);
 }
 
 int request_encode(const char *method, const char *version, const json_t *args,

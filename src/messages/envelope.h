@@ -15,11 +15,13 @@
 /* Answers of the decoders. On any but OK '*ret' is left alone and the fault says what is wrong. */
 enum { ENVELOPE_OK, ENVELOPE_MALFORMED, ENVELOPE_UNSUPPORTED };
 
-/* A request (call or cast). Strings are owned; NULL where the wire has no such key. */
+/* A request (call or cast). Strings are lent by the document; NULL where the wire has no such key.
+ */
 struct request {
-        char *method, *namespace, *version; /* version "1.0" when absent */
-        char *msg_id, *reply_q;             /* calls only */
-        char *unique_id;
+        json_t *document;
+        const char *method, *namespace, *version; /* version "1.0" when absent */
+        const char *msg_id, *reply_q;             /* calls only */
+        const char *unique_id;
         double monitor_timeout_s; /* `_timeout`: > 0 asks for heartbeats while we work */
         json_t *args;             /* an object, never NULL */
         json_t *context;          /* `_context_<key>` as {"<key>": …}, never NULL */
@@ -53,10 +55,11 @@ int request_encode(const char *method, const char *version, const json_t *args,
 
 /* A reply: exactly one of result and failure. */
 struct reply {
-        char *msg_id;
-        bool ending;     /* false: a heartbeat of a server that is still at work */
-        json_t *result;  /* may be JSON null */
-        json_t *failure; /* NULL, or {"class","module","message","args","kwargs",…} */
+        json_t *document;
+        const char *msg_id; /* lent by it */
+        bool ending;        /* false: a heartbeat of a server that is still at work */
+        json_t *result;     /* may be JSON null */
+        json_t *failure;    /* NULL, or {"class","module","message","args","kwargs",…} */
 };
 /* A reply that cannot be read, or lacks 'failure' or 'ending', is ENVELOPE_MALFORMED; '*ret' is set
  * nevertheless if it names its call, and then holds nothing else: that call needs not wait longer.
@@ -78,7 +81,18 @@ int reply_encode_heartbeat(const char *msg_id, struct text *ret);
 int reply_encode_fault(const char *msg_id, const struct fault *f, struct text *ret);
 void fault_from_failure(const json_t *failure, struct fault *ret);
 
-/* Notification, messagingv2. */
+/* A notification, messagingv2. Texts are lent by the document; NULL where the wire has no such key.
+ */
+struct notification {
+        json_t *document;
+        const char *event_type, *publisher_id, *priority; /* "INFO" */
+        const char *message_id, *timestamp, *unique_id;
+        const json_t *payload; /* lent, never NULL */
+        json_t *context;       /* as of a request */
+};
+int notification_decode(const void *body, size_t n, struct notification **ret, struct fault *why);
+struct notification *notification_free(struct notification *n);
+OWN_DEFINE(struct notification *, notification_free)
 int notification_encode(const char *publisher_id, const char *event_type, const char *priority,
                         const json_t *payload, const json_t *context, int64_t now_wall_ms,
                         struct text *ret);

@@ -16,7 +16,7 @@ struct reply *reply_free(struct reply *r)
 {
         if (!r)
                 return NULL;
-        free(r->msg_id);
+        json_decref(r->document);
         json_decref(r->result);
         json_decref(r->failure);
         free(r);
@@ -68,21 +68,15 @@ static int take_rest(const json_t *from, struct reply *r, struct fault *why)
 
 int reply_decode(const void *body, size_t n, struct reply **ret, struct fault *why)
 {
-        json_auto_t *inner = NULL;
-        OWN(reply_free) struct reply *r = NULL;
-        int answer = outer_open(body, n, &inner, why);
+        OWN(reply_free) struct reply *r = calloc(1, sizeof *r);
+        int answer = r ? outer_open(body, n, &r->document, why) : err_raise(-ENOMEM);
 
-        if (answer != ENVELOPE_OK)
-                return answer;
-        r = calloc(1, sizeof *r);
-        if (!r)
-                return err_raise(-ENOMEM);
-        answer = outer_text(inner, "_msg_id", &r->msg_id, why);
+        answer = answer ? answer : outer_text(r->document, "_msg_id", &r->msg_id, why);
         if (answer != ENVELOPE_OK)
                 return answer;
         if (!r->msg_id)
                 return malformed(why, "has no '_msg_id'");
-        answer = take_rest(inner, r, why);
+        answer = take_rest(r->document, r, why);
         *ret = TAKE(r);
         return answer;
 }
@@ -92,21 +86,22 @@ static int encode(const char *msg_id, const json_t *result, const char *failure,
                   struct text *ret)
 {
         char unique_id[UUID_HEX];
-        size_t begin = outer_begin(ret);
+        OWN(text_done) struct text inner = { 0 };
 
         uuid_new_hex(unique_id);
-        text_add(ret, "{\"result\": ");
-        ascii_json_add(ret, result);
-        text_add(ret, ", \"failure\": ");
+        text_reserve(&inner, INNER_BYTES);
+        text_add(&inner, "{\"result\": ");
+        ascii_json_add(&inner, result);
+        text_add(&inner, ", \"failure\": ");
         if (failure)
-                ascii_json_add_string(ret, failure);
+                ascii_json_add_string(&inner, failure);
         else
-                text_add(ret, "null");
-        text_add(ret, ending ? ", \"ending\": true" : ", \"ending\": false");
-        text_add(ret, ", \"_msg_id\": ");
-        ascii_json_add_string(ret, msg_id);
-        text_addf(ret, ", \"_unique_id\": \"%s\"}", unique_id);
-        return outer_end(ret, begin);
+                text_add(&inner, "null");
+        text_add(&inner, ending ? ", \"ending\": true" : ", \"ending\": false");
+        text_add(&inner, ", \"_msg_id\": ");
+        ascii_json_add_string(&inner, msg_id);
+        text_addf(&inner, ", \"_unique_id\": \"%s\"}", unique_id);
+        return outer_write(&inner, ret);
 }
 
 int reply_encode_result(const char *msg_id, const json_t *result, struct text *ret)

@@ -84,6 +84,7 @@ void vlink_write(const struct vlink *l, const struct vport ports[SIDE_N],
         out_bool(t, "admin_state_up", l->admin_state_up);
         out_text_or_null(t, "operation_id", l->operation_id);
         list_or_empty(t, "ignored_parameters", l->ignored);
+        out_text_or_null(t, "wan_domain", l->wan_domain);
         tags(t, l->tags);
         out_int(t, "revision_number", l->revision_number);
         out_time_or_null(t, "verified_at", l->verified_ms);

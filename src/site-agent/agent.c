@@ -120,7 +120,9 @@ static void round_begin(struct agent *a)
         }
 }
 
-static json_t *gateways_to_json(struct agent *a, json_t *(*to_json)(const struct gateway_seen *))
+/* All of them, or those that have been looked at: one that nobody looked at yet is not away. */
+static json_t *gateways_to_json(struct agent *a, bool looked,
+                                json_t *(*to_json)(const struct gateway_seen *))
 {
         json_auto_t *list = json_array();
         int n_reachable = 0;
@@ -130,6 +132,8 @@ static json_t *gateways_to_json(struct agent *a, json_t *(*to_json)(const struct
 
                 lane_seen(a->gateways[i], &seen);
                 n_reachable += seen.gateway.reachable;
+                if (looked && !seen.looked)
+                        continue;
                 if (json_array_append_new(list, to_json(&seen)) != 0)
                         return NULL;
         }
@@ -149,7 +153,7 @@ static void tell_discovered(struct agent *a)
         }
         t->event = "discovered";
         t->args = json_pack("{ss so}", "host", a->host, "gateways",
-                            gateways_to_json(a, gateway_seen_to_report));
+                            gateways_to_json(a, false, gateway_seen_to_report));
         if (!t->args) {
                 log_error("out_of_memory", "event=discovered");
                 task_end(t, BUS_DONE, NULL);
@@ -162,7 +166,7 @@ static void tell_discovered(struct agent *a)
 static void heartbeat(struct agent *a)
 {
         json_auto_t *args = json_pack("{ss so}", "host", a->host, "gateways",
-                                      gateways_to_json(a, gateway_seen_to_heartbeat));
+                                      gateways_to_json(a, true, gateway_seen_to_heartbeat));
         json_auto_t *context = json_object();
         uint64_t epoch = bus_send_epoch(a->bus);
 

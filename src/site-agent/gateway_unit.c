@@ -138,6 +138,7 @@ void gateway_unit_look(struct gateway_unit *u, int64_t deadline_mono_ms)
                 gateway_unit_saw(u, &state);
         else if (r < 0)
                 fault_set(&why, 503, "gateway.error", "The driver failed: %s.", err_trace());
+        u->seen.looked = true;
         gateway_unit_answered(u, &why);
         if (r != 0)
                 u->seen.gateway.reachable = false;

@@ -24,6 +24,7 @@ extern const struct setting gateway_unit_settings[];
 struct gateway_seen {
         struct gateway gateway;
         char digest[DIGEST_SIZE];
+        bool looked; /* since we started: only then is there anything to tell */
         bool described;
 };
 

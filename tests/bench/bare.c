@@ -51,6 +51,9 @@ static amqp_connection_state_t dial_to_consume(int port, const char *queue, int 
 
         amqp_queue_declare(c, 1, amqp_cstring_bytes(queue), 0, durable, 0, 0, args);
         must(amqp_get_rpc_reply(c), "declare");
+        /* A quorum queue may not have heard of the last acknowledgements of the run before. */
+        amqp_queue_purge(c, 1, amqp_cstring_bytes(queue));
+        must(amqp_get_rpc_reply(c), "purge");
         if (durable) {
                 amqp_queue_bind(c, 1, amqp_cstring_bytes(queue), amqp_cstring_bytes("atlas"),
                                 amqp_cstring_bytes(queue), amqp_empty_table);

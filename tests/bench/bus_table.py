@@ -160,7 +160,6 @@ def main():
     options = parser.parse_args()
     if options.quorum:
         os.environ["ATLAS_BENCH_QUORUM"] = "1"
-        options.without_oslo = True  # its reply queues and ours would differ
     with tempfile.TemporaryDirectory(prefix="atlas-bus-") as folder:
         subprocess.run([BROKER, "guard", folder, str(os.getpid())], check=True)
         subprocess.run([BROKER, "start", folder], check=True, timeout=120)

@@ -4,6 +4,7 @@
 of the latter's input, "oslo WHAT OUTSTANDING N", is answered by "N_PER_SECOND P50_US P99_US"."""
 import itertools
 import logging
+import os
 import sys
 import threading
 import time
@@ -102,6 +103,7 @@ def main():
     transport = oslo_messaging.get_rpc_transport(conf, url=url)
     notifications = oslo_messaging.get_notification_transport(conf, url=url)
     conf.set_override("amqp_durable_queues", True, group="oslo_messaging_rabbit")
+    conf.set_override("rabbit_quorum_queue", "ATLAS_BENCH_QUORUM" in os.environ, group="oslo_messaging_rabbit")
     {"serve": serve, "ask": ask}[verb](transport, notifications)
 
 

@@ -244,7 +244,7 @@ def test_the_brokers_disk_runs_full(world, say):
     broker, blocked = world.brokers[0], world.logs(r"event=bus_blocked blocked=yes")
     with Load(world) as load:
         load.goes_on()
-        broker.ctl("set_disk_free_limit", "1000TB")
+        broker.ctl("set_disk_free_limit", "100000GB")
         try:
             wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 20, "word of the alarm")
             slowest_s = nothing_is_begun(world, 4)

@@ -228,6 +228,8 @@ class Matrix:
             self.world.running.pop(name).wait()
         queue = "atlas-conductor" if victim == "conductor" else f"atlas-agent.{victim}"
         wait_until(lambda: self.world.waiting(queue)[0][1] == 1, 30, f"one left at {queue}")
+        ill = {name for name, in self.rows("SELECT name FROM vlink WHERE provisioning <> 1 OR operating <> 0")}
+        self.forget([link for link in self.links if link.name in ill])
 
     def run(self, case):
         """How long the work took to end after the fault."""
@@ -275,6 +277,9 @@ class Matrix:
         again = [pos for pos, row in flow_rows().items() if row["state"] != row["next"]]
         assert not self.rows("SELECT operation_id, flow_row FROM event WHERE object_id = ANY(%s::uuid[]) AND flow_row = ANY(%s) "
                              "GROUP BY 1, 2 HAVING count(*) > 1", ids, again), "a transition was stored twice"
+        if case.stage.amiss.startswith("gateways"):  # one that hung is looked at before it is asked for anything
+            wait_until(lambda: not self.one("SELECT count(*) FROM gateway WHERE NOT reachable OR inflight_seq <> 0 OR reason <> ''"),
+                       PATIENCE_S, "gateways that work again")
         if fails or case.stage.ask == "disable":
             self.forget(links)
         self.none_failed()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes from the bus: requests and replies. What is read and written again reads the same. */
+/* What comes from the bus: requests, replies and notifications. What is read and written again
+ * reads the same. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,9 +50,28 @@ static void try_reply(const void *bytes, size_t n)
         assert(r->failure || json_equal(r->result, again->result));
 }
 
+static void try_notification(const void *bytes, size_t n)
+{
+        OWN(notification_free) struct notification *it = NULL, *again = NULL;
+        OWN(text_done) struct text t = { 0 };
+        struct fault why = { 0 };
+        int answer = notification_decode(bytes, n, &it, &why);
+
+        assert((answer == ENVELOPE_OK) == (it != NULL) && answer >= 0);
+        assert(fault_is_set(&why) == (answer != ENVELOPE_OK));
+        if (!it)
+                return;
+        assert(notification_encode("host", it->event_type, "info", it->payload, it->context, 0,
+                                   &t) == 0);
+        assert(notification_decode(t.bytes, t.n, &again, &why) == ENVELOPE_OK);
+        assert(strcmp(it->event_type, again->event_type) == 0);
+        assert(json_equal(it->payload, again->payload) && json_equal(it->context, again->context));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
         try_request(bytes, n);
         try_reply(bytes, n);
+        try_notification(bytes, n);
         return 0;
 }

@@ -31,7 +31,7 @@ static void on_delivered(const struct session_message *m, void *user)
 
         *(unsigned *)user += sum_of(m->body, m->n);
         assert(m->n <= SESSION_BODY_BYTES && m->n <= m->announced);
-        assert(d && delivery_decode(d) == !d->reason);
+        assert(d && delivery_decode(d, false) == !d->reason);
         assert(!d->reason == (d->public.request != NULL));
         delivery_free(d);
 }

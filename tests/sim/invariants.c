@@ -105,6 +105,8 @@ static void check_history(struct sim *s)
                         for (const struct flow_row *row = (*f)->rows; row->pos; row++)
                                 found |= row->pos == e->row && text_equal((*f)->states[row->state], e->from) &&
                                          text_equal((*f)->states[row->next], e->to);
+                if (strlen(e->type) > 6 && !strcmp(e->type + strlen(e->type) - 6, ".error") && !e->reason[0])
+                        sim_broken(s, "event %s of %s gives no reason", e->type, e->object_id);
                 if (!found)
                         sim_broken(s, "event row %lld from %s to %s is in no table", (long long)e->row, e->from, e->to);
         }
@@ -336,6 +338,17 @@ static const char *restless(struct sim *s, char ret[300])
                         snprintf(ret, 300, "link %s is %s", l->id, operating_name[l->operating]);
                         return ret;
                 }
+        /* What the WAN lost is found by the next audit in turn. */
+        each_row(s, T_VPORT, vport, p)
+        {
+                struct circuit_state found = { 0 };
+
+                if (s->via_wan && p->present && wan_fake.read(s->nms, p->link_id, INT64_MAX, &found, NULL) == 0 &&
+                    !found.present) {
+                        snprintf(ret, 300, "the circuit of %s is gone", p->link_id);
+                        return ret;
+                }
+        }
         each_row(s, T_LEFTOVER, leftover, left)
         {
                 snprintf(ret, 300, "%s was left behind", left->port_id);

@@ -79,14 +79,14 @@ static void end(struct sim *s, struct sim_conductor *c, size_t i)
         struct sim_wan_call call = c->calls[i];
         struct fault why = { 0 };
         json_auto_t *answer = NULL;
-        bool dies_after = is_fault(s, 15);
+        bool dies_after = is_fault(s, 15), changed = false;
         int r;
 
         if (is_fault(s, 15)) {
                 sim_conductor_die(s, c);
                 return;
         }
-        r = wan_apply(&wan_fake, s->nms, &call.want, s->now_ms, &why);
+        r = wan_apply(&wan_fake, s->nms, &call.want, s->now_ms, &changed, &why);
         sim_trace(s, "host %lld: #%lld %s%s", (long long)c->core.number, (long long)call.message.number,
                   r ? why.type : "done", dies_after ? ", and dies" : "");
         if (r < 0)
@@ -95,7 +95,7 @@ static void end(struct sim *s, struct sim_conductor *c, size_t i)
                 sim_conductor_die(s, c);
                 return;
         }
-        answer = wan_answer(&call.want, &why);
+        answer = wan_answer(&call.want, changed, &why);
         sim_send(s, QUEUE_CIRCUITS, 0, "circuit_set", answer, NULL, 0, -1);
         free(call.message.bytes);
         c->calls[i] = c->calls[--c->n_calls];
@@ -129,11 +129,26 @@ int64_t sim_wan_next_ms(const struct sim_conductor *c)
         return next;
 }
 
+static void lose(struct sim *s)
+{
+        char link_id[ID_SIZE];
+
+        TEXT_SET(link_id, fake_wan_next(s->nms, NULL));
+        sim_trace(s, "the WAN loses the circuit of %s", link_id);
+        fake_wan_lose(s->nms, link_id);
+}
+
 void sim_wan_fault(struct sim *s)
 {
         struct injection *i = fake_wan_injection(s->nms);
         static const char *const names[] = { "is unreachable", "hangs", "does half", "refuses all", "refuses one", "lies" };
-        size_t what = random_below(&s->random, 6), n = s->db.tables[T_VLINK].n;
+        size_t what = random_below(&s->random, 7), n = s->db.tables[T_VLINK].n;
+
+        if (what == 6) {
+                if (fake_wan_count(s->nms))
+                        lose(s);
+                return;
+        }
 
         *i = (struct injection){
                 .unreachable = what == 0, .hang = what == 1, .half = what == 2, .lie = what == 5,

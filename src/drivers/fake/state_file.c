@@ -57,7 +57,7 @@ int state_file_store(const char *path, const json_t *doc)
 
         if (!fresh)
                 return err_raise(-ENOMEM);
-        if (json_dump_file(doc, fresh, JSON_INDENT(1)) != 0)
+        if (json_dump_file(doc, fresh, JSON_COMPACT) != 0)
                 return err_raise(-EIO);
         return rename(fresh, path) == 0 ? 0 : err_raise(-errno);
 }

@@ -6,11 +6,13 @@
 enum { AGAIN_MS = 1000 };
 
 int wan_apply(const struct wan_driver *driver, struct wan_handle *h,
-              const struct circuit_want *want, int64_t deadline_mono_ms, struct fault *why)
+              const struct circuit_want *want, int64_t deadline_mono_ms, bool *ret_changed,
+              struct fault *why)
 {
         struct circuit_state found = { 0 };
         int r = driver->read(h, want->link_id, deadline_mono_ms, &found, why);
 
+        *ret_changed = false;
         if (r || circuit_is(&found, want))
                 return r < 0 ? err_pass(r) : r;
         r = (want->present ? driver->ensure : driver->absent)(h, want, deadline_mono_ms, why);
@@ -18,6 +20,7 @@ int wan_apply(const struct wan_driver *driver, struct wan_handle *h,
         r = r ? r : driver->read(h, want->link_id, deadline_mono_ms, &found, why);
         if (r)
                 return r < 0 ? err_pass(r) : r;
+        *ret_changed = true;
         if (circuit_is(&found, want))
                 return WAN_DONE;
         fault_set(why, 503, "wan.unconfirmed",

@@ -436,3 +436,8 @@ const char *fake_wan_next(const struct wan_handle *h, const char *link_id)
 
         return at ? json_object_iter_key(at) : NULL;
 }
+
+void fake_wan_lose(struct wan_handle *h, const char *link_id)
+{
+        json_object_del(json_object_get(h->memory, "circuits"), link_id);
+}

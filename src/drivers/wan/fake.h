@@ -19,7 +19,8 @@ int fake_wan_new(uint32_t can, struct wan_handle **ret);
 struct injection *fake_wan_injection(struct wan_handle *h);
 /* How often an older desire came after a newer one, or two circuits had one tag at a gateway. */
 int64_t fake_wan_violations(const struct wan_handle *h);
-int64_t fake_wan_calls(const struct wan_handle *h); /* that it has begun */
-size_t fake_wan_count(const struct wan_handle *h);  /* circuits, whole or not */
+int64_t fake_wan_calls(const struct wan_handle *h);            /* that it has begun */
+size_t fake_wan_count(const struct wan_handle *h);             /* circuits, whole or not */
+void fake_wan_lose(struct wan_handle *h, const char *link_id); /* behind everybody's back */
 /* The link of one of them after another: start with NULL; NULL at the end. Lent. */
 const char *fake_wan_next(const struct wan_handle *h, const char *link_id);

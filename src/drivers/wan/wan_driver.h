@@ -50,6 +50,8 @@ extern const struct wan_driver *const wan_drivers[];
 const struct wan_driver *wan_driver_find(const char *name);
 
 /* Brings a circuit to what 'want' says: asks, does what is missing, and believes only what it then
- * reads. 0, WAN_FAILED with 'why', or negative when out of memory. */
+ * reads. 0 ('*ret_changed': something was missing), WAN_FAILED with 'why', or negative when out of
+ * memory. */
 int wan_apply(const struct wan_driver *driver, struct wan_handle *h,
-              const struct circuit_want *want, int64_t deadline_mono_ms, struct fault *why);
+              const struct circuit_want *want, int64_t deadline_mono_ms, bool *ret_changed,
+              struct fault *why);

@@ -94,6 +94,41 @@ def test_as_many_as_are_asked_for_at_once_are_bounded_too(programs, cloud):
     cloud.clear()
 
 
+def test_a_projects_changes_on_their_way_are_bounded_and_another_projects_are_not(programs, cloud):
+    """While no conductor takes them, those of one project fill no more of the queue than they may."""
+    (programs.folder / "api-2.conf").write_text(
+        (programs.folder / "api.conf").read_text().replace("[DEFAULT]\n", f"[DEFAULT]\nproject_changes = {LIMIT}\n", 1))
+    programs.start("api-2", "atlas-api")
+    busy = type(cloud)(f"http://127.0.0.1:{programs.found('api-2', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
+    rival, answers = busy.as_project(STRANGER), []
+
+    def change(who, name):
+        answers.append(who.ask("POST", "/v1/vpns", {"vpn": {"name": name, "type": "vpls"}}, timeout=60))
+
+    def queued():
+        return made(SUPPORT / "broker.sh", "ctl", programs.folder / "mq", "list_queues", "-p", "atlas", "name", "messages")
+
+    assert programs.stop("conductor") == 0
+    threads = [threading.Thread(target=change, args=(busy, f"b{i}")) for i in range(LIMIT)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: f"atlas-conductor\t{LIMIT}" in queued(), 10, "all in the queue")
+    error = refused(busy.ask("POST", "/v1/vpns", {"vpn": {"name": "one more", "type": "vpls"}}), 429, "project.too_many_changes")
+    assert error["code"] == 429
+    assert busy.get("/v1/vpns").status == 200  # looking is no change
+    threads.append(threading.Thread(target=change, args=(rival, "theirs")))
+    threads[-1].start()
+    wait_until(lambda: f"atlas-conductor\t{LIMIT + 1}" in queued(), 10, "the other project's too")
+    programs.start("conductor", "atlas-conductor")
+    for thread in threads:
+        thread.join(60)
+    assert [answer.status for answer in answers] == [201] * (LIMIT + 1)
+    assert busy.ask("POST", "/v1/vpns", {"vpn": {"name": "one more", "type": "vpls"}}).status == 201
+    busy.clear()
+    rival.clear()
+    assert programs.stop("api-2") == 0
+
+
 def test_a_storm_of_creates_delays_no_answer_of_a_site(programs, cloud):
     """Thousands of creates wait; the events and heartbeats that come behind them are taken first."""
     api = Wire(programs.url("api"))

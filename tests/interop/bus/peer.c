@@ -9,6 +9,8 @@
  *          "args": {…}, "monitor_ms": …}      {"result": …} or {"fault": {…}}
  *         {"verb": "cast", "fanout": …, …}    {"sent": N}, of enum bus_sent
  *         {"verb": "notify", "priority": …, "event_type": …, "payload": …}
+ *   bus-peer FILE listen QUEUE...
+ *         says "ready"; prints the notifications that come
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -227,6 +229,42 @@ static int serve(struct peer *p, const char *const *words)
         return 0;
 }
 
+/* ---- the listener ---- */
+
+static void on_notification(struct bus_delivery *d, void *user)
+{
+        const struct notification *n = d->notification;
+
+        (void)user;
+        say(json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:O, s:O}", "queue", d->queue, "priority",
+                      n->priority, "event_type", n->event_type, "publisher_id", n->publisher_id,
+                      "message_id", n->message_id, "timestamp", n->timestamp, "payload", n->payload,
+                      "context", n->context));
+        bus_settle(d, BUS_DONE, NULL);
+}
+
+static int listen_to(struct peer *p, const char *const *queues)
+{
+        struct bus_consumer_spec spec = { .queues = queues,
+                                          .notifications = true,
+                                          .prefetch = 16,
+                                          .declare = true,
+                                          .on_delivery = on_notification,
+                                          .user = p };
+        OWN(bus_consumer_free) struct bus_consumer *c = NULL;
+
+        if (bus_consumer_new(p->bus, &spec, &c) != 0)
+                return 1;
+        while (!daemon_wait_stop(20) && !bus_consumer_ready(c))
+                ;
+        puts("ready");
+        fflush(stdout);
+        while (!daemon_wait_stop(1000))
+                ;
+        bus_consumer_stop(c);
+        return 0;
+}
+
 /* ---- the client ---- */
 
 static void on_reply(const json_t *result, const struct fault *f, void *user)
@@ -260,7 +298,8 @@ static int act(struct peer *p, const json_t *line)
                                            .server = text(line, "server"),
                                            .namespace = text(line, "namespace"),
                                            .version = text(line, "version"),
-                                           .fanout = json_is_true(json_object_get(line, "fanout")) };
+                                           .fanout =
+                                                   json_is_true(json_object_get(line, "fanout")) };
         const json_t *args = json_object_get(line, "args");
         json_auto_t *context = json_pack("{s:s, s:[s], s:b}", "request_id", "req-1", "roles",
                                          "member", "is_admin", 0);
@@ -326,7 +365,9 @@ int main(int argc, char **argv)
                 fprintf(stderr, "%s\n", why.message);
                 return 1;
         }
-        r = strcmp(argv[2], "serve") == 0 ? serve(&p, (const char *const *)argv + 3) : ask(&p);
+        r = strcmp(argv[2], "serve") == 0    ? serve(&p, (const char *const *)argv + 3)
+            : strcmp(argv[2], "listen") == 0 ? listen_to(&p, (const char *const *)argv + 3)
+                                             : ask(&p);
         bus_free(p.bus);
         config_done(settings, &p);
         return r;

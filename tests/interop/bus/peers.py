@@ -121,6 +121,15 @@ class Site:
     def our_server(self, *queues, **served):
         return self.exits.enter_context(OurServer(self, *queues, **served))
 
+    def notifier(self, topic="notifications"):
+        """oslo.messaging's."""
+        transport = oslo_messaging.get_notification_transport(self.conf)
+        self.exits.callback(transport.cleanup)
+        return oslo_messaging.Notifier(transport, "python.host", driver="messagingv2", topics=[topic])
+
+    def our_listener(self, *queues):
+        return self.exits.enter_context(OurListener(self, *queues))
+
     def _closing(self, action):
         stack = contextlib.ExitStack()
         stack.callback(action)
@@ -174,6 +183,13 @@ class OurProgram:
 class OurServer(OurProgram):
     def __init__(self, site, *queues, fanout="", namespace="", version=""):
         super().__init__(site, "serve", fanout, namespace, version, *queues)
+        self.ready.wait(20)
+        assert self.ready.is_set(), self.log.read_text()
+
+
+class OurListener(OurProgram):
+    def __init__(self, site, *queues):
+        super().__init__(site, "listen", *queues)
         self.ready.wait(20)
         assert self.ready.is_set(), self.log.read_text()
 

@@ -164,3 +164,46 @@ def test_c_notifies_python(site, ours, priority):
     assert context["request_id"] == "req-1"
     assert sorted(metadata) == ["message_id", "timestamp"]
     closing.close()
+
+
+@pytest.mark.parametrize("priority", ["info", "error"])
+def test_python_notifies_c(site, priority):
+    ours = site.our_listener(f"heard.{priority}")
+    getattr(site.notifier("heard"), priority)({"request_id": "req-7"}, "compute.start", {"text": "länge", "n": [1, 2.5, None]})
+    heard = ours.heard()
+    assert len(heard.pop("message_id")) == 36 and heard.pop("timestamp").startswith("20")
+    assert heard.pop("context")["request_id"] == "req-7"
+    assert heard == {"queue": f"heard.{priority}", "priority": priority.upper(), "event_type": "compute.start",
+                     "publisher_id": "python.host", "payload": {"text": "länge", "n": [1, 2.5, None]}}
+
+
+def test_both_listen_to_one_topic(site):
+    """A queue is the same whoever declares it: each notification is heard once."""
+    class Listener:
+        def __init__(self):
+            self.heard = queue.Queue()
+
+        def info(self, context, publisher_id, event_type, payload, metadata):
+            self.heard.put(payload)
+
+    listener, c = Listener(), site.our_listener("shared.info")
+    site.listener(listener, "shared")
+    notifier = site.notifier("shared")
+    for n in range(20):
+        notifier.info({}, "compute.start", n)
+    got = [c.heard()["payload"] for _ in range(10)] + [listener.heard.get(timeout=5) for _ in range(10)]
+    assert sorted(got) == list(range(20))
+    assert c.said.empty() and listener.heard.empty()
+
+
+def test_what_is_no_notification_goes_to_the_dead_letters(broker, site):
+    c = site.our_listener("rubbish.info")
+    with broker.channel(site.url.rsplit("/", 1)[1]) as channel:
+        channel.queue_declare("atlas-dead", durable=True, auto_delete=False)
+        channel.queue_bind("atlas-dead", "atlas", "atlas-dead.#")
+        for body in ("no JSON", '{"oslo.version": "2.0", "oslo.message": "{}"}'):
+            channel.basic_publish(peers.amqp.Message(body), "atlas", "rubbish.info")
+        letters = [peers.until(lambda: channel.basic_get("atlas-dead", no_ack=True), "a dead letter") for _ in range(2)]
+    assert "event_type" in letters[1].headers["reason"] and letters[1].headers["queue"] == "rubbish.info"
+    site.notifier("rubbish").info({}, "compute.start", "still here")
+    assert c.heard()["payload"] == "still here"

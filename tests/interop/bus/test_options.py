@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """oslo.messaging's options: for each, both peers read the same file, and what they declare is the same."""
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -147,6 +148,31 @@ ssl_options.verify = verify_none
 def tls_site(tls, broker, tmp_path, ca="ca"):
     return peers.Site(tmp_path, tls[broker].tls, rabbit={
         "ssl": "true", "ssl_ca_file": tls["folder"] / f"{ca}.pem"})
+
+
+def test_a_certificate_says_who_a_python_peer_is(tmp_path):
+    """EXTERNAL: its user has no password; the broker takes the certificate's common name."""
+    folder = tmp_path / "external"
+    subprocess.run([peers.ROOT / "tests/support/tls.sh", folder], check=True, timeout=60)
+    broker, tls = peers.Broker(folder), folder / "tls"
+    try:
+        options = {"ssl": "true", "ssl_ca_file": tls / "ca.pem", "rabbit_login_method": "EXTERNAL"}
+        own = {"ssl_cert_file": tls / "client.pem", "ssl_key_file": tls / "client-key.pem"}
+        url = f"rabbit://localhost:{(tls / 'port').read_text().strip()}/"
+        broker.ctl("add_user", "site-paris", "unused")
+        broker.ctl("clear_password", "site-paris")
+        broker.ctl("set_permissions", "site-paris", ".*", ".*", ".*")
+        without = peers.Site(tmp_path, url, rabbit=options)
+        with pytest.raises(peers.amqp.AccessRefused):
+            without.client("nobody").prepare(retry=0).cast({}, "note")
+        without.close()
+        site = peers.Site(tmp_path, url, rabbit={**options, **own})
+        talk(site)
+        users = {row["user"] for row in json.loads(broker.ctl("list_connections", "user", "--formatter", "json"))}
+        assert users == {"site-paris"}
+        site.close()
+    finally:
+        broker.remove()
 
 
 def test_both_speak_tls(tls, tmp_path):

@@ -100,3 +100,13 @@ def test_notifications_of_c(site):
     heard = [listener.heard.get(timeout=10) for _ in sent]
     assert {event for event, _ in heard} == {"compute.start"}
     assert sorted(payload for _, payload in heard) == sent
+
+
+def test_notifications_of_python_clients(site):
+    c, notifier = site.our_listener("simulated.info"), site.notifier("simulated")
+    sent = [[seq, cargo, time.time(), 0, 0] for seq, cargo in enumerate(cargoes(THREADS * EACH))]
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda message: notifier.info({}, "compute.start", message), sent))
+    heard = [c.heard() for _ in sent]
+    assert {h["event_type"] for h in heard} == {"compute.start"}
+    assert sorted(h["payload"] for h in heard) == sent

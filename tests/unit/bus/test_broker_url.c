@@ -77,6 +77,8 @@ static void a_bad_url_is_refused_without_telling_the_password(void **state)
                 "rabbit://u:secret%00@h/v",
                 "rabbit://u:secret@h/v%",
                 "rabbit://u:secret@h/v?ssl=1",
+                "rabbit://u:p?secret@h/v",
+                "rabbit://u:p?secret=x@h/v",
         };
 
         (void)state;
@@ -92,5 +94,24 @@ static void a_bad_url_is_refused_without_telling_the_password(void **state)
         }
 }
 
+static void an_option_in_the_url_is_refused_by_name(void **state)
+{
+        static const char *const urls[] = {
+                "rabbit://u:p@h/v?ssl=1",
+                "rabbit://u:p@h?ssl=1&heartbeat_rate=3",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(urls); i++) {
+                struct broker_url *u = NULL;
+                struct fault why = { 0 };
+
+                assert_int_equal(broker_url_parse(urls[i], &u, &why), BROKER_URL_BAD);
+                assert_non_null(strstr(why.message, "'ssl'"));
+                assert_non_null(strstr(why.message, "[oslo_messaging_rabbit]"));
+        }
+}
+
 UNIT_MAIN(UNIT(one_host_is_read), UNIT(several_hosts_are_read_in_any_order),
-          UNIT(a_bad_url_is_refused_without_telling_the_password))
+          UNIT(a_bad_url_is_refused_without_telling_the_password),
+          UNIT(an_option_in_the_url_is_refused_by_name))

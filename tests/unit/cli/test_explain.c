@@ -18,10 +18,11 @@
         "{\"gateways\": [{\"id\": \"" G1                                                           \
         "\", \"name\": \"gw-e\", \"reachable\": true}, {\"id\": \"" G2                             \
         "\", \"name\": \"gw-w\", \"reachable\": " west "}]}"
-#define LINK(status, reason, operation)                                                            \
+#define LINK(status, reason, operation) LINK_VIA("null", status, reason, operation)
+#define LINK_VIA(wan, status, reason, operation)                                                   \
         "{\"virtual_link\": {\"id\": \"" L1 "\", \"name\": \"x\", \"status\": \"" status           \
         "\", \"status_reason\": " reason ", \"operation_id\": " operation                          \
-        ", \"admin_state_up\": true, \"verified_at\": null, \"endpoints\": [{\"site_id\": \"" E1   \
+        ", \"admin_state_up\": true, \"wan_domain\": " wan ", \"verified_at\": null, \"endpoints\": [{\"site_id\": \"" E1   \
         "\"}, {\"site_id\": \"" W1                                                                 \
         "\"}], \"bandwidth\": {\"a_to_z_kbps\": 20000, \"z_to_a_kbps\": 20000}}}"
 #define OPERATION(status, reason)                                                                  \
@@ -41,14 +42,17 @@
 static void what_a_link_waits_for_is_told(void **state)
 {
         static const struct {
-                const char *sites, *gateways, *waits;
+                const char *sites, *gateways, *waits, *link;
         } rows[] = {
                 { SITES("true"), GATEWAYS("true"),
-                  "gateway gw-w at site west: it has not confirmed its end yet\n" },
+                  "the WAN core: it has not confirmed the circuit yet\n",
+                  LINK_VIA("\"core\"", "BUILD", "null", "\"" O1 "\"") },
+                { SITES("true"), GATEWAYS("true"),
+                  "gateway gw-w at site west: it has not confirmed its end yet\n", LINK("BUILD", "null", "\"" O1 "\"") },
                 { SITES("true"), GATEWAYS("false"),
-                  "gateway gw-w at site west: the site's agents cannot reach it\n" },
+                  "gateway gw-w at site west: the site's agents cannot reach it\n", LINK("BUILD", "null", "\"" O1 "\"") },
                 { SITES("false"), GATEWAYS("false"),
-                  "site west: its agents are silent since T0\n" },
+                  "site west: its agents are silent since T0\n", LINK("BUILD", "null", "\"" O1 "\"") },
         };
         OWN(scripted_done) struct scripted s = { 0 };
         char told[1024];
@@ -57,7 +61,7 @@ static void what_a_link_waits_for_is_told(void **state)
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 const struct exchange script[] = {
                         { "GET", "/v1/virtual-links/" L1, NULL, 200,
-                          LINK("BUILD", "null", "\"" O1 "\"") },
+                          rows[i].link },
                         { "GET", "/v1/operations/" O1, NULL, 200, OPERATION("running", "null") },
                         { "GET", "/v1/virtual-ports?virtual_link_id=" L1, NULL, 200,
                           PORTS("DOWN") },

@@ -232,6 +232,7 @@ static void a_gateway_that_fails_says_why_until_it_works_again(void **state)
         s->now_ms += 60000;
         play(s, 0, stage_due(TIMER_GATE, stage_gateway(s, "a")->id)); /* nobody took the command */
         assert_non_null(strstr(stage_gateway(s, "a")->reason, "No agent of site a"));
+        assert_int_equal(s->n_casts, 3); /* the first again, and then two at once: an agent may stand still */
         play(s, 0, stage_done(stage_cast(s, "a", "apply")));
         assert_string_equal(stage_gateway(s, "a")->reason, "");
 }

@@ -168,6 +168,48 @@ static void notifications_have_the_bytes_of_oslo_messaging(void **state)
         assert_same(v, &t);
 }
 
+static void a_notification_is_read_as_it_was_written(void **state)
+{
+        json_auto_t *context = json_pack("{s:s, s:i}", "request_id", "req-1", "na\"me", 7);
+        json_auto_t *payload = json_pack("[i, s, n]", 1, "l\xc3\xa4nge");
+        OWN(text_done) struct text t = { 0 };
+        OWN(notification_free) struct notification *n = NULL;
+        struct fault why = { 0 };
+
+        (void)state;
+        assert_int_equal(
+                notification_encode("host", "vpn.create.end", "info", payload, context, 1000, &t),
+                0);
+        assert_int_equal(notification_decode(t.bytes, t.n, &n, &why), ENVELOPE_OK);
+        assert_string_equal(n->publisher_id, "host");
+        assert_string_equal(n->event_type, "vpn.create.end");
+        assert_string_equal(n->priority, "INFO");
+        assert_string_equal(n->timestamp, "1970-01-01 00:00:01.000000");
+        assert_int_equal(strlen(n->message_id), 36);
+        assert_int_equal(strlen(n->unique_id), 32);
+        assert_true(json_equal(n->payload, payload));
+        assert_true(json_equal(n->context, context));
+}
+
+static void what_is_no_notification_is_refused_with_a_reason(void **state)
+{
+        static const char *const bad[] = { "", "[]", "{}", "{\"event_type\": 7}",
+                                           "{\"event_type\": \"a\", \"priority\": []}" };
+        static const char least[] = "{\"event_type\": \"a\"}";
+        OWN(notification_free) struct notification *n = NULL;
+
+        (void)state;
+        for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
+                struct fault why = { 0 };
+
+                if (notification_decode(bad[i], strlen(bad[i]), &n, &why) != ENVELOPE_MALFORMED)
+                        fail_msg("read: %s", bad[i]);
+                assert_true(fault_is_set(&why) && !n);
+        }
+        assert_int_equal(notification_decode(least, sizeof least - 1, &n, NULL), ENVELOPE_OK);
+        assert_true(json_is_null(n->payload) && !n->publisher_id);
+}
+
 static void what_is_no_request_is_refused_with_a_reason(void **state)
 {
         /* clang-format off */
@@ -365,8 +407,8 @@ static void versions_and_namespaces_fit_as_in_oslo_messaging(void **state)
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                const struct request r = { .namespace = (char *)(uintptr_t)cases[i].namespace,
-                                           .version = (char *)(uintptr_t)cases[i].asked };
+                const struct request r = { .namespace = cases[i].namespace,
+                                           .version = cases[i].asked };
 
                 if (request_fits(&r, cases[i].served_namespace, cases[i].served) != cases[i].fits)
                         fail_msg("%s for %s", cases[i].asked, cases[i].served);
@@ -399,6 +441,8 @@ UNIT_MAIN(UNIT(requests_have_the_bytes_of_oslo_messaging),
           UNIT(results_and_heartbeats_have_the_bytes_of_oslo_messaging),
           UNIT(failures_have_the_bytes_of_oslo_messaging_without_its_traceback),
           UNIT(notifications_have_the_bytes_of_oslo_messaging),
+          UNIT(a_notification_is_read_as_it_was_written),
+          UNIT(what_is_no_notification_is_refused_with_a_reason),
           UNIT(what_is_no_request_is_refused_with_a_reason),
           UNIT(what_peers_write_otherwise_is_read_alike), UNIT(a_fault_comes_back_as_it_was_sent),
           UNIT(a_foreign_failure_is_a_fault_500), UNIT(what_is_no_reply_is_refused_with_a_reason),

@@ -29,7 +29,7 @@ static void a_link_shows_both_ends_and_its_status(void **state)
         static const char *const keys[] = {
                 "id", "name", "description", "project_id", "tenant_id", "vpn_id", "endpoints",
                 "bandwidth", "mtu", "status", "provisioning_status", "operating_status",
-                "status_reason", "admin_state_up", "operation_id", "ignored_parameters", "tags",
+                "status_reason", "admin_state_up", "operation_id", "ignored_parameters", "wan_domain", "tags",
                 "revision_number", "verified_at", "created_at", "updated_at", NULL,
         };
         const struct vlink l = { .id = "l", .project_id = "blue", .a_to_z_kbps = 5, .z_to_a_kbps = 6,

@@ -24,8 +24,10 @@ static void a_report_is_what_the_conductor_accepts(void **state)
         json_t *report;
 
         (void)state;
-        assert_int_equal(open_unit(SECTION "mtu = 1400\n", "gw1", &u, &why), CONFIG_OK);
+        assert_int_equal(open_unit(SECTION "mtu = 1400\nobserve_only = true\n", "gw1", &u, &why), CONFIG_OK);
+        assert_false(u.seen.looked);
         gateway_unit_look(&u, INT64_MAX);
+        assert_true(u.seen.looked);
         report = gateway_seen_to_report(&u.seen);
         assert_int_equal(gateway_from_report(report, &g, &why), GATEWAY_OK);
         assert_string_equal(g.domain, "wan");
@@ -34,6 +36,7 @@ static void a_report_is_what_the_conductor_accepts(void **state)
         assert_int_equal(g.capacity_from_wan_kbps, 2000);
         assert_true(gateway_can(&g, "bandwidth"));
         assert_true(g.reachable);
+        assert_true(g.observe_only);
         assert_true(*g.boot_id != '\0');
         json_decref(report);
         gateway_unit_close(&u);
