@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "conductor/flows.h"
 #include "conductor/found.h"
