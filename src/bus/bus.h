@@ -5,9 +5,10 @@
  *
  * Threads: every connection has a thread of its own with an 8 MiB stack and one channel; consuming
  * and publishing never share one. Callbacks run on those threads: they must not block and must not
- * call back into a wait; they hand over through base/queue. All functions here are safe from any
- * thread and never block on the broker. A watchdog shuts a stuck socket down. Connections
- * come back by themselves with jittered backoff, over the hosts of the URL in turn. */
+ * call back into a wait; they hand over through base/queue, and what they send themselves may go
+ * when a turn's callbacks are through. All functions here are safe from any thread and never block
+ * on the broker. A watchdog shuts a stuck socket down. Connections come back by themselves with
+ * jittered backoff, over the hosts of the URL in turn. */
 
 #include <jansson.h>
 #include <stdbool.h>

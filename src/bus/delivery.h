@@ -35,6 +35,5 @@ struct delivery {
 struct delivery *delivery_new(const struct session_message *m, const char *queue);
 struct delivery *delivery_free(struct delivery *d);
 /* Reads the request, or the notification. False, with the reason: it cannot be given to the
- * program.
- */
+ * program. */
 bool delivery_decode(struct delivery *d, bool is_notification);

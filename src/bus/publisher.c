@@ -280,9 +280,14 @@ static struct outgoing *next_to_go(struct publisher *p)
         return out || !atomic_load(&p->replies_ready) ? out : list_take(&p->calls);
 }
 
+static bool has_room(const struct publisher *p, const struct session *s)
+{
+        return p->next_tag - p->first_tag < WINDOW && session_unwritten(s) < SESSION_OUT_BYTES;
+}
+
 static void publish_some(struct publisher *p, struct session *s, int64_t now_ms)
 {
-        while (p->next_tag - p->first_tag < WINDOW && session_unwritten(s) < SESSION_OUT_BYTES) {
+        while (has_room(p, s)) {
                 struct outgoing *out = next_to_go(p);
 
                 if (!out)
@@ -509,10 +514,12 @@ struct batch {
 /* What this thread keeps together; its publisher is NULL while it keeps nothing. */
 static _Thread_local struct batch kept;
 
-static bool may_publish(const struct publisher *p, const struct outgoing *out, int64_t now_ms)
+/* What it may not, the thread ends, or keeps until it may. */
+static bool may_go(const struct publisher *p, struct outgoing *out, int64_t now_ms)
 {
-        return p->next_tag - p->first_tag < WINDOW && worth_ms(out, now_ms) > 0 &&
-               (!out->needs_replies || atomic_load(&p->replies_ready));
+        return worth_ms(out, now_ms) > 0 &&
+               (!out->needs_replies || atomic_load(&p->replies_ready)) &&
+               (!out->start || out->start(out));
 }
 
 /* Whoever sends little, or much at a time, writes it himself, without waking the thread. What waits
@@ -524,8 +531,7 @@ static bool publish_now(struct session *s, int64_t now_ms, void *arg)
 
         if (p->ready.first || p->calls.first || !publisher_up(p))
                 return false;
-        while (b->list.first && may_publish(p, b->list.first, now_ms) &&
-               (!b->list.first->start || b->list.first->start(b->list.first)))
+        while (b->list.first && has_room(p, s) && may_go(p, b->list.first, now_ms))
                 publish(p, s, list_take(&b->list), now_ms);
         note_quiet(p, s);
         return b->list.first == NULL;

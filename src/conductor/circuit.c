@@ -169,7 +169,7 @@ static int circuit_plan(struct turn *t, const struct input *in)
 
 struct answer {
         struct turn *t;
-        struct vlink *l; /* NULL: it was deleted by force */
+        struct vlink *l; /* NULL: it was deleted by force, and may have come again without a WAN */
         struct work *w;  /* what is wanted, or NULL */
         bool newest;     /* it answers just that */
         bool changed;    /* something had to be done for it */
@@ -319,6 +319,8 @@ static int circuit_handle(struct turn *t, const struct input *in, struct fault *
 
         if (r)
                 return r < 0 ? err_pass(r) : why->code;
+        if (a.l && !a.l->wan_domain[0])
+                a.l = NULL;
         a.changed = json_is_true(json_object_get(in->request->args, "changed"));
         a.newest = a.w && a.w->generation == generation;
         if (a.res.n_ports != SIDE_N)

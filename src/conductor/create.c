@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workflow that creates a link: both ends, then the networks it names; or nothing. */
+/* The workflow that creates a link: both ends, then the networks it names; or nothing. Where a WAN
+ * driver makes the way between them, it brings about both ends (circuit.c). */
 #include "conductor/flows.h"
 
 enum { START, PORTS, PLUG, UNDO_PLUG, UNDO, DONE, FAILED, STATE_N };

@@ -326,6 +326,10 @@ static int heartbeat_gateway(struct turn *t, struct gateway *g, const json_t *j)
         }
         if (reachable && g->inflight_seq && !g->inflight_by) /* it was given a pause, and is back */
                 r = r ? r : gate_due(t, g->id);
+        if (reachable && !g->inflight_seq && g->reason[0]) { /* nothing is asked of it any more */
+                g->reason[0] = '\0';
+                view_dirty(g);
+        }
         digest_format((uint64_t)g->held_digest, held);
         if (reachable && digest && !g->inflight_seq && epoch == g->epoch && seq == g->seq) {
                 if (!text_equal(digest, held) && !g->audit_wanted) {

@@ -144,9 +144,7 @@ int plug_lost(struct turn *t, const char *attachment_id)
 
 int plug_hurry(struct turn *t, const char *attachment_id)
 {
-        const struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
+        struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
-        return a && is_moving(a) && !a->plug_sent && t->now_ms >= a->plug_clear_ms
-                       ? plug_due(t, attachment_id)
-                       : 0;
+        return a && is_moving(a) && !a->plug_sent ? send_when_clear(t, a, "") : 0;
 }

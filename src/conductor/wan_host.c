@@ -317,9 +317,10 @@ const struct wan_domain *wan_hosts_domains(const struct wan_hosts *all, size_t *
 static int caller_start(struct caller *c)
 {
         const char *connection = c->host->spec->connection;
+        int64_t keep_ms = c->host->settings.deadline_s * 1000 + AWAY_MS;
         int r = store_pg_new(connection, 5, &c->store, NULL);
 
-        r = r ? r : store_lock_new(connection, &c->lock, NULL);
+        r = r ? r : store_lock_new(connection, keep_ms, &c->lock, NULL);
         if (r)
                 return r < 0 ? err_pass(r) : err_raise(-EINVAL);
         r = pthread_create(&c->thread, NULL, work, c);

@@ -231,9 +231,10 @@ static void take_new(struct worker *w)
         }
 }
 
-static bool is_timer(const struct input *in)
+/* A call that was refused is settled, and its job has nothing left to do. */
+static bool is_refused(const struct job *j)
 {
-        return in->kind == INPUT_TIMER || in->kind == INPUT_LOST;
+        return j->input.kind == INPUT_REQUEST && !j->delivery;
 }
 
 /* The next batch: redelivered messages run alone, for one of them may be what killed us. A call
@@ -251,7 +252,7 @@ static size_t gather(struct worker *w, const struct input **inputs, size_t limit
                 w->first = (struct job *)(void *)j->item.next;
                 if (!w->first)
                         w->last = &w->first;
-                if (!d && !is_timer(&j->input)) { /* it was refused meanwhile */
+                if (is_refused(j)) {
                         job_free(j);
                         continue;
                 }
@@ -305,10 +306,10 @@ static size_t refuse_calls(struct worker *w, const struct input **inputs, size_t
 
                 if (!w->core.unsure)
                         refuse_call(w, j);
-                if (j->delivery || is_timer(&j->input))
-                        inputs[kept++] = inputs[i];
-                else
+                if (is_refused(j))
                         job_free(j);
+                else
+                        inputs[kept++] = inputs[i];
         }
         for (struct job *j = w->first; j; j = (struct job *)(void *)j->item.next)
                 refuse_call(w, j); /* gather() drops what is settled */

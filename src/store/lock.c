@@ -3,23 +3,28 @@
 #include "store/pg.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "store/pg_connect.h"
 
-#define WAIT "SET lock_timeout = 2000" /* for one that died just now and still seems to hold it */
+/* Waits for one that died just now and still seems to hold it; and one that stands still loses it.
+ */
+#define LIMITS    "SET lock_timeout = 2000; SET idle_session_timeout = %lld"
 #define TAKE_LOCK "SELECT pg_advisory_lock(hashtextextended($1, 1096043605))"
 
 enum { CONNECT_S = 3, ANSWER_MS = 4000 };
 
 struct store_lock {
         char *connection;
+        int64_t keep_ms;
         PGconn *conn;
 };
 
-int store_lock_new(const char *connection, struct store_lock **ret, struct fault *why)
+int store_lock_new(const char *connection, int64_t keep_ms, struct store_lock **ret,
+                   struct fault *why)
 {
         OWN(store_lock_free) struct store_lock *l = NULL;
 
@@ -30,6 +35,7 @@ int store_lock_new(const char *connection, struct store_lock **ret, struct fault
                 l->connection = strdup(connection);
         if (!l || !l->connection)
                 return err_raise(-ENOMEM);
+        l->keep_ms = keep_ms;
         *ret = TAKE(l);
         return 0;
 }
@@ -37,8 +43,12 @@ int store_lock_new(const char *connection, struct store_lock **ret, struct fault
 static PGconn *connect(const struct store_lock *l)
 {
         OWN(pg_close) PGconn *conn = pg_connect(l->connection, &pg_living, CONNECT_S, NULL);
-        OWN(pg_clear) PGresult *set = conn ? pg_run(conn, WAIT, NULL, ANSWER_MS, NULL) : NULL;
+        OWN(pg_clear) PGresult *set = NULL;
+        char limits[sizeof LIMITS + 24];
 
+        snprintf(limits, sizeof limits, LIMITS, (long long)l->keep_ms);
+        if (conn)
+                set = pg_run(conn, limits, NULL, ANSWER_MS, NULL);
         return set ? TAKE(conn) : NULL;
 }
 

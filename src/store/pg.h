@@ -40,9 +40,11 @@ struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)
 
 /* One lock at a time, by name, among all who use the database; it is free again when its holder's
- * connection ends. Connects when it is first taken. Waits two seconds for who has it. */
+ * connection ends, or was held for 'keep_ms'. Connects when it is first taken. Waits two seconds
+ * for who has it. */
 struct store_lock;
-int store_lock_new(const char *connection, struct store_lock **ret, struct fault *why);
+int store_lock_new(const char *connection, int64_t keep_ms, struct store_lock **ret,
+                   struct fault *why);
 enum { STORE_LOCK_TAKEN, STORE_LOCK_BUSY /* another keeps it */, STORE_LOCK_AWAY };
 int store_lock_take(struct store_lock *l, const char *name);
 void store_lock_let(struct store_lock *l);

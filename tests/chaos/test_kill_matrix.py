@@ -154,6 +154,8 @@ class Matrix:
         """Deletes what is still there of them."""
         there = {name for name, in self.rows("SELECT name FROM vlink")}
         self.done([link for link in links if link.name in there], self.delete)
+        left = {name for name, in self.rows("SELECT name FROM vlink WHERE provisioning = 4")}
+        assert not [link for link in links if link.name in left], [self.story(link.id) for link in links if link.name in left]
         for link in links:
             self.world.links.discard(link.name)
             self.links.remove(link)

@@ -138,3 +138,11 @@ sim_mutant(believed-unread src/conductor/restore.c 3000
 sim_mutant(found-gives-way src/conductor/found.c 3000
         "r = resource_claim(t, g, kind, f->number, f->id);"
         "")
+# Nobody looks again when an object's own pause is over.
+sim_mutant(postponed-for-ever src/conductor/gate.c 3000
+        "return p.later_ms ? timer_set(t, TIMER_GATE, g->id, p.later_ms) : 0;"
+        "return 0;")
+# A port that was deleted in the network behind our back is not plugged again.
+sim_mutant(port-gone-for-ever src/conductor/event_audited.c 3000
+        "at->neutron_port_id[0] = '\\0';\n        return plug_start(a->t, at, \"\");"
+        "return 0;")

@@ -56,8 +56,9 @@ static const struct {
         { "gateway", "brake", 2 },       { "operation", "kind", 6 },
         { "vlink", "operating", 3 },     { "vport", "side", 1 },
         { "operation", "result", 3 },
-        { "work", "kind", 1 },           { "timer", "kind", 3 },
+        { "work", "kind", 2 },           { "timer", "kind", 4 },
         { "integer_in_use", "kind", 1 }, { "reservation", "direction", 1 },
+        { "found", "kind", 1 },
         { "gateway", "brake", 2 },
 };
 
@@ -66,7 +67,7 @@ static const char *const options[] = {
         "idempotency_key.object_id", "attachment.operation_id", "vlink.operation_id",
         "vport.attachment_id",   "operation.link_id",       "operation.attachment_id",
         "work.link_id",          "integer_in_use.owner_id", "event.object_id",
-        "event.operation_id",
+        "event.operation_id",    "leftover.attachment_id",
 };
 
 static bool may_be_missing(const struct store_table *t, const struct store_column *c)

@@ -315,15 +315,16 @@ static int call_and_wait(struct wan_handle *h, const struct circuit_want *want,
 
         for (;;) {
                 int64_t left_ms = h->real_time ? deadline_mono_ms - clock_mono_ms() : 1;
-                int r = document ? look(h, want, document, &begun, &ready_ms) : -ENOMEM;
+                int r;
 
+                if (left_ms <= 0) /* nothing is begun either: another may have been asked since */
+                        return fail(why, 503, "wan.timeout", "The fake WAN is still at work.",
+                                    1000);
+                r = document ? look(h, want, document, &begun, &ready_ms) : -ENOMEM;
                 if (r != 0)
                         return device_error(why, r);
                 if (begun && !ready_ms)
                         break;
-                if (left_ms <= 0)
-                        return fail(why, 503, "wan.timeout", "The fake WAN is still at work.",
-                                    1000);
                 ready_ms -= now_ms(h);
                 poll(NULL, 0, (int)(ready_ms < 1 ? 1 : ready_ms < left_ms ? ready_ms : left_ms));
         }

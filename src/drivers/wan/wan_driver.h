@@ -6,8 +6,9 @@
  * handles work on others. A driver knows neither the queue nor the database.
  *
  * A call may take minutes, and its caller may die in it: so every verb is idempotent, joins what is
- * under way for the same circuit instead of beginning it again, and ends before
- * 'deadline_mono_ms'; after a crash the WAN is asked, not assumed. */
+ * under way for the same circuit instead of beginning it again, begins nothing after
+ * 'deadline_mono_ms' (another may be at it by then), and ends before; after a crash the WAN is
+ * asked, not assumed. */
 
 #include <stdint.h>
 

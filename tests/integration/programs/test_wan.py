@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links whose way over the WAN a WAN driver makes, on a fake one: its calls take long, run once whatever dies, and the
 sites' gateways only hold the access sides."""
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -13,7 +14,7 @@ import uuid
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from test_programs import create, refused, stage  # noqa: E402
+from test_programs import body, create, refused, stage  # noqa: E402
 from cloud import wait_until  # noqa: E402
 
 SITES = ("east", "west")
@@ -156,6 +157,23 @@ def test_a_call_goes_on_elsewhere_when_its_conductor_dies(programs, cloud, vpn, 
     heir = {"conductor": "second", "second": "conductor"}[victim]
     assert programs.nms.memory()["calls"] == before + 1, "the NMS was asked twice for one circuit"
     assert calls_of(programs, link).count(heir) == 1 and calls_of(programs, link, "wan_answer") == [heir]
+
+
+@pytest.mark.parametrize("point", ["conductor.before_wan_call", "conductor.after_wan_call", "conductor.before_commit"])
+def test_a_create_survives_the_death_of_all_conductors_at_its_call(programs, cloud, vpn, point):
+    before = programs.nms.memory()["calls"]
+    for name in ("conductor", "second"):
+        assert programs.stop(name) == 0
+    programs.start("conductor", "atlas-conductor", {"ATLAS_FAILPOINTS": f"{point}=kill:{4 if 'commit' in point else 1}"})
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        asked = threads.submit(cloud.ask, "POST", "/v1/virtual-links", body(vpn), timeout=60)
+        assert programs.running.pop("conductor").wait(30) == -signal.SIGKILL
+        for name in ("conductor", "second"):
+            programs.start(name, "atlas-conductor")
+        answer = asked.result()
+    assert answer.status == 202, answer.text
+    assert cloud.settled(answer.body["virtual_link"])["status"] == "ACTIVE"
+    assert programs.nms.memory()["calls"] == before + 1
 
 
 def test_a_wan_that_cannot_change_bandwidth_says_so_at_once(programs, cloud, vpn):

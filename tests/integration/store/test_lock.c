@@ -20,12 +20,17 @@ static int teardown(void **state)
         return 0;
 }
 
-static struct store_lock *lock_of(const struct database *db)
+static struct store_lock *lock_for(const struct database *db, int64_t keep_ms)
 {
         struct store_lock *l = NULL;
 
-        assert_int_equal(store_lock_new(database_connection(db), &l, NULL), 0);
+        assert_int_equal(store_lock_new(database_connection(db), keep_ms, &l, NULL), 0);
         return l;
+}
+
+static struct store_lock *lock_of(const struct database *db)
+{
+        return lock_for(db, 60000);
 }
 
 static void a_name_has_one_holder_and_others_have_theirs(void **state)
@@ -62,13 +67,25 @@ static void one_who_dies_is_waited_for(void **state)
         pthread_join(thread, NULL);
 }
 
+static void one_who_stands_still_loses_it_in_time(void **state)
+{
+        OWN(store_lock_free) struct store_lock *paused = lock_for(*state, 500);
+        OWN(store_lock_free) struct store_lock *heir = lock_of(*state);
+
+        assert_int_equal(store_lock_take(paused, "one"), STORE_LOCK_TAKEN);
+        assert_int_equal(store_lock_take(heir, "one"), STORE_LOCK_TAKEN);
+        store_lock_let(paused);
+        store_lock_let(heir);
+        assert_int_equal(store_lock_take(paused, "one"), STORE_LOCK_TAKEN); /* over another connection */
+}
+
 static void without_a_database_nothing_is_locked(void **state)
 {
         struct store_lock *l = NULL;
         struct fault why = { 0 };
 
         (void)state;
-        assert_int_equal(store_lock_new("host=/nowhere dbname=none", &l, &why), 0);
+        assert_int_equal(store_lock_new("host=/nowhere dbname=none", 1000, &l, &why), 0);
         assert_int_equal(store_lock_take(l, "one"), STORE_LOCK_AWAY);
         store_lock_let(l);
         store_lock_free(l);
@@ -79,6 +96,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(a_name_has_one_holder_and_others_have_theirs, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_who_dies_is_waited_for, setup, teardown),
+                cmocka_unit_test_setup_teardown(one_who_stands_still_loses_it_in_time, setup, teardown),
                 cmocka_unit_test(without_a_database_nothing_is_locked),
         };
 

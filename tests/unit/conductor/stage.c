@@ -101,13 +101,13 @@ void stage_play(struct stage *s, int who, const struct stage_input *inputs, size
                 const struct stage_input *in = &inputs[i];
 
                 b.pointers[i] = &b.inputs[i];
-                if (in->kind) {
+                if (in->kind && in->kind != INPUT_CIRCUIT) {
                         b.inputs[i] = (struct input){ .kind = (enum input_kind)in->kind, .timer.kind = in->timer_kind };
                         TEXT_SET(b.inputs[i].timer.ref_id, in->ref_id);
                         continue;
                 }
                 b.requests[i] = request_of(s, in);
-                b.inputs[i] = (struct input){ .kind = in->site ? INPUT_EVENT : INPUT_REQUEST, .request = b.requests[i] };
+                b.inputs[i] = (struct input){ .kind = in->kind ? INPUT_CIRCUIT : in->site ? INPUT_EVENT : INPUT_REQUEST, .request = b.requests[i] };
                 TEXT_SET(b.inputs[i].site, in->site);
         }
         assert_int_equal(conductor_work(&s->conductors[who].core, b.pointers, n, &sink, &done), CONDUCTOR_OK);

@@ -43,7 +43,7 @@ struct stage_input {
         const char *site; /* NULL: a request of project "red" */
         const char *method;
         char args[2000];
-        int kind, timer_kind; /* 0: a message; else INPUT_TIMER or INPUT_LOST of this timer */
+        int kind, timer_kind; /* 0: a message; INPUT_CIRCUIT: of a driver host; else INPUT_TIMER or INPUT_LOST of this timer */
         const char *ref_id;
 };
 /* One batch of conductor 'who'; the broker keeps nothing back: what is bad fails the test. */

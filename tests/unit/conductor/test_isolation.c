@@ -237,6 +237,22 @@ static void a_gateway_that_fails_says_why_until_it_works_again(void **state)
         assert_string_equal(stage_gateway(s, "a")->reason, "");
 }
 
+/* What it was asked for is no longer wanted: no answer will ever clear it. */
+static void a_gateway_that_is_reached_and_asked_for_nothing_has_nothing_to_complain_of(void **state)
+{
+        struct stage *s = *state;
+
+        stage_active(s, LINK_1);
+        TEXT_SET(((struct gateway *)sim_db_find(&s->db, T_GATEWAY, "site_name", "a"))->reason, "No answer.");
+        for (int reachable = 0; reachable < 2; reachable++) {
+                play(s, 0, stage_tell("a", "heartbeat",
+                                      "{\"host\": \"h\", \"gateways\": [{\"name\": \"gw-a\", \"boot_id\": \"boot\", \"digest\": \"\","
+                                      " \"epoch\": 1, \"seq\": 0, \"reachable\": %s}]}",
+                                      reachable ? "true" : "false"));
+                assert_string_equal(stage_gateway(s, "a")->reason, reachable ? "" : "No answer.");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -246,6 +262,7 @@ int main(void)
                 STAGED(a_project_with_much_to_do_leaves_the_others_their_turn),
                 STAGED(who_came_first_goes_first),
                 STAGED(a_gateway_that_fails_says_why_until_it_works_again),
+                STAGED(a_gateway_that_is_reached_and_asked_for_nothing_has_nothing_to_complain_of),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

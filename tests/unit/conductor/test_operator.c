@@ -186,6 +186,18 @@ static void what_cannot_be_unplugged_ends_the_undoing_at_once(void **state)
         assert_int_equal(stage_rows(s, 116), 1);
         assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ERROR);
         assert_non_null(strstr(stage_link(s, LINK_1)->status_reason, "No."));
+        play(s, 0, stage_done(stage_cast(s, "a", "apply")));
+        play(s, 0, stage_done(stage_cast(s, "z", "apply")));
+
+        /* Who deletes it need not wait for the next audit, though a lost command may still be at work. */
+        play_plug(s, "unplug", refused);
+        ((struct attachment *)sim_db_find(&s->db, T_ATTACHMENT, "network_id", NETWORK))->plug_clear_ms = s->now_ms + 3000;
+        stage_forget(s);
+        play(s, 0, stage_ask("delete_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\"}"));
+        assert_null(stage_cast(s, "a", "unplug"));
+        s->now_ms += 3000;
+        play(s, 0, stage_due(TIMER_PLUG, ((struct attachment *)sim_db_find(&s->db, T_ATTACHMENT, "network_id", NETWORK))->id));
+        assert_non_null(stage_cast(s, "a", "unplug"));
 }
 
 /* ---- the freeze ---- */

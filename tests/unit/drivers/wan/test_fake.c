@@ -174,6 +174,15 @@ static void a_call_that_another_began_is_joined(void **state)
                 assert_false(circuit_is(&s, &w));
                 wan_fake.close(h);
         }
+        {
+                struct wan_handle *h = opened(path);
+
+                TEXT_SET(w.link_id, ID("02"));
+                assert_int_equal(wan_fake.ensure(h, &w, clock_mono_ms() - 1, &why), WAN_FAILED);
+                assert_int_equal(wan_fake.read(h, w.link_id, clock_mono_ms() + 1000, &s, &why), WAN_DONE);
+                assert_int_equal(fake_wan_calls(h), 1); /* it was too late to begin */
+                wan_fake.close(h);
+        }
         snprintf(lock, sizeof lock, "%s.lock", path);
         unlink(path);
         unlink(lock);
