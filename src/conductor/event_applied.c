@@ -146,13 +146,6 @@ static int links_of_attachment(struct applied *a, const char *attachment_id, str
         return r;
 }
 
-static int attachment_gone(struct applied *a, struct attachment *at)
-{
-        int r = resource_free(a->t, at->gateway_id, INTEGER_TAG, at->tag);
-
-        return r ? r : view_remove(&a->t->view, T_ATTACHMENT, at);
-}
-
 static int attachment_result(struct applied *a, const struct want_result *res)
 {
         struct attachment *at = view_get(&a->t->view, T_ATTACHMENT, res->id);
@@ -184,7 +177,7 @@ static int attachment_result(struct applied *a, const struct want_result *res)
         r = r ? r : links_of_attachment(a, at->id, &a->links);
         if (r == 0 && !at->wanted && !at->present && at->n_ports == 0 &&
             at->confirmed_generation == at->generation)
-                r = attachment_gone(a, at);
+                r = attachment_gone(a->t, at);
         return r;
 }
 

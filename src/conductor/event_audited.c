@@ -101,6 +101,17 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
         return is == wanted && *confirmed == generation;
 }
 
+/* It is as wanted, though the last command was refused: the link works, if its other end does. */
+static int audit_settle(struct audit *a, struct vlink *l, struct vport *p)
+{
+        if (!p->reason[0] || l->operation_id[0] || l->operating == OPER_ONLINE ||
+            view_get(&a->t->view, T_WORK, p->id))
+                return 0;
+        p->reason[0] = '\0';
+        view_dirty(p);
+        return work_alone(a->t, l->id, work_settle(a->t, l));
+}
+
 /* With the gateway of its end a the circuit is looked at, and set again where it is not as it
  * should be. */
 static int audit_circuit(struct audit *a, struct vlink *l, const struct vport *p)
@@ -123,8 +134,9 @@ static int audit_port(struct audit *a, struct vport *p)
         if (l->wan_domain[0])
                 return audit_circuit(a, l, p);
         a->n_all++;
-        if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation) ||
-            view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]) ||
+        if (holds(a, p, p->id, p->wanted, p->generation, &p->present, &p->confirmed_generation))
+                return a->what == REPAIR ? audit_settle(a, l, p) : 0;
+        if (view_get(&a->t->view, T_WORK, p->id) || (refused && l->operation_id[0]) ||
             !restore_judges(a->t, l))
                 return 0;
         a->n_missing++;
@@ -325,6 +337,7 @@ static int made_port(struct audit *a, const json_t *j)
         const char *port_id = json_string_value(json_object_get(j, "port_id"));
         const char *network_id = json_string_value(json_object_get(j, "network_id"));
         struct found *f = NULL;
+        bool taken = false;
         size_t i = 0;
 
         if (!port_id || !uuid_valid(port_id) || !network_id || !uuid_valid(network_id))
@@ -343,13 +356,12 @@ static int made_port(struct audit *a, const json_t *j)
                 return 0;
         net_key_of(at->project_id, at->site_id, network_id, key);
         while ((other = view_next(&a->t->view, T_ATTACHMENT, &i)))
-                if (other != at && text_equal(other->net_key, key))
-                        return 0;
+                taken |= other != at && text_equal(other->net_key, key);
         if (!map_get(&a->t->plan.net_keys.known, key))
                 return idset_add(&a->t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         TEXT_SET(at->network_id, network_id);
         TEXT_SET(at->neutron_port_id, port_id);
-        TEXT_SET(at->net_key, key);
+        TEXT_SET(at->net_key, taken ? "" : key); /* two VPNs are in it: their tenant can tell why */
         at->plug = PLUG_PLUGGED;
         at->plug_generation++;
         view_dirty(at);

@@ -20,6 +20,17 @@ static struct attachment *access_of(struct turn *t, const struct found *f)
         return view_attachment_of(&t->view, key);
 }
 
+int access_hold(struct turn *t, struct attachment *a)
+{
+        a->n_ports++;
+        view_dirty(a);
+        if (a->wanted)
+                return 0;
+        a->wanted = true; /* it was on its way out */
+        a->generation++;
+        return gate_enqueue_attachment(t, a, "");
+}
+
 /* Those that use 'a' use what was found in its place. */
 static void pass_users(struct turn *t, const struct attachment *a, const char *id)
 {
@@ -87,9 +98,10 @@ static int become(struct turn *t, struct gateway *g, struct attachment *a, const
         r = view_remove(&t->view, T_WORK, &key);
         r = r ? r : resource_free(t, g->id, INTEGER_TAG, a->tag);
         r = r ? r : view_remove(&t->view, T_ATTACHMENT, a);
-        if (r == 0 && !view_put(&t->view, T_ATTACHMENT, &row))
-                r = err_raise(-ENOMEM);
-        r = r ? r : renew_work(t, row.id);
+        a = r ? NULL : view_put(&t->view, T_ATTACHMENT, &row);
+        if (!a)
+                return r ? r : err_raise(-ENOMEM);
+        r = a->n_ports ? renew_work(t, a->id) : attachment_leave(t, a, "");
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
@@ -109,22 +121,38 @@ static int count(struct turn *t, struct gateway *g, struct found *f)
         if (r == 0 && a && f->kind == WORK_ATTACHMENT && !a->present)
                 return become(t, g, a, f);
         if (r == 0 && a && f->kind == WORK_PORT) {
-                a->n_ports++;
-                view_dirty(a);
                 TEXT_SET(f->attachment_id, a->id);
+                r = access_hold(t, a);
         }
         f->holds = true;
         view_dirty(f);
         return r;
 }
 
+/* An end of ours in another state than its row's: until that was judged both count. */
+static int count_more(struct turn *t, struct gateway *g, struct found *f)
+{
+        struct vport *p = view_get(&t->view, T_VPORT, f->id);
+        struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+        int r = f->number == p->label ? 0
+                                      : resource_claim(t, g, INTEGER_LABEL, f->number, f->id);
+
+        if (r == 0 && l && f->generation > p->generation) /* it uses its access side */
+                r = port_hold(t, l, g, p);
+
+        f->holds = true;
+        view_dirty(f);
+        return r ? r : resource_count(t, g, f->id, f->tx_kbps, f->rx_kbps);
+}
+
 int found_forget(struct turn *t, struct gateway *g, struct found *f)
 {
         enum integer_kind kind = f->kind == WORK_PORT ? INTEGER_LABEL : INTEGER_TAG;
+        const struct vport *p = view_get(&t->view, T_VPORT, f->id);
         struct attachment *a = NULL;
         int r = lock_attachment(t, f->attachment_id, &a);
 
-        if (r == 0 && f->holds)
+        if (r == 0 && f->holds && !(p && p->label == f->number))
                 r = resource_free(t, g->id, kind, f->number);
         if (r == 0 && f->holds && f->kind == WORK_PORT)
                 r = resource_uncount(t, g, f->id, f->tx_kbps, f->rx_kbps);
@@ -136,9 +164,9 @@ int found_forget(struct turn *t, struct gateway *g, struct found *f)
         return r ? r : view_remove(&t->view, T_FOUND, f);
 }
 
-/* The key of the network it is plugged into, unless another VPN of the project has it. */
+/* The key of the network it is plugged into; "" when another VPN of the project has it. */
 static int network_take(struct turn *t, const struct found *f, const char *project_id,
-                        const struct gateway *g, char ret[KEY_SIZE], struct fault *why)
+                        const struct gateway *g, char ret[KEY_SIZE])
 {
         const struct attachment *other;
         char key[KEY_SIZE];
@@ -151,15 +179,13 @@ static int network_take(struct turn *t, const struct found *f, const char *proje
                 return idset_add(&t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
                 if (text_equal(other->net_key, key))
-                        return fault_set(why, 409, "network.in_use",
-                                         "Network %s at site %s is attached to VPN %s already.",
-                                         f->network_id, g->site_name, other->vpn_id);
+                        return 0; /* two VPNs are in it: their tenant can tell why */
         memcpy(ret, key, KEY_SIZE);
         return 0;
 }
 
 int found_to_attachment(struct turn *t, const struct found *f, const char *project_id,
-                        const struct gateway *g, struct attachment **ret, struct fault *why)
+                        const struct gateway *g, struct attachment **ret)
 {
         struct attachment row = {
                 .tag = f->number,
@@ -171,7 +197,7 @@ int found_to_attachment(struct turn *t, const struct found *f, const char *proje
         };
         struct found *port;
         size_t at = 0;
-        int r = *project_id ? network_take(t, f, project_id, g, row.net_key, why) : 0;
+        int r = *project_id ? network_take(t, f, project_id, g, row.net_key) : 0;
 
         if (r)
                 return r;
@@ -207,7 +233,7 @@ int found_leave(struct turn *t, struct gateway *g, const struct found *f)
         int r;
 
         TEXT_SET(id, f->id);
-        r = found_to_attachment(t, f, "", g, &a, NULL);
+        r = found_to_attachment(t, f, "", g, &a);
         if (r)
                 return r;
         snprintf(a->vpn_key, sizeof a->vpn_key, "%s:%s", id, g->id); /* the VPN may have another */
@@ -298,7 +324,7 @@ static int describe(struct turn *t, struct gateway *g, const json_t *j, size_t *
                 view_dirty(a);
                 return view_remove(&t->view, T_FOUND, f);
         }
-        return view_get(&t->view, T_VPORT, f->id) ? 0 : count(t, g, f);
+        return view_get(&t->view, T_VPORT, f->id) ? count_more(t, g, f) : count(t, g, f);
 }
 
 /* The gateway lost it: what it left in the site's network goes too. */

@@ -165,7 +165,7 @@ static int adopt_access(struct turn *t, const struct vpn *v, struct find *f, int
                 return fault_set(why, 409, "found.not_whole",
                                  "Gateway %s at site %s holds no access side of VPN %s.", g->name,
                                  g->site_name, v->id);
-        return found_to_attachment(t, access, v->project_id, g, &f->attachments[side], why);
+        return found_to_attachment(t, access, v->project_id, g, &f->attachments[side]);
 }
 
 static struct vlink *adopt_link(struct turn *t, const char *id, const struct vpn *v,

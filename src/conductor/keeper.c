@@ -31,6 +31,12 @@ static struct metric metric_due =
 static struct metric metric_dead = METRIC(METRIC_COUNTER, "atlas_conductor_dead_total", NULL,
                                           "Dead conductors whose commands were sent again");
 
+static struct metric metric_unread =
+        METRIC(METRIC_GAUGE, "atlas_conductor_gateways_unread", NULL,
+               "Gateways that were not read since the database was restored");
+static struct metric metric_found = METRIC(METRIC_GAUGE, "atlas_conductor_objects_found", NULL,
+                                           "Objects at gateways that no row knows");
+
 struct keeper {
         struct keeper_spec spec;
         const struct conductor_settings *settings;
@@ -138,12 +144,17 @@ static void look_at_the_bus(struct keeper *k)
 
 static void sweep(struct keeper *k)
 {
+        struct store_restore restore;
         int64_t now = clock_mono_ms();
 
         if (!k->life || now - k->swept_ms < SWEEP_EVERY_MS)
                 return;
         k->swept_ms = now;
         store_life_sweep(k->life, clock_wall_ms() - KEYS_LIVE_MS);
+        if (store_life_restore(k->life, &restore)) {
+                metric_set(&metric_unread, restore.unread);
+                metric_set(&metric_found, restore.found);
+        }
         if (k->months_ms && now - k->months_ms < MONTHS_EVERY_MS)
                 return;
         if (store_life_months(k->life, k->settings->keep_history_days))

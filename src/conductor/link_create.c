@@ -330,7 +330,7 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
                         return idset_add(&t->plan.found_of_vpn, v->id) < 0 ? -ENOMEM : -EAGAIN;
                 found = found_access(t, v->id, g->id);
                 if (found)
-                        return found_to_attachment(t, found, v->project_id, g, ret, why);
+                        return found_to_attachment(t, found, v->project_id, g, ret);
         }
         t->c->new_id(row.id);
         TEXT_SET(row.project_id, v->project_id);

@@ -123,7 +123,9 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
         v = r ? NULL : view_get(&t->view, T_VPN, l->vpn_id);
         if (r || !v)
                 return r ? r : err_raise(-ENOENT);
-        r = resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, why);
+        for (int side = 0; side < SIDE_N && r == 0; side++)
+                r = resource_overbooked(gateways[side], why);
+        r = r ? r : resource_reserve(t, l, ports, l->a_to_z_kbps, l->z_to_a_kbps, why);
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = end_take(t, v, gateways[side], ports[side], ports[!side], why);
         r = r ? r : link_event(t, l, &who, "virtual_link.retried", "", "");

@@ -130,6 +130,15 @@ int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const 
         return hold_shares(t, l, ports, gateways, a_to_z_kbps, z_to_a_kbps);
 }
 
+int resource_overbooked(const struct gateway *g, struct fault *why)
+{
+        if (resource_left(g, TO_WAN) >= 0 && resource_left(g, FROM_WAN) >= 0)
+                return 0;
+        return fault_set(why, 409, "link.bandwidth_unavailable",
+                         "Gateway %s at site %s has more links than bandwidth; free some.", g->name,
+                         g->site_name);
+}
+
 int resource_follow(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
                     int64_t a_to_z_kbps, int64_t z_to_a_kbps)
 {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "conductor/flows.h"
 #include "conductor/found.h"
@@ -144,7 +143,7 @@ struct verdict {
         struct turn *t;
         struct vlink *l;
         struct vport *const *ports;
-        const struct found *found[SIDE_N]; /* otherwise than its row says */
+        struct found *found[SIDE_N]; /* otherwise than its row says */
         bool there[SIDE_N];
 };
 
@@ -156,12 +155,10 @@ static int forget_work(struct turn *t, const struct vport *p)
         return view_remove(&t->view, T_WORK, &key);
 }
 
-/* The end has its place at the VPN's access side, if there is one. */
-static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, struct vport *p)
+int port_hold(struct turn *t, const struct vlink *l, const struct gateway *g, struct vport *p)
 {
         const struct found *f;
         struct attachment *a;
-        struct fault why = { 0 };
         char key[KEY_SIZE];
         int r = 0;
 
@@ -172,14 +169,13 @@ static int hold(struct turn *t, const struct vlink *l, const struct gateway *g, 
                 return idset_add(&t->plan.vpn_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         a = view_attachment_of(&t->view, key);
         f = a ? NULL : found_access(t, l->vpn_id, g->id);
-        r = f ? found_to_attachment(t, f, l->project_id, g, &a, &why) : 0;
+        r = f ? found_to_attachment(t, f, l->project_id, g, &a) : 0;
         if (r || !a)
-                return r < 0 ? r : 0; /* its network is another's by now: it has none here */
-        a->n_ports++;
-        view_dirty(a);
+                return r;
         TEXT_SET(p->attachment_id, a->id);
         p->holds = true;
-        return 0;
+        view_dirty(p);
+        return access_hold(t, a);
 }
 
 static int let_go(struct turn *t, struct vport *p)
@@ -203,7 +199,7 @@ static int end_as_found(struct verdict *v, int side)
 {
         struct turn *t = v->t;
         struct vport *p = v->ports[side];
-        const struct found *f = v->found[side];
+        struct found *f = v->found[side];
         struct gateway *g = NULL;
         int r = lock_gateway(t, p->gateway_id, &g);
 
@@ -213,7 +209,7 @@ static int end_as_found(struct verdict *v, int side)
         p->reason[0] = '\0';
         p->verified_ms = t->now_ms;
         view_dirty(p);
-        r = hold(t, v->l, g, p);
+        r = port_hold(t, v->l, g, p);
         if (r || !f)
                 return r;
         p->generation = p->confirmed_generation = f->generation;
@@ -224,7 +220,7 @@ static int end_as_found(struct verdict *v, int side)
                 r = r ? r : resource_claim(t, g, INTEGER_LABEL, f->number, p->id);
                 p->label = f->number;
         }
-        return r ? r : view_remove(&t->view, T_FOUND, f);
+        return r ? r : found_forget(t, g, f);
 }
 
 /* Under another label than its row's the other end sends to it. */
@@ -268,29 +264,57 @@ static int verdict_event(struct verdict *v, const char *type, const char *reason
         return link_event(v->t, v->l, &nobody, type, "", reason);
 }
 
-/* Both gateways hold it otherwise than the rows say: it was changed after the backup was made. */
-static int as_found(struct verdict *v)
+#define IN_QUESTION                                                                                \
+        "The database was restored, and the gateways do not hold the link: an operator builds it "  \
+        "again, or deletes it."
+
+static int in_question(struct verdict *v)
+{
+        v->l->provisioning = PROV_ERROR;
+        v->l->operating = OPER_OFFLINE;
+        TEXT_SET(v->l->status_reason, IN_QUESTION);
+        return verdict_event(v, "virtual_link.in_question", IN_QUESTION);
+}
+
+/* The link has the bandwidth that the ends which are there send with, or take. */
+static int follow(struct verdict *v)
 {
         struct vlink *l = v->l;
         bool free_rate = l->ignored[0] && !text_equal(l->ignored, "[]");
         int64_t rates[SIDE_N] = { l->a_to_z_kbps, l->z_to_a_kbps };
-        char reason[REASON_SIZE];
-        int r = 0;
+        int r;
 
-        for (int side = 0; side < SIDE_N; side++)
-                if (!free_rate && (v->found[side] ? v->found[side]->tx_kbps : v->ports[side]->tx_kbps))
-                        rates[side] = v->found[side] ? v->found[side]->tx_kbps
-                                                     : v->ports[side]->tx_kbps;
+        for (int side = 0; side < SIDE_N && !free_rate; side++) {
+                const struct found *f = v->found[side];
+                int64_t tx = f ? f->tx_kbps : v->ports[side]->tx_kbps;
+                int64_t rx = f ? f->rx_kbps : v->ports[side]->rx_kbps;
+
+                if (v->there[side] && tx)
+                        rates[side] = tx;
+                if (v->there[side] && !v->there[!side] && rx)
+                        rates[!side] = rx;
+                if (f)
+                        l->mtu = f->mtu;
+        }
         r = resource_follow(v->t, l, v->ports, rates[SIDE_A], rates[SIDE_Z]);
         l->a_to_z_kbps = l->goal_a_to_z_kbps = rates[SIDE_A];
         l->z_to_a_kbps = l->goal_z_to_a_kbps = rates[SIDE_Z];
-        for (int side = 0; side < SIDE_N && r == 0; side++) {
-                if (v->found[side])
-                        l->mtu = v->found[side]->mtu;
+        return r;
+}
+
+/* Both gateways hold it otherwise than the rows say: it was changed after the backup was made. */
+static int as_found(struct verdict *v)
+{
+        struct vlink *l = v->l;
+        char reason[REASON_SIZE];
+        int r = follow(v);
+
+        for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = end_as_found(v, side);
-        }
         if (r)
                 return r;
+        if (!v->ports[SIDE_A]->holds || !v->ports[SIDE_Z]->holds)
+                return in_question(v); /* its VPN has no access side there */
         for (int side = 0; side < SIDE_N; side++)
                 if (l->exchange ||
                     (v->found[side] && v->found[side]->peer_label != v->ports[!side]->label))
@@ -307,23 +331,13 @@ static int as_found(struct verdict *v)
         return r ? r : work_mend(v->t, l);
 }
 
-#define IN_QUESTION                                                                                \
-        "The database was restored, and the gateways do not hold the link: an operator builds it "  \
-        "again, or deletes it."
-
 static int set_aside(struct verdict *v)
 {
-        struct vlink *l = v->l;
-        int r = resource_follow(v->t, l, v->ports, l->a_to_z_kbps, l->z_to_a_kbps);
+        int r = follow(v);
 
-        l->goal_a_to_z_kbps = l->a_to_z_kbps;
-        l->goal_z_to_a_kbps = l->z_to_a_kbps;
         for (int side = 0; side < SIDE_N && r == 0; side++)
                 r = v->there[side] ? end_as_found(v, side) : end_as_gone(v, side);
-        l->provisioning = PROV_ERROR;
-        l->operating = OPER_OFFLINE;
-        TEXT_SET(l->status_reason, IN_QUESTION);
-        return r ? r : verdict_event(v, "virtual_link.in_question", IN_QUESTION);
+        return r ? r : in_question(v);
 }
 
 /* The operation that the backup has under way, and perhaps others after it, came to an end. */
@@ -346,14 +360,40 @@ static int take_over(struct verdict *v)
         return r;
 }
 
+/* An older state than the row's: what is under way goes on. */
+static int forget_older(struct verdict *v)
+{
+        int r = 0;
+
+        for (int side = 0; side < SIDE_N && r == 0; side++) {
+                struct gateway *g = NULL;
+
+                if (!v->found[side])
+                        continue;
+                r = lock_gateway(v->t, v->ports[side]->gateway_id, &g);
+                r = r ? r : found_forget(v->t, g, v->found[side]);
+        }
+        return r;
+}
+
+static bool is_overbooked(const struct verdict *v)
+{
+        struct fault ignored = { 0 };
+
+        for (int side = 0; side < SIDE_N; side++)
+                if (resource_overbooked(gateway_of_port(v->t, v->ports[side]), &ignored))
+                        return true;
+        return false;
+}
+
 static int judge(struct turn *t, struct vlink *l)
 {
         struct verdict v = { .t = t, .l = l, .ports = view_ports(&t->view, l->id) };
         bool newer = false, missing = false, lost = false;
         int r;
 
-        if (!v.ports[SIDE_A] || !v.ports[SIDE_Z] || !restore_judges(t, l))
-                return 0; /* when the other gateway was read */
+        if (!v.ports[SIDE_A] || !v.ports[SIDE_Z] || l->wan_domain[0] || !restore_judges(t, l))
+                return 0; /* when the other gateway was read; a WAN driver's link is its controller's */
         for (int side = 0; side < SIDE_N; side++) {
                 const struct vport *p = v.ports[side];
 
@@ -370,12 +410,12 @@ static int judge(struct turn *t, struct vlink *l)
                         return r;
                 return v.there[SIDE_A] && v.there[SIDE_Z] ? as_found(&v) : set_aside(&v);
         }
-        for (int side = 0; side < SIDE_N; side++)
-                if (v.found[side] && view_remove(&t->view, T_FOUND, v.found[side]) < 0)
-                        return -ENOMEM; /* older than its row: what is under way goes on */
-        if (lost && l->provisioning == PROV_PENDING_CREATE)
+        r = forget_older(&v);
+        if (r)
+                return r;
+        if (l->provisioning == PROV_PENDING_CREATE && (lost || is_overbooked(&v)))
                 return work_feed(t, l, EV_PORT_FAILED, NULL,
-                                 "The database was restored; others have the link's labels by now.");
+                                 "The database was restored; others have what the link was to have.");
         if (lost) {
                 r = take_over(&v);
                 return r ? r : set_aside(&v);

@@ -80,11 +80,21 @@ void attachment_forget(struct attachment *a)
         view_dirty(a);
 }
 
+int attachment_gone(struct turn *t, struct attachment *a)
+{
+        int r = resource_free(t, a->gateway_id, INTEGER_TAG, a->tag);
+
+        return r ? r : view_remove(&t->view, T_ATTACHMENT, a);
+}
+
 int attachment_leave(struct turn *t, struct attachment *a, const char *request_id)
 {
         if (a->plug != PLUG_NONE)
                 return unplug_start(t, a, request_id); /* and once more when that is done */
         attachment_forget(a);
+        if (!a->wanted && !a->present && a->generation &&
+            a->confirmed_generation == a->generation)
+                return attachment_gone(t, a);
         return want_attachment(t, a, false, request_id);
 }
 

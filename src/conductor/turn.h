@@ -211,6 +211,8 @@ int refuse_unread(const struct gateway *g, struct fault *why);   /* 503 */
 /* The same whatever is left: so it is at the gateways. */
 int resource_follow(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
                     int64_t a_to_z_kbps, int64_t z_to_a_kbps);
+/* 409 where what was followed is more than there is: what has its share, and is not there, waits. */
+int resource_overbooked(const struct gateway *g, struct fault *why);
 /* True when an object of ours that is there has it. */
 bool resource_is_there(struct turn *t, const struct gateway *g, enum integer_kind kind,
                        int64_t value);
@@ -291,6 +293,7 @@ bool work_concerns(struct turn *t, struct vlink *l, const struct attachment *a);
 int work_timeout(struct turn *t, const char *operation_id);
 /* An access side goes with its VPN's last port: out of its network first, then off the gateway. */
 void attachment_forget(struct attachment *a); /* it is in no network, and shall be in none */
+int attachment_gone(struct turn *t, struct attachment *a); /* its gateway has confirmed that */
 int attachment_leave(struct turn *t, struct attachment *a, const char *request_id);
 struct attachment *subject_attachment(const struct subject *s, int side);
 

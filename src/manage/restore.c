@@ -2,16 +2,13 @@
 /* A database that was restored from a backup under a running network: its beginning, what was found
  * since, and an operator's word on that. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/map.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "manage/manage.h"

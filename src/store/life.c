@@ -133,6 +133,24 @@ bool store_life_sweep(struct store_life *l, int64_t before_ms)
         return result != NULL;
 }
 
+bool store_life_restore(struct store_life *l, struct store_restore *ret)
+{
+        OWN(pg_clear) PGresult *result = NULL;
+
+        result = pg_run(
+                l->conn,
+                "WITH still AS (SELECT (SELECT count(*) FROM gateway WHERE read_ms <> coalesce((SELECT since_ms FROM control"
+                " WHERE name = 'restore'), 0)) AS unread, (SELECT count(*) FROM found) AS found),"
+                " over AS (UPDATE control SET is_on = false FROM still WHERE name = 'restore' AND is_on AND unread + found = 0)"
+                " SELECT unread, found FROM still",
+                NULL, ANSWER_MS, NULL);
+        if (!result || PQntuples(result) != 1)
+                return false;
+        ret->unread = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        ret->found = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+        return true;
+}
+
 bool store_life_months(struct store_life *l, int64_t keep_days)
 {
         OWN(pg_clear) PGresult *result = NULL;

@@ -29,6 +29,12 @@ bool store_life_dead(struct store_life *l, int64_t **ret, size_t *ret_n);
 bool store_life_sweep(struct store_life *l, int64_t before_ms);
 /* Makes the months of history ahead and drops those that ended so long ago. */
 bool store_life_months(struct store_life *l, int64_t keep_days);
+/* How far a restore has come; once all gateways were read and nothing found waits, nobody looks for
+ * that any more. */
+struct store_restore {
+        int64_t unread, found;
+};
+bool store_life_restore(struct store_life *l, struct store_restore *ret);
 bool store_life_forget(struct store_life *l, int64_t number);
 struct store_life *store_life_free(struct store_life *l);
 OWN_DEFINE(struct store_life *, store_life_free)

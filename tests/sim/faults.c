@@ -79,6 +79,7 @@ static void device_restart(struct sim *s, int gateway)
         snprintf(boot_id, sizeof boot_id, "boot-%d", ++g->n_boots);
         fake_gateway_forget(g->device, boot_id);
         sim_restore_cut(s);
+        s->orphans[g->site] |= s->restored;
         sim_trace(s, "device %s restarts empty", g->name);
         for (size_t i = s->n_queue; i-- > 0;)
                 if (s->queue[i].queue == QUEUE_SITE && is_outdated(s, &s->queue[i], gateway)) {

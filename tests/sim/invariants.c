@@ -581,7 +581,7 @@ static void check_plug(struct sim *s, const struct attachment *a, size_t plugged
                         sim_broken(s, "attachment %s is %s, in the cloud %d", a->id, plug_state_name[a->plug], is);
                 if (a->plug == PLUG_NONE && (a->network_id[0] || a->port_id[0] || a->net_key[0]))
                         sim_broken(s, "attachment %s is unplugged and still names network %s", a->id, a->network_id);
-                if (a->plug == PLUG_PLUGGED && (!a->net_key[0] || a->plug_sent))
+                if (a->plug == PLUG_PLUGGED && ((!a->net_key[0] && !s->restored) || a->plug_sent))
                         sim_broken(s, "attachment %s is plugged without a key", a->id);
                 if (is && !text_equal(network, a->network_id))
                         sim_broken(s, "attachment %s: network %s, in the cloud %s", a->id, a->network_id, network);
@@ -626,7 +626,7 @@ void sim_check_quiet(struct sim *s)
                         sim_broken(s, "device %s holds %zu objects, %zu are known", s->gateways[i].name,
                                    fake_gateway_count(s->gateways[i].device), there[i]);
         for (int i = 0; i < SITES; i++)
-                if (fake_cloud_count(s->sites[i].cloud.handle) != plugged[i])
+                if (fake_cloud_count(s->sites[i].cloud.handle) != plugged[i] && !sim_restore_orphans(s, i))
                         sim_broken(s, "the cloud of %s holds %zu plugs, %zu are known", s->sites[i].name,
                                    fake_cloud_count(s->sites[i].cloud.handle), plugged[i]);
 }
@@ -651,6 +651,6 @@ void sim_check_empty(struct sim *s)
                 if (!s->gateways[i].lied && fake_gateway_count(s->gateways[i].device))
                         sim_broken(s, "device %s is not empty", s->gateways[i].name);
         for (int i = 0; i < SITES; i++)
-                if (fake_cloud_count(s->sites[i].cloud.handle))
+                if (fake_cloud_count(s->sites[i].cloud.handle) && !sim_restore_orphans(s, i))
                         sim_broken(s, "the cloud of %s is not empty", s->sites[i].name);
 }

@@ -134,6 +134,14 @@ sim_mutant(circuit-forgotten src/conductor/circuit.c 3000
 sim_mutant(circuit-freed src/conductor/event_audited.c 3000
         " || left->attachment_id[0] || a->what == COUNT"
         " || a->what == COUNT")
+# After a restore gateways are believed before they were read.
+sim_mutant(believed-unread src/conductor/restore.c 3000
+        "return g->read_ms != (c ? c->since_ms : 0);"
+        "return c && g->read_ms > c->since_ms;")
+# What was found at a gateway does not keep its label.
+sim_mutant(found-gives-way src/conductor/found.c 3000
+        "r = resource_claim(t, g, kind, f->number, f->id);"
+        "")
 # Nobody looks again when an object's own pause is over.
 sim_mutant(postponed-for-ever src/conductor/gate.c 3000
         "return p.later_ms ? timer_set(t, TIMER_GATE, g->id, p.later_ms) : 0;"

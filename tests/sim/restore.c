@@ -139,6 +139,11 @@ void sim_restore_found(struct sim *s)
                         decide(s, f);
 }
 
+bool sim_restore_orphans(const struct sim *s, int site)
+{
+        return s->orphans[site];
+}
+
 void sim_restore_cut(struct sim *s)
 {
         s->n_kept = 0;

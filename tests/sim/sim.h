@@ -155,6 +155,7 @@ struct sim {
         bool restored;
         char kept[KEPT_MAX][ID_SIZE]; /* links that no row of the backup knows: nobody cuts them */
         size_t n_kept;
+        bool orphans[SITES];  /* a device lost its memory when no row knew what it held */
         struct sim_conductor conductors[CONDUCTORS];
         int64_t last_number;  /* of conductors that ever lived */
         struct sim_agent agents[AGENTS];
@@ -246,6 +247,7 @@ void sim_faults_end(struct sim *s);
 void sim_restore_step(struct sim *s);  /* makes the backup, or restores it, when its time has come */
 void sim_restore_found(struct sim *s); /* an operator decides about all that was found */
 void sim_restore_cut(struct sim *s);   /* devices lost something: who knows what is kept */
+bool sim_restore_orphans(const struct sim *s, int site); /* a port that nobody can know of may be in its cloud */
 void sim_check_restored(struct sim *s);
 
 /* schedule.c */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A database that is older than what the gateways hold: how that is noticed, and what is done at a gateway before and
+ * after it was read. */
+#include "stage.h"
+
+#include "base/text.h"
+
+#define PORT "00000000-0000-4000-8000-0000000000a1"
+#define OTHER_LINK "00000000-0000-4000-8000-0000000000a2"
+#define OTHER_VPN "00000000-0000-4000-8000-0000000000a3"
+
+static void play(struct stage *s, struct stage_input in)
+{
+        stage_play(s, 0, &in, 1);
+}
+
+static void heartbeat(struct stage *s, const char *site, int epoch, int seq)
+{
+        play(s, stage_tell(site, "heartbeat",
+                           "{\"host\": \"h\", \"gateways\": [{\"name\": \"gw-%s\", \"boot_id\": \"boot\", \"digest\": \"0\", \"epoch\": %d,"
+                           " \"seq\": %d, \"reachable\": true}]}",
+                           site, epoch, seq));
+}
+
+static long long number(const json_t *cast, const char *key)
+{
+        return json_integer_value(json_object_get(json_object_get(cast, "args"), key));
+}
+
+/* The answer to the last audit of 'site', with what it holds. */
+static void audited(struct stage *s, const char *site, const char *ports, const char *more)
+{
+        const json_t *audit = stage_cast(s, site, "audit");
+
+        assert_non_null(audit);
+        play(s, stage_tell(site, "audited",
+                           "{\"gateway\": \"gw-%s\", \"epoch\": %lld, \"seq\": %lld, \"boot_id\": \"boot\", \"digest\": \"0\","
+                           " \"ports\": [%s], \"attachments\": [], \"unknown\": 0, \"found_ports\": []%s}",
+                           site, number(audit, "epoch"), number(audit, "seq"), ports, more));
+}
+
+static void a_gateway_that_knows_more_than_its_row_makes_all_unread(void **state)
+{
+        struct stage *s = *state;
+        int64_t epoch = stage_gateway(s, "z")->epoch;
+
+        heartbeat(s, "a", 1, 7);
+        assert_non_null(sim_db_find(&s->db, T_CONTROL, "name", CONTROL_RESTORE));
+        assert_non_null(sim_db_find(&s->db, T_EVENT, "type", "gateway.epoch"));
+        assert_true(number(stage_cast(s, "a", "audit"), "epoch") > 1);
+        play(s, stage_create(LINK_1, NULL));
+        assert_int_equal(s->fault.code, 503);
+        assert_string_equal(s->fault.type, "gateway.unread");
+        heartbeat(s, "z", 0, 0); /* it knows no more than its row, and is read all the same */
+        assert_true(number(stage_cast(s, "z", "audit"), "epoch") > epoch);
+        audited(s, "a", "", "");
+        play(s, stage_create(LINK_1, NULL));
+        assert_string_equal(s->fault.type, "gateway.unread");
+        audited(s, "z", "", "");
+        s->fault = (struct fault){ 0 };
+        play(s, stage_create(LINK_1, NULL));
+        assert_int_equal(s->fault.code, 0);
+}
+
+static void an_answer_of_an_epoch_that_is_over_is_not_believed(void **state)
+{
+        struct stage *s = *state;
+
+        heartbeat(s, "a", 1, 7);
+        play(s, stage_tell("a", "audited",
+                           "{\"gateway\": \"gw-a\", \"epoch\": 1, \"seq\": %lld, \"boot_id\": \"boot\", \"digest\": \"0\", \"ports\": [],"
+                           " \"attachments\": [], \"unknown\": 0, \"found_ports\": []}",
+                           (long long)stage_gateway(s, "a")->seq));
+        play(s, stage_create(LINK_1, NULL));
+        assert_string_equal(s->fault.type, "gateway.unread");
+}
+
+static void what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth(void **state)
+{
+        struct stage *s = *state;
+        const struct integer *label;
+        const struct found *f;
+
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", "{\"id\": \"" PORT "\", \"generation\": 3}", "");
+        assert_string_equal(json_string_value(json_array_get(
+                                    json_object_get(json_object_get(stage_cast(s, "a", "audit"), "args"), "describe"), 0)),
+                            PORT);
+        play(s, stage_create(LINK_1, NULL));
+        assert_string_equal(s->fault.type, "gateway.unread");
+        audited(s, "a", "{\"id\": \"" PORT "\", \"generation\": 3}",
+                ", \"described\": [{\"id\": \"" PORT "\", \"link_id\": \"" OTHER_LINK "\", \"vpn_id\": \"" OTHER_VPN "\","
+                " \"generation\": 3, \"number\": 17, \"peer_label\": 18, \"tx_kbps\": 4000, \"rx_kbps\": 500, \"mtu\": 1500}]");
+        f = sim_db_find(&s->db, T_FOUND, "id", PORT);
+        assert_non_null(f);
+        assert_true(f->holds && f->number == 17);
+        label = sim_db_find(&s->db, T_INTEGER, "owner_id", PORT);
+        assert_non_null(label);
+        assert_int_equal(label->value, 17);
+        assert_int_equal(stage_gateway(s, "a")->reserved_to_wan_kbps, 4000);
+        play(s, stage_ask("adopt_virtual_link", "{\"virtual_link_id\": \"" OTHER_LINK "\"}"));
+        assert_string_equal(s->fault.type, "found.not_whole"); /* its other end was not found */
+        stage_forget(s);
+        play(s, stage_ask("discard_virtual_link", "{\"virtual_link_id\": \"" OTHER_LINK "\"}"));
+        play(s, stage_done(stage_cast(s, "a", "apply")));
+        assert_int_equal(stage_gateway(s, "a")->reserved_to_wan_kbps, 0);
+        assert_null(sim_db_find(&s->db, T_INTEGER, "owner_id", PORT));
+}
+
+static void a_link_that_its_gateways_miss_waits_for_an_operator(void **state)
+{
+        struct stage *s = *state;
+
+        stage_active(s, LINK_1);
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", "", "");
+        assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ACTIVE); /* the other end is not read yet */
+        heartbeat(s, "z", 1, 1);
+        audited(s, "z", "", "");
+        assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ERROR);
+        assert_int_equal(stage_gateway(s, "a")->reserved_to_wan_kbps, 0);
+        assert_non_null(sim_db_find(&s->db, T_EVENT, "type", "virtual_link.in_question"));
+}
+
+static void operators_alone_decide(void **state)
+{
+        struct stage *s = *state;
+
+        s->is_tenant = true;
+        play(s, stage_ask("adopt_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\"}"));
+        assert_int_equal(s->fault.code, 403);
+        play(s, stage_ask("discard_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\"}"));
+        assert_int_equal(s->fault.code, 403);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                STAGED(a_gateway_that_knows_more_than_its_row_makes_all_unread),
+                STAGED(an_answer_of_an_epoch_that_is_over_is_not_believed),
+                STAGED(what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth),
+                STAGED(a_link_that_its_gateways_miss_waits_for_an_operator),
+                STAGED(operators_alone_decide),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
