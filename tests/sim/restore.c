@@ -114,7 +114,8 @@ void sim_restore_step(struct sim *s)
 
 static void decide(struct sim *s, const struct found *f)
 {
-        const char *id = f->kind == WORK_PORT ? f->link_id : f->id, *project = "";
+        /* Whose a VPN is that a lost connection made, only the operator can know. */
+        const char *id = f->kind == WORK_PORT ? f->link_id : f->id, *project = sim_projects[0];
 
         for (size_t v = 0; v < s->n_vpns; v++)
                 if (text_equal(s->vpns[v], f->vpn_id))
