@@ -258,8 +258,12 @@ CREATE TABLE public.leftover (
     to_wan_kbps bigint NOT NULL,
     from_wan_kbps bigint NOT NULL,
     created_ms bigint NOT NULL,
-    attachment_id uuid
+    attachment_id uuid,
+    peer_label bigint DEFAULT 0 NOT NULL,
+    peer_address text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
 );
+
+COMMENT ON COLUMN public.leftover.peer_label IS 'which it sends to at the gateway of peer_address; 0 where the link was known';
 
 CREATE TABLE public.timer (
     ref_id uuid NOT NULL,
@@ -630,6 +634,8 @@ CREATE INDEX integer_owner ON public.integer_in_use USING btree (owner_id);
 CREATE INDEX integer_pool ON public.integer_in_use USING btree (pool) WHERE (pool IS NOT NULL);
 
 CREATE INDEX leftover_gateway ON public.leftover USING btree (gateway_id);
+
+CREATE INDEX leftover_peer ON public.leftover USING btree (peer_address);
 
 CREATE INDEX operation_link ON public.operation USING btree (link_id);
 

@@ -320,7 +320,9 @@ static bool has_ports(struct turn *t, const struct found *access)
 /* The end is left behind, as one whose link was deleted by force: asked to go until it is gone. */
 static int discard_port(struct turn *t, struct found *f, struct gateway *g)
 {
-        struct leftover row = { .generation = f->generation + 1, .created_ms = t->now_ms };
+        struct leftover row = { .generation = f->generation + 1,
+                                .peer_label = f->peer_label,
+                                .created_ms = t->now_ms };
         struct attachment *a = NULL;
         struct found *access;
         int r = lock_attachment(t, f->attachment_id, &a);
@@ -336,6 +338,7 @@ static int discard_port(struct turn *t, struct found *f, struct gateway *g)
         TEXT_SET(row.link_id, f->link_id);
         TEXT_SET(row.vpn_id, f->vpn_id);
         TEXT_SET(row.gateway_id, g->id);
+        TEXT_SET(row.peer_address, f->peer_address);
         if (!view_put(&t->view, T_LEFTOVER, &row))
                 return err_raise(-ENOMEM);
         r = view_remove(&t->view, T_FOUND, f);

@@ -241,16 +241,21 @@ static void pool_name(const char *gateway_id, enum integer_kind kind, char ret[K
         snprintf(ret, KEY_SIZE, "%s:%s", gateway_id, integer_kind_name[kind]);
 }
 
-/* True when something was found, at whatever gateway, that sends to this label of 'g': who received
- * with it would hear another's traffic. */
+/* True when something was found, at whatever gateway, that sends to this label of 'g', and is not
+ * gone yet: who received with it would hear another's traffic. */
 static bool is_sent_to(struct turn *t, const struct gateway *g, enum integer_kind kind,
                        int64_t value)
 {
+        const struct leftover *left;
         const struct found *f;
         size_t at = 0;
 
         while (kind == INTEGER_LABEL && (f = view_next(&t->view, T_FOUND, &at)))
                 if (f->peer_label == value && text_equal(f->peer_address, g->address))
+                        return true;
+        at = 0;
+        while (kind == INTEGER_LABEL && (left = view_next(&t->view, T_LEFTOVER, &at)))
+                if (left->peer_label == value && text_equal(left->peer_address, g->address))
                         return true;
         return false;
 }
@@ -284,6 +289,7 @@ static int senders_known(struct turn *t, const struct gateway *g, struct fault *
         if (!map_get(&t->plan.found_of_peer.known, g->address) ||
             !map_get(&t->plan.domains.known, g->domain))
                 return idset_add(&t->plan.found_of_peer, g->address) < 0 ||
+                                       idset_add(&t->plan.leftovers_of_peer, g->address) < 0 ||
                                        idset_add(&t->plan.domains, g->domain) < 0
                                ? -ENOMEM
                                : -EAGAIN;

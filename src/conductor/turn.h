@@ -44,7 +44,7 @@ struct plan {
         struct idset timers;     /* by ref_id */
         struct idset released;   /* gateways whose gate opens in this batch */
         struct idset pools;      /* integer pools that have run dry of fresh values */
-        struct idset leftovers, leftovers_of_gateway;
+        struct idset leftovers, leftovers_of_gateway, leftovers_of_peer;
         struct idset found, found_of_gateway, found_of_link, found_of_vpn, found_of_peer;
         struct idset circuits; /* links whose circuit is looked at, though they may be gone */
         struct idset controls; /* always the same: freeze and restore */

@@ -140,8 +140,10 @@ bool store_life_restore(struct store_life *l, struct store_restore *ret)
         result = pg_run(
                 l->conn,
                 "WITH still AS (SELECT (SELECT count(*) FROM gateway WHERE read_ms <> coalesce((SELECT since_ms FROM control"
-                " WHERE name = 'restore'), 0)) AS unread, (SELECT count(*) FROM found) AS found),"
-                " over AS (UPDATE control SET is_on = false FROM still WHERE name = 'restore' AND is_on AND unread + found = 0)"
+                " WHERE name = 'restore'), 0)) AS unread, (SELECT count(*) FROM found) AS found,"
+                " (SELECT count(*) FROM leftover WHERE peer_address <> '') AS given_up),"
+                " over AS (UPDATE control SET is_on = false FROM still"
+                " WHERE name = 'restore' AND is_on AND unread + found + given_up = 0)"
                 " SELECT unread, found FROM still",
                 NULL, ANSWER_MS, NULL);
         if (!result || PQntuples(result) != 1)

@@ -242,6 +242,8 @@ static const struct store_column leftover_columns[] = {
         INT(leftover, from_wan_kbps),
         INT(leftover, created_ms),
         UUID(leftover, attachment_id),
+        INT(leftover, peer_label),
+        TEXT(leftover, peer_address),
         { 0 },
 };
 static const struct store_column found_columns[] = {

@@ -97,6 +97,9 @@ struct leftover {
         /* Of a circuit, which the WAN's driver confirms and not the gateway: the access side that
          * is kept for it. */
         char attachment_id[ID_SIZE];
+        /* Of an end that was found and given up: whom it sends to. */
+        int64_t peer_label;
+        char peer_address[ADDRESS_SIZE];
 };
 /* What is at a gateway and no row knows, or a port that is there otherwise than its row says. What no
  * row knows keeps its integer and its bandwidth until an operator decides. */

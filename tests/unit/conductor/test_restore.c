@@ -107,6 +107,28 @@ static void what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth(voi
         assert_null(sim_db_find(&s->db, T_INTEGER, "owner_id", PORT));
 }
 
+static void nobody_gets_a_label_that_a_discarded_end_still_sends_to(void **state)
+{
+        struct stage *s = *state;
+        const char *there = "{\"id\": \"" PORT "\", \"generation\": 3}";
+
+        heartbeat(s, "a", 1, 7);
+        heartbeat(s, "z", 0, 0);
+        audited(s, "z", "", "");
+        audited(s, "a", there, "");
+        audited(s, "a", there,
+                ", \"described\": [{\"id\": \"" PORT "\", \"link_id\": \"" OTHER_LINK "\", \"vpn_id\": \"" OTHER_VPN "\","
+                " \"generation\": 3, \"number\": 17, \"peer_label\": 16, \"peer_address\": \"192.0.2.1\", \"tx_kbps\": 4000,"
+                " \"rx_kbps\": 500, \"mtu\": 1500}]");
+        play(s, stage_ask("discard_virtual_link", "{\"virtual_link_id\": \"" OTHER_LINK "\"}"));
+        assert_null(sim_db_find(&s->db, T_FOUND, "id", PORT));
+        s->fault = (struct fault){ 0 };
+        play(s, stage_create(LINK_1, NULL)); /* before the gateway has confirmed that the end is gone */
+        assert_int_equal(s->fault.code, 0);
+        assert_int_not_equal(stage_port(s, LINK_1, SIDE_Z)->label, 0);
+        assert_int_not_equal(stage_port(s, LINK_1, SIDE_Z)->label, 16);
+}
+
 static void a_link_that_its_gateways_miss_waits_for_an_operator(void **state)
 {
         struct stage *s = *state;
@@ -176,6 +198,7 @@ int main(void)
                 STAGED(a_gateway_that_knows_more_than_its_row_makes_all_unread),
                 STAGED(an_answer_of_an_epoch_that_is_over_is_not_believed),
                 STAGED(what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth),
+                STAGED(nobody_gets_a_label_that_a_discarded_end_still_sends_to),
                 STAGED(a_link_that_its_gateways_miss_waits_for_an_operator),
                 STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
                 STAGED(operators_alone_decide),
