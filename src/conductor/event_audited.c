@@ -327,6 +327,13 @@ static int gone_port(struct audit *a, const char *vif_id)
         return plug_start(a->t, at, "");
 }
 
+/* The row knows of no port there; or, for the first time after a restore, of another. */
+static bool is_new_port(const struct audit *a, const struct attachment *at, const char *port_id)
+{
+        return at->plug == PLUG_NONE || (a->reading && at->plug == PLUG_PLUGGED &&
+                                         !text_equal(at->neutron_port_id, port_id));
+}
+
 /* A port that we made for an access side whose row does not know it: it is plugged. */
 static int made_port(struct audit *a, const json_t *j)
 {
@@ -351,7 +358,7 @@ static int made_port(struct audit *a, const json_t *j)
                 TEXT_SET(f->neutron_port_id, port_id);
                 view_dirty(f);
         }
-        if (!at || at->plug != PLUG_NONE || at->plug_sent || at->operation_id[0] ||
+        if (!at || !is_new_port(a, at, port_id) || at->plug_sent || at->operation_id[0] ||
             !text_equal(at->gateway_id, a->g->id))
                 return 0;
         net_key_of(at->project_id, at->site_id, network_id, key);
@@ -359,6 +366,7 @@ static int made_port(struct audit *a, const json_t *j)
                 taken |= other != at && text_equal(other->net_key, key);
         if (!map_get(&a->t->plan.net_keys.known, key))
                 return idset_add(&a->t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
+        attachment_forget(at);
         TEXT_SET(at->network_id, network_id);
         TEXT_SET(at->neutron_port_id, port_id);
         TEXT_SET(at->net_key, taken ? "" : key); /* two VPNs are in it: their tenant can tell why */

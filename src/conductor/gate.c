@@ -307,6 +307,11 @@ static int send_audit(struct turn *t, struct gateway *g)
         if (r)
                 return r;
         loose = vif_ids_of(t, g, PLUG_NONE);
+        if (gateway_is_unread(t, g)) { /* which network has it now? */
+                json_auto_t *plugged = vif_ids_of(t, g, PLUG_PLUGGED);
+
+                json_array_extend(loose, plugged);
+        }
         while ((f = view_next(&t->view, T_FOUND, &at)))
                 if (f->vif_id[0] && !strcmp(f->gateway_id, g->id))
                         json_array_append_new(loose, json_string(f->vif_id));

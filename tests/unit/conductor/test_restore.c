@@ -144,12 +144,41 @@ static void a_link_that_its_gateways_miss_waits_for_an_operator(void **state)
         assert_non_null(sim_db_find(&s->db, T_EVENT, "type", "virtual_link.in_question"));
 }
 
+/* That 'a' is plugged into OTHER_VPN (an id like any other) by port PORT. */
+static const char *made_port(const struct attachment *a)
+{
+        static char ret[600];
+
+        snprintf(ret, sizeof ret,
+                 ", \"made_ports\": [{\"vif_id\": \"%s\", \"port_id\": \"" PORT "\", \"network_id\": \"" OTHER_VPN
+                 "\", \"project_id\": \"red\"}]",
+                 a->vif_id);
+        return ret;
+}
+
+static void the_network_that_an_end_was_plugged_into_since_is_taken(void **state)
+{
+        struct stage *s = *state;
+        struct attachment *a;
+
+        stage_active(s, LINK_1);
+        a = sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        a->plug = PLUG_PLUGGED;
+        TEXT_SET(a->network_id, OTHER_LINK); /* as an old row says */
+        TEXT_SET(a->neutron_port_id, LINK_2);
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", "", made_port(a));
+        a = sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        assert_int_equal(a->plug, PLUG_PLUGGED);
+        assert_string_equal(a->network_id, OTHER_VPN);
+        assert_string_equal(a->neutron_port_id, PORT);
+}
+
 static void what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten(void **state)
 {
         struct stage *s = *state;
         struct attachment a;
         const json_t *cast;
-        char made[600];
 
         stage_active(s, LINK_1);
         a = *(struct attachment *)sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
@@ -166,11 +195,7 @@ static void what_was_plugged_since_is_unplugged_before_its_access_side_is_forgot
         assert_int_equal(json_array_size(json_object_get(json_object_get(cast, "args"), "vif_ids")), 1);
         assert_string_equal(json_string_value(json_array_get(json_object_get(json_object_get(cast, "args"), "vif_ids"), 0)),
                             a.vif_id);
-        snprintf(made, sizeof made,
-                 ", \"made_ports\": [{\"vif_id\": \"%s\", \"port_id\": \"" PORT "\", \"network_id\": \"" OTHER_VPN
-                 "\", \"project_id\": \"red\"}]",
-                 a.vif_id);
-        audited(s, "a", "", made);
+        audited(s, "a", "", made_port(&a));
         cast = stage_cast(s, "a", "unplug");
         assert_non_null(cast);
         play(s, stage_done(stage_cast(s, "a", "apply")));
@@ -200,6 +225,7 @@ int main(void)
                 STAGED(what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth),
                 STAGED(nobody_gets_a_label_that_a_discarded_end_still_sends_to),
                 STAGED(a_link_that_its_gateways_miss_waits_for_an_operator),
+                STAGED(the_network_that_an_end_was_plugged_into_since_is_taken),
                 STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
                 STAGED(operators_alone_decide),
         };
