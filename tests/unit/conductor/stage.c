@@ -158,7 +158,7 @@ static json_t *results(const json_t *wants, const char *site)
                 if (json_object_get(want, "tag"))
                         json_object_set_new(result, "vif_id", json_string("vif"));
                 else if (the_stage->exchanges && json_is_true(json_object_get(want, "present")))
-                        json_object_set_new(result, "object", json_sprintf("key-%s", site));
+                        json_object_set_new(result, "object", json_sprintf("%s-%s", the_stage->exchanges, site));
                 json_array_append_new(list, result);
         }
         return list;
