@@ -66,6 +66,7 @@ struct audit {
         bool halts;                        /* it did not before */
         bool newer;                        /* something is there in a later state than its row's */
         bool reading; /* for the first time after a restore: what is there goes before the rows */
+        bool restarted; /* what is there may have been made since, under the generation it had before */
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -101,11 +102,15 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
         return is == wanted && *confirmed == generation;
 }
 
-/* It is as wanted, though the last command was refused: the link works, if its other end does. */
+/* It is as wanted, though the last command was refused: the link works, if its other end does. What
+ * it made for the other end before a restart may be something else by now: it is asked once more. */
 static int audit_settle(struct audit *a, struct vlink *l, struct vport *p)
 {
-        if (!p->reason[0] || l->operation_id[0] || l->operating == OPER_ONLINE ||
-            view_get(&a->t->view, T_WORK, p->id))
+        if (view_get(&a->t->view, T_WORK, p->id))
+                return 0;
+        if (a->restarted && l->exchange && p->wanted)
+                return work_alone(a->t, l->id, gate_enqueue_port(a->t, l, p, ""));
+        if (!p->reason[0] || l->operation_id[0] || l->operating == OPER_ONLINE)
                 return 0;
         p->reason[0] = '\0';
         view_dirty(p);
@@ -226,6 +231,7 @@ static int compare_and_repair(struct audit *a)
 
         if (r)
                 return r;
+        a->restarted = a->g->brake == BRAKE_RELEASED; /* or an operator let it go: no harm */
         if (!much || a->g->brake == BRAKE_RELEASED) {
                 a->g->brake = BRAKE_ARMED;
                 return compare(a, REPAIR);

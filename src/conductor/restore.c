@@ -403,6 +403,9 @@ static int judge(struct turn *t, struct vlink *l)
                 missing |= p->wanted && !v.there[side] && p->confirmed_generation > 0;
                 lost |= !p->label && l->provisioning != PROV_ERROR &&
                         l->provisioning != PROV_PENDING_DELETE;
+                r = idset_add(&t->pump, p->gateway_id); /* what has waited for both goes on */
+                if (r)
+                        return r;
         }
         if (newer || missing) {
                 r = take_over(&v);
@@ -420,9 +423,6 @@ static int judge(struct turn *t, struct vlink *l)
                 r = take_over(&v);
                 return r ? r : set_aside(&v);
         }
-        for (int side = 0; side < SIDE_N; side++) /* what has waited for both */
-                if (idset_add(&t->pump, v.ports[side]->gateway_id) < 0)
-                        return -ENOMEM;
         return 0;
 }
 

@@ -160,7 +160,7 @@ static json_t *results(const json_t *wants, const char *site)
                                             json_sprintf("ca1:fake:gw-%s:1:%s", site,
                                                          json_string_value(json_object_get(want, "id"))));
                 else if (the_stage->exchanges && json_is_true(json_object_get(want, "present")))
-                        json_object_set_new(result, "object", json_sprintf("key-%s", site));
+                        json_object_set_new(result, "object", json_sprintf("%s-%s", the_stage->exchanges, site));
                 json_array_append_new(list, result);
         }
         return list;

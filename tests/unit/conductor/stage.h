@@ -32,7 +32,7 @@ struct stage {
         size_t n_answers;
         bool is_tenant;  /* who asks, else an operator */
         const char *project; /* of who asks; NULL: "red" */
-        bool exchanges;  /* gateways can, and their answers bring an object each */
+        const char *exchanges; /* gateways can, and their answers bring an object each: "<this>-<site>" */
 };
 int stage_setup(void **state);
 int stage_teardown(void **state);

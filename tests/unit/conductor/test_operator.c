@@ -28,8 +28,8 @@ static void answer_both(struct stage *s)
         play(s, 0, stage_done(stage_cast(s, "z", "apply")));
 }
 
-/* 'n' ports and attachments of gateway "a" are gone from it; a full read tells. */
-static void read_empty(struct stage *s, const char *boot_id)
+/* A full read of gateway "a" finds these ports, and no access side. */
+static void read_ports(struct stage *s, const char *boot_id, const char *ports)
 {
         const json_t *audit;
 
@@ -40,8 +40,13 @@ static void read_empty(struct stage *s, const char *boot_id)
         assert_non_null(audit);
         play(s, 0, stage_tell("a", "audited",
                               "{\"gateway\": \"gw-a\", \"epoch\": 1, \"seq\": %lld, \"boot_id\": \"%s\", \"digest\":"
-                              " \"0000000000000000\", \"ports\": [], \"attachments\": [], \"unknown\": 0, \"found_ports\": []}",
-                              (long long)json_integer_value(json_object_get(args_of(audit), "seq")), boot_id));
+                              " \"0000000000000000\", \"ports\": [%s], \"attachments\": [], \"unknown\": 0, \"found_ports\": []}",
+                              (long long)json_integer_value(json_object_get(args_of(audit), "seq")), boot_id, ports));
+}
+
+static void read_empty(struct stage *s, const char *boot_id)
+{
+        read_ports(s, boot_id, "");
 }
 
 /* ---- switching ---- */
@@ -298,7 +303,7 @@ static void ends_that_exchange_are_given_what_the_other_made(void **state)
 {
         struct stage *s = *state;
 
-        s->exchanges = true;
+        s->exchanges = "key";
         stage_discover(s);
         play(s, 0, stage_create(LINK_1, NULL));
         assert_true(stage_link(s, LINK_1)->exchange);
@@ -310,6 +315,29 @@ static void ends_that_exchange_are_given_what_the_other_made(void **state)
         answer_both(s);
         assert_int_equal(stage_link(s, LINK_1)->operating, OPER_ONLINE);
         assert_int_equal(stage_rows(s, 106), 1);
+}
+
+static void an_end_that_restarted_is_asked_again_what_it_made(void **state)
+{
+        struct stage *s = *state;
+        char port[200];
+
+        s->exchanges = "key";
+        stage_discover(s);
+        play(s, 0, stage_create(LINK_1, NULL));
+        answer_both(s);
+        answer_both(s);
+        snprintf(port, sizeof port, "{\"id\": \"%s\", \"generation\": %lld}", stage_port(s, LINK_1, SIDE_A)->id,
+                 (long long)stage_port(s, LINK_1, SIDE_A)->generation);
+        read_ports(s, "another", port); /* a command that came twice made it again, with nobody to tell */
+        assert_non_null(given(s, "a"));
+        s->exchanges = "new";
+        play(s, 0, stage_done(stage_cast(s, "a", "apply")));
+        assert_string_equal(given(s, "z"), "new-a");
+        play(s, 0, stage_done(stage_cast(s, "z", "apply")));
+        assert_string_equal(given(s, "a"), "new-z");
+        play(s, 0, stage_done(stage_cast(s, "a", "apply")));
+        assert_int_equal(stage_link(s, LINK_1)->operating, OPER_ONLINE);
 }
 
 int main(void)
@@ -325,6 +353,7 @@ int main(void)
                 STAGED(a_gateway_that_restarted_is_restored_at_once),
                 STAGED(what_operators_do_is_refused_to_tenants),
                 STAGED(ends_that_exchange_are_given_what_the_other_made),
+                STAGED(an_end_that_restarted_is_asked_again_what_it_made),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,43 @@ static void what_was_plugged_since_is_unplugged_before_its_access_side_is_forgot
         assert_null(sim_db_find(&s->db, T_ATTACHMENT, "id", a.id));
 }
 
+/* The answer of "z" to its last command: what was asked for is refused for good. */
+static void refused(struct stage *s)
+{
+        const json_t *apply = stage_cast(s, "z", "apply");
+
+        play(s, stage_tell("z", "ports_applied",
+                           "{\"gateway\": \"gw-z\", \"epoch\": %lld, \"seq\": %lld, \"expired\": false, \"attachments\": [],"
+                           " \"ports\": [{\"id\": \"%s\", \"generation\": 1, \"present\": false, \"fault\": {\"code\": 409,"
+                           " \"type\": \"site.policy\", \"message\": \"no\"}}]}",
+                           number(apply, "epoch"), number(apply, "seq"), stage_port(s, LINK_1, SIDE_Z)->id));
+}
+
+static void what_waited_for_the_other_end_goes_on_once_that_was_read(void **state)
+{
+        struct stage *s = *state;
+        const char *there = "{\"id\": \"" PORT "\", \"generation\": 3}";
+        const json_t *ports;
+
+        play(s, stage_create(LINK_1, NULL));
+        refused(s);
+        assert_int_equal(stage_rows(s, 103), 1); /* both ends shall go, which only "z" was told */
+        heartbeat(s, "a", 1, 7);
+        s->now_ms += 60000; /* nobody answers what was sent before */
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "a")->id));
+        audited(s, "a", there, "");
+        audited(s, "a", there, /* more than there is, with the link's */
+                ", \"described\": [{\"id\": \"" PORT "\", \"link_id\": \"" OTHER_LINK "\", \"vpn_id\": \"" OTHER_VPN "\","
+                " \"generation\": 3, \"number\": 17, \"peer_label\": 18, \"tx_kbps\": 9500, \"rx_kbps\": 500, \"mtu\": 1500}]");
+        play(s, stage_done(stage_cast(s, "a", "apply"))); /* the access side, which waits for nobody */
+        assert_int_equal(stage_gateway(s, "a")->inflight_seq, 0);
+        stage_forget(s);
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "z")->id));
+        audited(s, "z", "", "");
+        ports = json_object_get(json_object_get(stage_cast(s, "a", "apply"), "args"), "ports");
+        assert_int_equal(json_array_size(ports), 1);
+}
+
 static void operators_alone_decide(void **state)
 {
         struct stage *s = *state;
@@ -227,6 +264,7 @@ int main(void)
                 STAGED(a_link_that_its_gateways_miss_waits_for_an_operator),
                 STAGED(the_network_that_an_end_was_plugged_into_since_is_taken),
                 STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
+                STAGED(what_waited_for_the_other_end_goes_on_once_that_was_read),
                 STAGED(operators_alone_decide),
         };
 
