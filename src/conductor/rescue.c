@@ -143,6 +143,17 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
 
 /* ---- by force ---- */
 
+/* No row joins the ends any more: that one goes waits for no reading of the other's gateway. */
+static void go_alone(struct turn *t, const struct vport *p)
+{
+        struct work *w = view_get(&t->view, T_WORK, p->id);
+
+        if (!w)
+                return;
+        w->peer_id[0] = '\0';
+        view_dirty(w);
+}
+
 /* Both ends are asked to go, and nobody waits for them: what has not confirmed is noted with what
  * it holds. */
 int step_leave_ports(void *subject)
@@ -158,6 +169,8 @@ int step_leave_ports(void *subject)
                 const struct caller who = { .request_id = s->op->request_id };
 
                 r = p ? resource_leave(t, s->l, p, left) : 0;
+                if (r == 0 && left)
+                        go_alone(t, p);
                 if (r == 0 && left)
                         r = link_event(
                                 t, s->l, &who, "virtual_link.left_behind", p->site_name,

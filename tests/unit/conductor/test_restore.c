@@ -243,6 +243,21 @@ static void what_waited_for_the_other_end_goes_on_once_that_was_read(void **stat
         assert_int_equal(json_array_size(ports), 1);
 }
 
+static void an_end_deleted_by_force_waits_for_its_own_gateway_alone(void **state)
+{
+        struct stage *s = *state;
+        const struct work *w;
+        char id[ID_SIZE];
+
+        stage_active(s, LINK_1);
+        TEXT_SET(id, stage_port(s, LINK_1, SIDE_A)->id);
+        play(s, stage_ask("delete_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\", \"force\": true}"));
+        assert_null(stage_link(s, LINK_1));
+        w = sim_db_find(&s->db, T_WORK, "object_id", id);
+        assert_non_null(w);
+        assert_string_equal(w->peer_id, ""); /* nothing says to it when the other was read */
+}
+
 static void operators_alone_decide(void **state)
 {
         struct stage *s = *state;
@@ -265,6 +280,7 @@ int main(void)
                 STAGED(the_network_that_an_end_was_plugged_into_since_is_taken),
                 STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
                 STAGED(what_waited_for_the_other_end_goes_on_once_that_was_read),
+                STAGED(an_end_deleted_by_force_waits_for_its_own_gateway_alone),
                 STAGED(operators_alone_decide),
         };
 
