@@ -143,6 +143,17 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
 
 /* ---- by force ---- */
 
+/* No row tells any more that the two belonged together: neither waits for the other. */
+static void part_work(struct turn *t, const struct vport *p)
+{
+        struct work *w = view_get(&t->view, T_WORK, p->id);
+
+        if (!w)
+                return;
+        w->peer_id[0] = '\0';
+        view_dirty(w);
+}
+
 /* Both ends are asked to go, and nobody waits for them: what has not confirmed is noted with what
  * it holds. */
 int step_leave_ports(void *subject)
@@ -157,7 +168,10 @@ int step_leave_ports(void *subject)
                                                                                   p->generation)));
                 const struct caller who = { .request_id = s->op->request_id };
 
-                r = p ? resource_leave(t, s->l, p, left) : 0;
+                if (!p)
+                        continue;
+                part_work(t, p);
+                r = resource_leave(t, s->l, p, left);
                 if (r == 0 && left)
                         r = link_event(
                                 t, s->l, &who, "virtual_link.left_behind", p->site_name,
