@@ -374,6 +374,39 @@ static int made_port(struct audit *a, const json_t *j)
         return 0;
 }
 
+static void tell_of(const json_t *list, const struct attachment *at, bool *own, bool *other)
+{
+        const json_t *j;
+        size_t i;
+
+        json_array_foreach (list, i, j)
+                if (text_equal(json_string_value(json_object_get(j, "vif_id")), at->vif_id))
+                        *(text_equal(json_string_value(json_object_get(j, "port_id")),
+                                     at->neutron_port_id)
+                                  ? own
+                                  : other) = true;
+}
+
+/* Plugged by the rows with a port that is gone while another has its VIF-ID: somebody detached it
+ * after the backup was made, and attached it again. */
+static void forget_replaced(struct audit *a, const json_t *args)
+{
+        struct attachment *at;
+        size_t i = 0;
+
+        while ((at = view_next(&a->t->view, T_ATTACHMENT, &i))) {
+                bool own = false, other = false;
+
+                if (at->plug != PLUG_PLUGGED || at->operation_id[0] ||
+                    !text_equal(at->gateway_id, a->g->id))
+                        continue;
+                tell_of(json_object_get(args, "found_ports"), at, &own, &other);
+                tell_of(json_object_get(args, "made_ports"), at, &own, &other);
+                if (other && !own)
+                        attachment_forget(at);
+        }
+}
+
 /* What the agent tells of the site's network. */
 static int take_ports(struct audit *a, const json_t *args)
 {
@@ -381,6 +414,8 @@ static int take_ports(struct audit *a, const json_t *args)
         size_t i;
         int r = 0;
 
+        if (a->reading)
+                forget_replaced(a, args);
         json_array_foreach (json_object_get(args, "found_ports"), i, j)
                 r = r ? r : found_port(a, j);
         json_array_foreach (json_object_get(args, "made_ports"), i, j)
