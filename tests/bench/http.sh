@@ -9,7 +9,6 @@
 #   --keep             leave the folder with logs and settings
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-root=$PWD
 
 seconds=5 watchers=1000 slow=4000 keep='' only=get,tokens,list,post,watch,slow
 while [ $# -gt 0 ]; do
@@ -27,73 +26,21 @@ done
 wanted() { [[ ",$only," == *",$1,"* ]]; }
 ulimit -n "$(ulimit -Hn)"
 
-build=$root/build/release
-bench=$build/tests/bench
-mkdir -p build
-{ { [ -f build/release/build.ninja ] || cmake --preset release; } &&
-        cmake --build --preset release --target atlas-conductor atlas-agent atlas-api link_bench http_bench; } >build/bench.log 2>&1 ||
-        { tail -n 30 build/bench.log >&2; exit 1; }
-
-dir=$(mktemp -d /tmp/atlas-bench-XXXXXX)
-chmod 755 "$dir"
-declare -A pid
-finish() {
-        local p
-        for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done
-        for p in "${pid[@]}"; do wait "$p" 2>/dev/null || true; done
-        [ ! -d "$dir/keystone" ] || tests/support/keystone.sh remove "$dir/keystone" >/dev/null 2>&1 || true
-        tests/support/broker.sh remove "$dir/rabbitmq" >/dev/null 2>&1 || true
-        tests/support/postgres.sh remove "$dir/postgres" >/dev/null 2>&1 || true
-        if [ -n "$keep" ]; then echo "left in $dir"; else rm -rf "$dir"; fi
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-die() {
-        printf 'http.sh: %s\n' "$*" >&2
-        tail -n 5 "$dir"/*.log >&2 2>/dev/null || true
-        exit 1
-}
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$db" "$@"; }
-row() { printf '%-34s %s\n' "$1" "$2"; }
-
-# start NAME PROGRAM: with NAME.conf, until it says that it started.
-start() {
-        "$build/bin/$2" --config-file "$dir/$1.conf" >>"$dir/$1.log" 2>&1 </dev/null &
-        pid[$1]=$!
-        for ((i = 0; i < 200; i++)); do
-                ! grep -qsE "event=(started|api.ready)" "$dir/$1.log" || return 0
-                kill -0 "${pid[$1]}" 2>/dev/null || die "$1 ended"
-                sleep 0.05
-        done
-        die "$1 did not start"
-}
-
-agent_conf() {
-        local n
-        printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\nsite = %s\n[cloud]\ndriver = fake\n' "$url" "$1"
-        for ((n = 1; n <= 32; n++)); do
-                printf '[gateway:gw-%03d]\ndriver = fake\ntype = mpls\ndomain = bench\ncapacity_to_wan_kbps = 2000000000\ncapacity_from_wan_kbps = 2000000000\n' "$n"
-        done
-}
-
-### The stage ###
-
-tests/support/broker.sh start "$dir/rabbitmq"
-url=$(<"$dir/rabbitmq/url")
-db=$(ATLAS_PG_FSYNC=on tests/support/postgres.sh start "$dir/postgres")
-"$bench/link_bench" seed "$url" "$db"
+. tests/bench/stage.sh
+devstack/packages.sh build test bench
+stage_build atlas-conductor atlas-agent atlas-api link_bench http_bench
+stage_folder
+servers_start
 port=$(free_port)
-printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\nbind_port = %s\n[database]\nconnection = %s\n' "$url" "$port" "$db" >"$dir/api.conf"
+{ conf_head "bind_port = $port"; printf '[database]\nconnection = %s\n' "$db"; } >"$dir/api.conf"
 start api atlas-api
-row "memory idle, api" "$(awk '/^VmRSS/ { printf "%.1f MiB", $2 / 1024 }' "/proc/${pid[api]}/status")"
-postmaster=$(head -n 1 "$dir/postgres/data/postmaster.pid")
+row "memory idle, api" "$(awk -v kb="$(rss_kb "${pid[api]}")" 'BEGIN { printf "%.1f MiB", kb / 1024 }')"
 
 ### Measuring ###
 
 # Hundredths of a second of processor: ours and PostgreSQL's; of the machine: all, idle, stolen.
 processor() {
-        cat /proc/[0-9]*/stat 2>/dev/null | awk -v api="${pid[$server]}" -v pg="$postmaster" '
+        cat /proc/[0-9]*/stat 2>/dev/null | awk -v api="${pid[$server]}" -v pg="$pid_postgres" '
                 { p = $1; sub(/^.*\) /, ""); t = $12 + $13 }
                 p == api { a = t }
                 $2 == pg { d += t }
@@ -137,8 +84,7 @@ measure_bare() {
                         load $how 64 "http://127.0.0.1:$bare/"
                         row "$how, $bytes bytes, round $round" "$per_s/s, p99 $p99 ms"
                         [ $how = own ] || bare_per_s=$((per_s > bare_per_s ? per_s : bare_per_s))
-                        kill "${pid[bare]}" && wait "${pid[bare]}" 2>/dev/null || true
-                        unset 'pid[bare]'
+                        stop bare
                 done
         done
 }
@@ -158,7 +104,7 @@ measure_tokens() {
         local keystone port
         keystone=$(tests/support/keystone.sh start "$dir/keystone")
         port=$(free_port)
-        printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\nauth_strategy = keystone\nbind_port = %s\n[database]\nconnection = %s\n' "$url" "$port" "$db" >"$dir/tokens.conf"
+        { conf_head "bind_port = $port"; printf 'auth_strategy = keystone\n[database]\nconnection = %s\n' "$db"; } >"$dir/tokens.conf"
         printf '[keystone_authtoken]\nauth_url = %s\nusername = admin\npassword = secret\nproject_name = admin\n' "$keystone" >>"$dir/tokens.conf"
         start tokens atlas-api
         token=$(curl -sf -D - -o "$dir/answer" -H 'Content-Type: application/json' "$keystone/auth/tokens" -d '{"auth": {"identity": {"methods": ["password"],
@@ -167,8 +113,7 @@ measure_tokens() {
         server=tokens load GET 64 -s tests/bench/http_get.lua "http://127.0.0.1:$port"
         token=
         row "GET with a token" "$per_s/s, p99 $p99 ms, 64 connections; each: $cost"
-        kill "${pid[tokens]}" && wait "${pid[tokens]}" 2>/dev/null || true
-        unset 'pid[tokens]'
+        stop tokens
         tests/support/keystone.sh remove "$dir/keystone" >/dev/null 2>&1 || true
 }
 
@@ -183,13 +128,7 @@ measure_list() {
 
 measure_post() {
         local i id
-        printf '[DEFAULT]\ntransport_url = %s\nmetrics_port = 0\n[database]\nconnection = %s\n' "$url" "$db" >"$dir/conductor.conf"
-        agent_conf bench-a >"$dir/agent-a.conf"
-        agent_conf bench-z >"$dir/agent-z.conf"
-        start conductor atlas-conductor
-        start agent-a atlas-agent
-        start agent-z atlas-agent
-        "$bench/link_bench" wait "$url" "$db" 64
+        programs_start 32 0
         for ((i = 0; i < 200; i++)); do
                 id=$(curl -sf -H 'X-Project-Id: bench' -H 'X-Roles: member' -d '{"vpn": {"name": "bench", "type": "mpls"}}' "$api/v1/vpns" | jq -r .vpn.id)
                 for site in bench-a bench-z; do
@@ -199,15 +138,12 @@ measure_post() {
         done >"$dir/vpns"
         ATLAS_BENCH_VPNS=$dir/vpns load POST 64 -s tests/bench/http_post.lua "$api"
         row "POST virtual link to 202" "$per_s/s, p99 $p99 ms, 64 connections; each: $cost"
-        for i in conductor agent-a agent-z; do
-                kill "${pid[$i]}" && wait "${pid[$i]}" 2>/dev/null || true
-                unset "pid[$i]"
-        done
+        for i in conductor agent-a agent-z; do stop "$i"; done
 }
 
 measure_watch() {
         local before after
-        before=$(awk '/^VmRSS/ { print $2 }' "/proc/${pid[api]}/status")
+        before=$(rss_kb "${pid[api]}")
         "$bench/http_bench" watch "$port" "$db" "$watchers" 10 >"$dir/watch" &
         pid[watch]=$!
         for ((i = 0; i < 600; i++)); do
@@ -215,11 +151,10 @@ measure_watch() {
                 kill -0 "${pid[watch]}" 2>/dev/null || die "the watchers ended"
                 sleep 0.1
         done
-        after=$(awk '/^VmRSS/ { print $2 }' "/proc/${pid[api]}/status")
+        after=$(rss_kb "${pid[api]}")
         row "$watchers watchers, all have heard" "$(awk -F= '/mean/ { m = $2 } /max/ { x = $2 } END { printf "mean %d ms, at most %d ms (looks alone, no hints)", m, x }' "$dir/watch")"
         row "memory of a watcher" "$(awk -v n="$watchers" -v kb=$((after - before)) 'BEGIN { printf "%.1f KiB", kb / n }')"
-        kill "${pid[watch]}" && wait "${pid[watch]}" 2>/dev/null || true
-        unset 'pid[watch]'
+        stop watch
 }
 
 # Connections that the API holds open now.
@@ -238,8 +173,7 @@ measure_slow() {
                 before=$(open_connections)
                 load slow 4 -s tests/bench/http_get.lua "$api"
                 row "beside $before slow clients ($kind)" "p99 $p99 ms, $per_s/s; $(open_connections) of them at its end"
-                kill "${pid[slow]}" 2>/dev/null && wait "${pid[slow]}" 2>/dev/null || true
-                unset 'pid[slow]'
+                stop slow
         done
 }
 

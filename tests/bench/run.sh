@@ -65,8 +65,8 @@ snapshot() {
         echo "inputs=$(counter conductor atlas_conductor_inputs_total)"
         echo "casts=$(counter conductor atlas_conductor_casts_total)"
         echo "messages=$(broker_messages)"
-        sql "SELECT 'commits=' || xact_commit, 'rollbacks=' || xact_rollback FROM pg_stat_database WHERE datname = current_database()" | tr '|' '\n'
-        sql "SELECT 'updated=' || n_tup_upd, 'hot=' || n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'operation'" | tr '|' '\n'
+        sql -c "SELECT 'commits=' || xact_commit, 'rollbacks=' || xact_rollback FROM pg_stat_database WHERE datname = current_database()" | tr '|' '\n'
+        sql -c "SELECT 'updated=' || n_tup_upd, 'hot=' || n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'operation'" | tr '|' '\n'
         awk '/^cpu /{ t = 0; for (i = 2; i <= 9; i++) t += $i; print "cpu_all=" t "\ncpu_idle=" $5 + $6 "\ncpu_steal=" $9 }' /proc/stat
 }
 
@@ -127,11 +127,11 @@ measure_idle() {
 measure_get() {
         local id port
         [ -x "$bin/atlas-api" ] || return 0
-        port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+        port=$(free_port)
         { conf_head "bind_port = $port"; printf '[database]\nconnection = %s\n' "$db"; } >"$dir/api.conf"
         [ -n "${pid[api]-}" ] || start api atlas-api
         "$bench/link_bench" load "$url" "$db" 1 1 1 free >/dev/null
-        id=$(sql "SELECT id FROM vlink WHERE provisioning = 1 LIMIT 1")
+        id=$(sql -c "SELECT id FROM vlink WHERE provisioning = 1 LIMIT 1")
         result[get_cpu_api]=-$(cpu_ms "${pid[api]}")
         result[get_cpu_postgres]=-$(cpu_ms "$pid_postgres")
         wrk -t 1 -c 32 -d 5 --latency -H 'X-Project-Id: 0f1e2d3c4b5a69788796a5b4c3d2e1f0' -H 'X-Roles: member' \

@@ -38,19 +38,19 @@ steal() { awk '/^cpu /{ t = 0; for (i = 2; i <= 9; i++) t += $i; print t, $9 }' 
 
 # Processor of all that work on a link, in ms: conductor and agents, then PostgreSQL.
 spent() { echo "$(($(cpu_ms "${pid[conductor]}") + $(cpu_ms "${pid[agent-a]}") + $(cpu_ms "${pid[agent-z]}"))) $(cpu_ms "$pid_postgres")"; }
-writes() { sql "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables"; }
+writes() { sql -c "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables"; }
 
 ### One more link among many ###
 
 # level N: up to N links, then 2 000 more under load, 200 one by one, and a minute of nothing.
 measure_level() {
         local there more=2000 before after
-        there=$(sql "SELECT count(*) FROM vlink")
+        there=$(sql -c "SELECT count(*) FROM vlink")
         if [ "$1" -gt "$there" ]; then
                 "$bench/link_bench" load "$url" "$db" $(($1 - there)) 256 64 free >"$dir/fill"
                 row "filled to $1 links" "$(sed -n 's/^links_per_s=//p' "$dir/fill") links/s to ACTIVE"
         fi
-        sql "VACUUM ANALYZE" && sql "CHECKPOINT" # what the fill left to do is not the next link's cost
+        sql -c "VACUUM ANALYZE" && sql -c "CHECKPOINT" # what the fill left to do is not the next link's cost
         before=$(spent)
         "$bench/link_bench" load "$url" "$db" "$more" 256 64 free >"$dir/load"
         after=$(spent)
@@ -101,11 +101,11 @@ measure_open() {
         stop agent-a KILL
         stop agent-z KILL
         "$bench/link_bench" open "$url" "$db" "$open" 256 64 free >"$dir/open"
-        n=$(sql "SELECT count(*) FROM timer WHERE kind = 0")
+        n=$(sql -c "SELECT count(*) FROM timer WHERE kind = 0")
         stop conductor KILL
         from=$(now_ms)
         start conductor atlas-conductor
-        while [ "$(sql "SELECT count(*) FROM gateway WHERE inflight_by IS DISTINCT FROM (SELECT max(number) FROM conductor) AND EXISTS (SELECT FROM work WHERE gateway_id = gateway.id)")" -gt 0 ]; do
+        while [ "$(sql -c "SELECT count(*) FROM gateway WHERE inflight_by IS DISTINCT FROM (SELECT max(number) FROM conductor) AND EXISTS (SELECT FROM work WHERE gateway_id = gateway.id)")" -gt 0 ]; do
                 [ $(($(now_ms) - from)) -lt 120000 ] || die "not resumed"
                 sleep 0.05
         done

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 # The stage of the benches; they source it, in the project's top folder. RabbitMQ, PostgreSQL (commits on disk) and the programs
 # are private, in $dir, and gone at the end.
 
@@ -20,6 +21,7 @@ finish() {
         for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done
         for p in "${pid[@]}"; do wait "$p" 2>/dev/null || true; done
         pid=()
+        [ ! -d "$dir/keystone" ] || tests/support/keystone.sh remove "$dir/keystone" >/dev/null 2>&1 || true
         tests/support/broker.sh remove "$dir/rabbitmq" >/dev/null 2>&1 || true
         tests/support/postgres.sh remove "$dir/postgres" >/dev/null 2>&1 || true
         if [ -n "$keep" ]; then echo "left in $dir"; else rm -rf "$dir"; fi
@@ -66,7 +68,7 @@ start() {
 }
 
 stop() { # NAME [SIGNAL]
-        kill "-${2:-TERM}" "${pid[$1]}"
+        kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null || true
         wait "${pid[$1]}" 2>/dev/null || true
         unset "pid[$1]"
 }
@@ -94,7 +96,8 @@ programs_start() {
 
 ### Looking at it ###
 
-sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$db" -c "$1"; }
+sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$db" "$@"; }
+free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Milliseconds of processor a process and its children (also those that ended) used: cpu_ms PID
 cpu_ms() {
