@@ -287,6 +287,25 @@ static void an_access_side_is_where_it_was_attached_last(void **state)
         assert_string_equal(at->neutron_port_id, PORT);
 }
 
+static void an_older_wish_for_an_access_side_is_over(void **state)
+{
+        struct stage *s = *state;
+        const struct work *work;
+        const json_t *audit;
+
+        play(s, stage_create(LINK_1, NULL));
+        heartbeat(s, "a", 1, 7);
+        s->now_ms += 60000;
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "a")->id));
+        audit = stage_cast(s, "a", "audit");
+        play(s, stage_tell("a", "audited",
+                           "{\"gateway\": \"gw-a\", \"epoch\": %lld, \"seq\": %lld, \"boot_id\": \"boot\", \"digest\": \"0\", \"ports\": [],"
+                           " \"attachments\": [{\"id\": \"%s\", \"generation\": 4}], \"unknown\": 0, \"found_ports\": []}",
+                           number(audit, "epoch"), number(audit, "seq"), stage_port(s, LINK_1, SIDE_A)->attachment_id));
+        work = sim_db_find(&s->db, T_WORK, "object_id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        assert_true(!work || work->generation == 4);
+}
+
 static void operators_alone_decide(void **state)
 {
         struct stage *s = *state;
@@ -311,6 +330,7 @@ int main(void)
                 STAGED(an_end_without_a_label_gets_the_one_that_is_sent_to),
                 STAGED(what_never_got_a_label_back_holds_no_bandwidth),
                 STAGED(an_access_side_is_where_it_was_attached_last),
+                STAGED(an_older_wish_for_an_access_side_is_over),
                 STAGED(operators_alone_decide),
         };
 
