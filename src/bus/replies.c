@@ -9,62 +9,55 @@
 
 #define DISPATCHER "oslo_messaging.rpc.dispatcher"
 
-static int put(struct publisher *p, struct letter *l)
+/* Sends what was encoded into 'body', and takes it over; 'e' is how that went. */
+static int put(struct publisher *p, const struct request *r, struct text *body, int e)
 {
+        OWN(letter_free) struct letter *l = NULL;
+
+        if (e != 0)
+                return err_pass(e);
+        l = letter_new(r->reply_q, BUS_REPLY_WAITS_MS);
+        if (!l)
+                return err_raise(-ENOMEM);
+        l->out.body = *body;
+        *body = (struct text){ 0 };
         l->out.again_until_ms = l->out.deadline_ms;
-        return letter_put(p, l);
+        return letter_put(p, TAKE(l));
 }
 
 int replies_put_result(struct publisher *p, const struct request *r, const json_t *result)
 {
-        OWN(letter_free) struct letter *l = NULL;
+        OWN(text_done) struct text body = { 0 };
+        struct fault why = { 0 };
         int e;
 
         if (!request_is_call(r))
                 return 0;
-        l = letter_new(r->reply_q, BUS_REPLY_WAITS_MS);
-        if (!l)
-                return err_raise(-ENOMEM);
-        e = reply_encode_result(r->msg_id, result, &l->out.body);
-        if (e != 0)
-                return err_pass(e);
-        if (l->out.body.n > BUS_BODY_BYTES) {
-                struct fault why = { 0 };
-
-                fault_set(&why, 500, "bus.message_too_large",
-                          "The answer is larger than %d bytes; ask for less.", BUS_BODY_BYTES);
-                return replies_put_fault(p, r, &why);
-        }
-        return put(p, TAKE(l));
+        e = reply_encode_result(r->msg_id, result, &body);
+        if (e != 0 || body.n <= BUS_BODY_BYTES)
+                return put(p, r, &body, e);
+        fault_set(&why, 500, "bus.message_too_large",
+                  "The answer is larger than %d bytes; ask for less.", BUS_BODY_BYTES);
+        return replies_put_fault(p, r, &why);
 }
 
 int replies_put_fault(struct publisher *p, const struct request *r, const struct fault *fault)
 {
-        OWN(letter_free) struct letter *l = NULL;
-        int e;
+        OWN(text_done) struct text body = { 0 };
 
-        if (!request_is_call(r))
-                return 0;
-        l = letter_new(r->reply_q, BUS_REPLY_WAITS_MS);
-        if (!l)
-                return err_raise(-ENOMEM);
-        e = reply_encode_fault(r->msg_id, fault, &l->out.body);
-        return e ? err_pass(e) : put(p, TAKE(l));
+        return request_is_call(r) ? put(p, r, &body, reply_encode_fault(r->msg_id, fault, &body))
+                                  : 0;
 }
 
 int replies_put_failure(struct publisher *p, const struct request *r, const char *class_name,
                         const char *module, const char *message)
 {
-        OWN(letter_free) struct letter *l = NULL;
-        int e;
+        OWN(text_done) struct text body = { 0 };
 
-        if (!request_is_call(r))
-                return 0;
-        l = letter_new(r->reply_q, BUS_REPLY_WAITS_MS);
-        if (!l)
-                return err_raise(-ENOMEM);
-        e = reply_encode_failure(r->msg_id, class_name, module, message, NULL, &l->out.body);
-        return e ? err_pass(e) : put(p, TAKE(l));
+        return request_is_call(r) ? put(p, r, &body,
+                                        reply_encode_failure(r->msg_id, class_name, module, message,
+                                                             NULL, &body))
+                                  : 0;
 }
 
 int replies_put_no_method(struct publisher *p, const struct request *r)

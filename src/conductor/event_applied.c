@@ -175,9 +175,9 @@ static int attachment_result(struct applied *a, const struct want_result *res)
         view_dirty(at);
         r = work_done(a, at->id, res->generation);
         r = r ? r : links_of_attachment(a, at->id, &a->links);
-        if (r == 0 && !at->wanted && !at->present && at->n_ports == 0 &&
+        if (r == 0 && !at->wanted && !at->present && at->n_ports == 0 && at->plug == PLUG_NONE &&
             at->confirmed_generation == at->generation)
-                r = attachment_gone(a->t, at);
+                r = attachment_gone(a->t, at); /* else when it is unplugged, too */
         return r;
 }
 

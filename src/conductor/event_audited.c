@@ -361,7 +361,7 @@ static int made_port(struct audit *a, const json_t *j)
                 TEXT_SET(f->neutron_port_id, port_id);
                 view_dirty(f);
         }
-        if (!at || at->plug != PLUG_NONE || at->plug_sent || at->operation_id[0] || at->n_ports == 0 ||
+        if (!at || at->plug != PLUG_NONE || at->plug_sent || at->operation_id[0] ||
             !text_equal(at->gateway_id, a->g->id))
                 return 0;
         net_key_of(at->project_id, at->site_id, network_id, key);
@@ -375,7 +375,7 @@ static int made_port(struct audit *a, const json_t *j)
         at->plug = PLUG_PLUGGED;
         at->plug_generation++;
         view_dirty(at);
-        return 0;
+        return at->n_ports ? 0 : attachment_leave(a->t, at, ""); /* nobody uses it any more */
 }
 
 static void tell_of(const json_t *list, const struct attachment *at, bool *own, bool *other)

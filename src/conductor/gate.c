@@ -258,16 +258,18 @@ static int send_apply(struct turn *t, struct gateway *g, const struct picked *p)
         return command_send(t, g, "apply", args, p->work[p->n - 1]->request_id);
 }
 
-/* VIF-IDs of the gateway whose attachments are in 'state'. */
+/* VIF-IDs of the gateway whose attachments are in 'state'; with those on their way out while the rows
+ * may be older than what was plugged. */
 static json_t *vif_ids_of(struct turn *t, const struct gateway *g, enum plug_state state)
 {
+        bool unread = gateway_is_unread(t, g);
         json_t *list = json_array();
         const struct attachment *a;
         size_t at = 0;
 
         while ((a = view_next(&t->view, T_ATTACHMENT, &at)))
                 if (!strcmp(a->gateway_id, g->id) && a->vif_id[0] && a->plug == (int64_t)state &&
-                    a->wanted)
+                    (a->wanted || unread))
                         json_array_append_new(list, json_string(a->vif_id));
         return list;
 }

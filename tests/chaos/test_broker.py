@@ -3,6 +3,7 @@
 import time
 
 import amqp
+import pytest
 from load import Load
 from servers import Paused
 from truth import check
@@ -114,16 +115,18 @@ def test_the_broker_stands_still_for_a_moment(world, say):
     say(f"{load}; paused 2 s, 40 more links {back_s:.1f} s after")
 
 
-def test_the_broker_runs_short_of_memory(world, say):
+@pytest.mark.parametrize("command, alarmed, well", [
+    ("set_vm_memory_high_watermark", "0.0000001", "0.4"), ("set_disk_free_limit", "100000GB", "1MB")], ids=["memory", "disk"])
+def test_the_broker_runs_short_of(world, say, command, alarmed, well):
     broker, blocked = world.brokers[0], world.logs(r"event=bus_blocked blocked=yes")
     with Load(world) as load:
         load.goes_on()
-        broker.ctl("set_vm_memory_high_watermark", "0.0000001")
+        broker.ctl(command, alarmed)
         try:
-            wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 10, "word of the alarm")
+            wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 20, "word of the alarm")
             slowest_s = nothing_is_begun(world, 4)
         finally:
-            broker.ctl("set_vm_memory_high_watermark", "0.4")
+            broker.ctl(command, well)
         back_s = load.goes_on()
     check(world, load)
     say(f"{load}; {world.logs(r'event=bus_blocked blocked=yes') - blocked} connections blocked, a GET took at most "
@@ -238,19 +241,3 @@ def test_the_broker_lost_its_data_and_loads_the_definitions_at_boot(world, say):
         broker.settings("")
     assert caught
     say(f"{load}; {caught} operations were under way, 40 more links {back_s:.1f} s after it was back")
-
-
-def test_the_brokers_disk_runs_full(world, say):
-    broker, blocked = world.brokers[0], world.logs(r"event=bus_blocked blocked=yes")
-    with Load(world) as load:
-        load.goes_on()
-        broker.ctl("set_disk_free_limit", "100000GB")
-        try:
-            wait_until(lambda: world.logs(r"event=bus_blocked blocked=yes") > blocked, 20, "word of the alarm")
-            slowest_s = nothing_is_begun(world, 4)
-        finally:
-            broker.ctl("set_disk_free_limit", "1MB")
-        back_s = load.goes_on()
-    check(world, load)
-    say(f"{load}; {world.logs(r'event=bus_blocked blocked=yes') - blocked} connections blocked, a GET took at most "
-        f"{slowest_s:.2f} s meanwhile, 40 more links {back_s:.1f} s after")

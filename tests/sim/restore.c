@@ -75,6 +75,27 @@ static void begin(struct sim *s)
                 sim_must(s, sim_db_insert(&s->db, T_CONTROL, &row), "restore begin");
 }
 
+/* What is in a cloud by the rows that go, and neither the backup nor a device can tell of it under which VIF-ID. */
+static void note_orphans(struct sim *s)
+{
+        const struct attachment *a;
+        size_t at = 0;
+
+        while ((a = sim_db_next(&s->db, T_ATTACHMENT, &at))) {
+                const struct attachment *old = sim_db_find(&s->backup, T_ATTACHMENT, "id", a->id);
+                char network[ID_SIZE];
+
+                for (int i = 0; i < GATEWAYS; i++) {
+                        const struct sim_gateway *g = &s->gateways[i];
+                        const struct sim_site *site = &s->sites[g->site];
+
+                        if (text_equal(g->name, a->gateway_name) && text_equal(site->name, a->site_name) &&
+                            !(old && old->vif_id[0]) && !fake_gateway_attachment(g->device, a->id))
+                                s->orphans[g->site] |= fake_cloud_plugged(site->cloud.handle, a->id, network);
+                }
+        }
+}
+
 static void restore(struct sim *s)
 {
         const struct timer *t;
@@ -82,6 +103,7 @@ static void restore(struct sim *s)
 
         for (int i = 0; i < CONDUCTORS; i++)
                 sim_conductor_die(s, &s->conductors[i]);
+        note_orphans(s);
         sim_db_done(&s->db);
         s->db = s->backup;
         s->backup = (struct sim_db){ 0 };

@@ -438,6 +438,12 @@ static void put_link(void)
         operation = (struct operation){ .id = OPERATION, .project_id = "red", .link_id = LINK, .state = "x", .kind = OP_UPDATE };
         TEXT_SET(link.vpn_id, OTHER_LINK);
         put(T_VLINK, &link);
+        for (int side = 0; side < SIDE_N; side++) {
+                struct vport port = { .link_id = LINK, .project_id = "red", .side = side, .site_id = LINK, .gateway_id = LINK };
+
+                TEXT_SET(port.id, side == SIDE_A ? LINK : OTHER_LINK);
+                put(T_VPORT, &port);
+        }
         put(T_OPERATION, &operation);
 }
 

@@ -156,7 +156,9 @@ static json_t *results(const json_t *wants, const char *site)
                 result = json_pack("{sO sO sO}", "id", json_object_get(want, "id"), "generation",
                                    json_object_get(want, "generation"), "present", json_object_get(want, "present"));
                 if (json_object_get(want, "tag"))
-                        json_object_set_new(result, "vif_id", json_string("vif"));
+                        json_object_set_new(result, "vif_id",
+                                            json_sprintf("ca1:fake:gw-%s:1:%s", site,
+                                                         json_string_value(json_object_get(want, "id"))));
                 else if (the_stage->exchanges && json_is_true(json_object_get(want, "present")))
                         json_object_set_new(result, "object", json_sprintf("%s-%s", the_stage->exchanges, site));
                 json_array_append_new(list, result);

@@ -122,6 +122,43 @@ static void a_link_that_its_gateways_miss_waits_for_an_operator(void **state)
         assert_non_null(sim_db_find(&s->db, T_EVENT, "type", "virtual_link.in_question"));
 }
 
+static void what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten(void **state)
+{
+        struct stage *s = *state;
+        struct attachment a;
+        const json_t *cast;
+        char made[600];
+
+        stage_active(s, LINK_1);
+        a = *(struct attachment *)sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        play(s, stage_ask("delete_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\"}"));
+        cast = stage_cast(s, "a", "apply");
+        assert_non_null(cast);
+        play(s, stage_tell("a", "ports_applied", /* the row is old: after it the network was plugged */
+                           "{\"gateway\": \"gw-a\", \"epoch\": %lld, \"seq\": %lld, \"expired\": false, \"ports\": [],"
+                           " \"attachments\": [], \"fault\": {\"type\": \"gateway.stale\", \"message\": \"newer\","
+                           " \"retry_after_ms\": 0, \"code\": 409}}",
+                           number(cast, "epoch"), number(cast, "seq")));
+        cast = stage_cast(s, "a", "audit");
+        assert_non_null(cast);
+        assert_int_equal(json_array_size(json_object_get(json_object_get(cast, "args"), "vif_ids")), 1);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(json_object_get(cast, "args"), "vif_ids"), 0)),
+                            a.vif_id);
+        snprintf(made, sizeof made,
+                 ", \"made_ports\": [{\"vif_id\": \"%s\", \"port_id\": \"" PORT "\", \"network_id\": \"" OTHER_VPN
+                 "\", \"project_id\": \"red\"}]",
+                 a.vif_id);
+        audited(s, "a", "", made);
+        cast = stage_cast(s, "a", "unplug");
+        assert_non_null(cast);
+        play(s, stage_done(stage_cast(s, "a", "apply")));
+        assert_non_null(sim_db_find(&s->db, T_ATTACHMENT, "id", a.id)); /* absent, and still in the network */
+        play(s, stage_tell("a", "unplugged", "{\"gateway\": \"gw-a\", \"attachment_id\": \"%s\", \"generation\": %lld}", a.id,
+                           (long long)json_integer_value(json_object_get(
+                                   json_object_get(json_object_get(cast, "args"), "attachment"), "generation"))));
+        assert_null(sim_db_find(&s->db, T_ATTACHMENT, "id", a.id));
+}
+
 /* The answer of "z" to its last command: what was asked for is refused for good. */
 static void refused(struct stage *s)
 {
@@ -324,6 +361,7 @@ int main(void)
                 STAGED(an_answer_of_an_epoch_that_is_over_is_not_believed),
                 STAGED(what_no_row_knows_is_asked_for_and_keeps_its_label_and_bandwidth),
                 STAGED(a_link_that_its_gateways_miss_waits_for_an_operator),
+                STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
                 STAGED(what_waited_for_the_other_end_goes_on_once_that_was_read),
                 STAGED(what_was_left_behind_waits_for_no_other_end),
                 STAGED(how_an_end_was_found_is_kept_until_both_were_read),
