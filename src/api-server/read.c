@@ -133,7 +133,7 @@ static void on_sites(int r, const struct store_rows *rows, const int64_t *serial
 
         (void)serials;
         if (r == 0)
-                r = site_cache_set(&loop->sites, rows, clock_mono_ms());
+                r = site_cache_set(&loop->sites, rows, clock_mono_ms(), clock_wall_ms());
         loop->sites.reading = false;
         while (g) {
                 struct reading *next = g->next_waiting;

@@ -154,18 +154,22 @@ static int audit_port(struct audit *a, struct vport *p)
         return work_alone(a->t, l->id, work_port_failed(a->t, l, p->site_name, HALTED));
 }
 
-/* A later state than the row's: it is there for those that use it. */
-static void attachment_as_there(struct audit *a, struct attachment *at)
+/* A later state than the row's: it is there for those that use it, and what the row
+ * still asks for is over. */
+static int attachment_as_there(struct audit *a, struct attachment *at)
 {
         int64_t there = (int64_t)(uintptr_t)map_get(&a->there, at->id) - 1;
+        struct work work = { 0 };
 
         if (there <= at->generation)
-                return;
+                return 0;
+        TEXT_SET(work.object_id, at->id);
         at->wanted = at->n_ports > 0;
         at->generation = there + !at->wanted;
         at->confirmed_generation = there;
         at->reason[0] = '\0';
         view_dirty(at);
+        return view_remove(&a->t->view, T_WORK, &work);
 }
 
 static int audit_attachment(struct audit *a, struct attachment *at)
@@ -173,8 +177,8 @@ static int audit_attachment(struct audit *a, struct attachment *at)
         if (!text_equal(at->gateway_id, a->g->id))
                 return 0;
         a->n_all++;
-        if (a->reading)
-                attachment_as_there(a, at);
+        if (a->reading && attachment_as_there(a, at) < 0)
+                return -ENOMEM;
         bool held = holds(a, at, at->id, at->wanted, at->generation, &at->present,
                           &at->confirmed_generation);
 

@@ -254,6 +254,14 @@ struct found *found_access(struct turn *t, const char *vpn_id, const char *gatew
 
 /* ---- an audit ---- */
 
+/* Until its link was judged the state in which an end was found is kept. */
+static bool is_open(struct turn *t, const struct gateway *g, const struct vport *p)
+{
+        const struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
+
+        return gateway_is_unread(t, g) || (l && !l->wan_domain[0] && !restore_judges(t, l));
+}
+
 /* True for what no row knows at this gateway, or while it is to be read otherwise than the row does. */
 static bool is_odd(struct turn *t, const struct gateway *g, const char *id, int64_t generation)
 {
@@ -261,7 +269,7 @@ static bool is_odd(struct turn *t, const struct gateway *g, const char *id, int6
         const struct attachment *a = view_get(&t->view, T_ATTACHMENT, id);
 
         if (p && text_equal(p->gateway_id, g->id))
-                return gateway_is_unread(t, g) && generation && generation != p->generation;
+                return generation && generation != p->generation && is_open(t, g, p);
         if (a && text_equal(a->gateway_id, g->id)) /* without its VIF-ID nobody sees its plug */
                 return gateway_is_unread(t, g) && !a->vif_id[0];
         return !view_get(&t->view, T_LEFTOVER, id);

@@ -299,7 +299,7 @@ static int lock_found(struct turn *t, const char *gateway_id)
 static int send_audit(struct turn *t, struct gateway *g)
 {
         int r = lock_found(t, g->id);
-        json_auto_t *loose = NULL;
+        json_auto_t *loose = NULL, *plugged = NULL;
         const struct found *f;
         size_t at = 0;
         json_t *args;
@@ -307,18 +307,16 @@ static int send_audit(struct turn *t, struct gateway *g)
         if (r)
                 return r;
         loose = vif_ids_of(t, g, PLUG_NONE);
-        if (gateway_is_unread(t, g)) { /* which network has it now? */
-                json_auto_t *plugged = vif_ids_of(t, g, PLUG_PLUGGED);
-
-                json_array_extend(loose, plugged);
-        }
+        plugged = vif_ids_of(t, g, PLUG_PLUGGED);
+        if (gateway_is_unread(t, g) && json_array_extend(loose, plugged) < 0)
+                return err_raise(-ENOMEM); /* what it is plugged with may be another port by now */
         while ((f = view_next(&t->view, T_FOUND, &at)))
                 if (f->vif_id[0] && !strcmp(f->gateway_id, g->id))
                         json_array_append_new(loose, json_string(f->vif_id));
         args = command_new(t, g, true);
         if (!args || json_object_set_new(args, "describe", ids_to_describe(t, g)) < 0 ||
             json_object_set(args, "vif_ids", loose) < 0 ||
-            json_object_set_new(args, "plugged", vif_ids_of(t, g, PLUG_PLUGGED)) < 0) {
+            json_object_set(args, "plugged", plugged) < 0) {
                 json_decref(args);
                 return err_raise(-ENOMEM);
         }

@@ -143,8 +143,8 @@ int link_retry(struct turn *t, const struct input *in, struct fault *why)
 
 /* ---- by force ---- */
 
-/* No row joins the ends any more: that one goes waits for no reading of the other's gateway. */
-static void go_alone(struct turn *t, const struct vport *p)
+/* No row tells any more that the two belonged together: neither waits for the other. */
+static void part_work(struct turn *t, const struct vport *p)
 {
         struct work *w = view_get(&t->view, T_WORK, p->id);
 
@@ -168,9 +168,10 @@ int step_leave_ports(void *subject)
                                                                                   p->generation)));
                 const struct caller who = { .request_id = s->op->request_id };
 
-                r = p ? resource_leave(t, s->l, p, left) : 0;
-                if (r == 0 && left)
-                        go_alone(t, p);
+                if (!p)
+                        continue;
+                part_work(t, p);
+                r = resource_leave(t, s->l, p, left);
                 if (r == 0 && left)
                         r = link_event(
                                 t, s->l, &who, "virtual_link.left_behind", p->site_name,

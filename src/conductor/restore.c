@@ -223,7 +223,7 @@ static int end_as_found(struct verdict *v, int side)
         return r ? r : found_forget(t, g, f);
 }
 
-/* Under another label than its row's the other end sends to it. */
+/* Under another label than its row's, if that has one, the other end sends to it. */
 static int relabel(struct turn *t, struct vport *p, int64_t label)
 {
         struct gateway *g = NULL;
@@ -236,6 +236,18 @@ static int relabel(struct turn *t, struct vport *p, int64_t label)
         return r ? r : resource_claim(t, g, INTEGER_LABEL, label, p->id);
 }
 
+/* Without a label it has no share either, which the link was counted with. */
+static int uncount(struct turn *t, const struct vlink *l, const struct vport *p)
+{
+        bool is_a = p->side == SIDE_A;
+        struct gateway *g = NULL;
+        int r = lock_gateway(t, p->gateway_id, &g);
+
+        return r ? r
+                 : resource_uncount(t, g, l->id, is_a ? l->a_to_z_kbps : l->z_to_a_kbps,
+                                    is_a ? l->z_to_a_kbps : l->a_to_z_kbps);
+}
+
 /* It is not asked for; what it held is free, unless the other end is there and sends to it. */
 static int end_as_gone(struct verdict *v, int side)
 {
@@ -244,10 +256,12 @@ static int end_as_gone(struct verdict *v, int side)
         const struct found *peer = v->found[!side];
         int r = 0;
 
-        if (p->label && !v->there[!side])
-                r = resource_leave(t, v->l, p, false);
-        else if (p->label && peer && peer->peer_label != p->label)
+        if (v->there[!side] && peer && peer->peer_label != p->label)
                 r = relabel(t, p, peer->peer_label);
+        if (r == 0 && !p->label)
+                r = uncount(t, v->l, p);
+        else if (r == 0 && !v->there[!side])
+                r = resource_leave(t, v->l, p, false);
 
         p->wanted = p->present = false;
         p->confirmed_generation = p->generation;

@@ -103,10 +103,11 @@ class Programs:
         self.start("api", "atlas-api")
 
     def cloud(self, sites=tuple(GATEWAYS), kind=Cloud):
-        """A tenant's view, once the gateways of these sites are known."""
+        """A tenant's view, once these sites were heard of and their gateways are known."""
         here = kind(f"http://127.0.0.1:{self.found('api', r'event=api.ready .* port=([0-9]+)')}", PROJECT)
         n = sum(len(GATEWAYS[site]) for site in sites)
         wait_until(lambda: len(here.get("/v1/gateways").body["gateways"]) == n, 20, "all gateways")
+        wait_until(lambda: all(s["alive"] for s in here.get("/v1/sites").body["sites"] if s["name"] in sites), 20, "all sites")
         return here
 
     def stop(self, name):

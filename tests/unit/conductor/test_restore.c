@@ -243,19 +243,151 @@ static void what_waited_for_the_other_end_goes_on_once_that_was_read(void **stat
         assert_int_equal(json_array_size(ports), 1);
 }
 
-static void an_end_deleted_by_force_waits_for_its_own_gateway_alone(void **state)
+static void what_was_left_behind_waits_for_no_other_end(void **state)
 {
         struct stage *s = *state;
-        const struct work *w;
-        char id[ID_SIZE];
+        const json_t *ports;
+        char there[200];
 
         stage_active(s, LINK_1);
-        TEXT_SET(id, stage_port(s, LINK_1, SIDE_A)->id);
+        snprintf(there, sizeof there, "{\"id\": \"%s\", \"generation\": 1}", stage_port(s, LINK_1, SIDE_A)->id);
         play(s, stage_ask("delete_virtual_link", "{\"virtual_link_id\": \"" LINK_1 "\", \"force\": true}"));
-        assert_null(stage_link(s, LINK_1));
-        w = sim_db_find(&s->db, T_WORK, "object_id", id);
-        assert_non_null(w);
-        assert_string_equal(w->peer_id, ""); /* nothing says to it when the other was read */
+        heartbeat(s, "a", 1, 7);
+        s->now_ms += 60000;
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "a")->id));
+        stage_forget(s);
+        s->now_ms += 60000;
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "a")->id));
+        audited(s, "a", there, "");
+        ports = json_object_get(json_object_get(stage_cast(s, "a", "apply"), "args"), "ports");
+        assert_int_equal(json_array_size(ports), 1);
+}
+
+/* How an end of LINK_1 is described that sends to label 19. */
+static const char *described(char ret[500], const char *id, int generation)
+{
+        snprintf(ret, 500,
+                 ", \"described\": [{\"id\": \"%s\", \"link_id\": \"" LINK_1 "\", \"vpn_id\": \"" STAGE_VPN "\", \"generation\": %d,"
+                 " \"number\": 16, \"peer_label\": 19, \"tx_kbps\": 1000, \"rx_kbps\": 1000, \"mtu\": 1500}]",
+                 id, generation);
+        return ret;
+}
+
+static void how_an_end_was_found_is_kept_until_both_were_read(void **state)
+{
+        struct stage *s = *state;
+        char there[200], told[500];
+        const struct found *f;
+        struct vport *p;
+
+        stage_active(s, LINK_1);
+        p = sim_db_find(&s->db, T_VPORT, "id", stage_port(s, LINK_1, SIDE_A)->id);
+        snprintf(there, sizeof there, "{\"id\": \"%s\", \"generation\": 1}", p->id);
+        p->generation++; /* what the backup asks for was never sent */
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", there, "");
+        audited(s, "a", there, described(told, p->id, 1));
+        play(s, stage_done(stage_cast(s, "a", "apply"))); /* the access side is there again */
+        s->now_ms += 61000;
+        stage_forget(s);
+        play(s, stage_due(TIMER_AUDIT, stage_gateway(s, "a")->id));
+        audited(s, "a", there, "");
+        f = sim_db_find(&s->db, T_FOUND, "id", p->id);
+        assert_non_null(f);
+        assert_int_equal(f->peer_label, 19);
+}
+
+static void an_end_without_a_label_gets_the_one_that_is_sent_to(void **state)
+{
+        struct stage *s = *state;
+        char there[200], told[500];
+        const char *id;
+
+        play(s, stage_create(LINK_1, NULL));
+        refused(s);
+        play(s, stage_done(stage_cast(s, "a", "apply")));
+        for (int i = 0; i < 2; i++) {
+                play(s, stage_done(stage_cast(s, "a", "apply")));
+                play(s, stage_done(stage_cast(s, "z", "apply")));
+        }
+        assert_int_equal(stage_link(s, LINK_1)->provisioning, PROV_ERROR);
+        assert_int_equal(stage_port(s, LINK_1, SIDE_Z)->label, 0);
+        id = stage_port(s, LINK_1, SIDE_A)->id; /* built again after the backup was made */
+        snprintf(there, sizeof there, "{\"id\": \"%s\", \"generation\": 5}", id);
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", there, "");
+        audited(s, "a", there, described(told, id, 5));
+        heartbeat(s, "z", 1, 1);
+        audited(s, "z", "", "");
+        assert_int_equal(stage_port(s, LINK_1, SIDE_Z)->label, 19);
+        assert_int_equal(stage_gateway(s, "z")->reserved_to_wan_kbps, 1000);
+}
+
+static void what_never_got_a_label_back_holds_no_bandwidth(void **state)
+{
+        struct stage *s = *state;
+        char there[200];
+
+        stage_active(s, LINK_1);
+        snprintf(there, sizeof there, "{\"id\": \"%s\", \"generation\": 1}", stage_port(s, LINK_1, SIDE_A)->id);
+        heartbeat(s, "a", 1, 7);
+        audited(s, "a", there, "");
+        heartbeat(s, "z", 1, 1);
+        audited(s, "z", "{\"id\": \"" PORT "\", \"generation\": 3}", "");
+        audited(s, "z", "{\"id\": \"" PORT "\", \"generation\": 3}", /* it has the label of the link's end */
+                ", \"described\": [{\"id\": \"" PORT "\", \"link_id\": \"" OTHER_LINK "\", \"vpn_id\": \"" OTHER_VPN "\","
+                " \"generation\": 3, \"number\": 16, \"peer_label\": 18, \"tx_kbps\": 40, \"rx_kbps\": 5, \"mtu\": 1500}]");
+        assert_int_equal(stage_port(s, LINK_1, SIDE_Z)->label, 0);
+        assert_int_equal(stage_gateway(s, "z")->reserved_to_wan_kbps, 40);
+}
+
+#define NETWORK "00000000-0000-4000-8000-0000000000a4"
+
+static void an_access_side_is_where_it_was_attached_last(void **state)
+{
+        struct stage *s = *state;
+        struct attachment *at;
+        char port[200], made[500];
+
+        stage_active(s, LINK_1);
+        snprintf(port, sizeof port, "{\"id\": \"%s\", \"generation\": 1}", stage_port(s, LINK_1, SIDE_A)->id);
+        at = sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        snprintf(at->vif_id, sizeof at->vif_id, "ca1:fake:gw-a:1:%s", at->id);
+        at->plug = PLUG_PLUGGED; /* as the backup has it */
+        TEXT_SET(at->network_id, OTHER_VPN);
+        TEXT_SET(at->neutron_port_id, OTHER_LINK);
+        heartbeat(s, "a", 1, 7);
+        assert_string_equal(json_string_value(json_array_get(
+                                    json_object_get(json_object_get(stage_cast(s, "a", "audit"), "args"), "vif_ids"), 0)),
+                            at->vif_id);
+        snprintf(made, sizeof made,
+                 ", \"made_ports\": [{\"vif_id\": \"%s\", \"port_id\": \"" PORT "\", \"network_id\": \"" NETWORK "\", \"project_id\":"
+                 " \"red\"}]",
+                 at->vif_id);
+        audited(s, "a", port, made);
+        at = sim_db_find(&s->db, T_ATTACHMENT, "id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        assert_int_equal(at->plug, PLUG_PLUGGED);
+        assert_string_equal(at->network_id, NETWORK);
+        assert_string_equal(at->neutron_port_id, PORT);
+}
+
+static void an_older_wish_for_an_access_side_is_over(void **state)
+{
+        struct stage *s = *state;
+        const struct work *work;
+        const json_t *audit;
+
+        play(s, stage_create(LINK_1, NULL));
+        heartbeat(s, "a", 1, 7);
+        s->now_ms += 60000;
+        play(s, stage_due(TIMER_GATE, stage_gateway(s, "a")->id));
+        audit = stage_cast(s, "a", "audit");
+        play(s, stage_tell("a", "audited",
+                           "{\"gateway\": \"gw-a\", \"epoch\": %lld, \"seq\": %lld, \"boot_id\": \"boot\", \"digest\": \"0\", \"ports\": [],"
+                           " \"attachments\": [{\"id\": \"%s\", \"generation\": 4}], \"unknown\": 0, \"found_ports\": []}",
+                           number(audit, "epoch"), number(audit, "seq"), stage_port(s, LINK_1, SIDE_A)->attachment_id));
+        work = sim_db_find(&s->db, T_WORK, "object_id", stage_port(s, LINK_1, SIDE_A)->attachment_id);
+        assert_true(!work || work->generation == 4);
 }
 
 static void operators_alone_decide(void **state)
@@ -280,7 +412,12 @@ int main(void)
                 STAGED(the_network_that_an_end_was_plugged_into_since_is_taken),
                 STAGED(what_was_plugged_since_is_unplugged_before_its_access_side_is_forgotten),
                 STAGED(what_waited_for_the_other_end_goes_on_once_that_was_read),
-                STAGED(an_end_deleted_by_force_waits_for_its_own_gateway_alone),
+                STAGED(what_was_left_behind_waits_for_no_other_end),
+                STAGED(how_an_end_was_found_is_kept_until_both_were_read),
+                STAGED(an_end_without_a_label_gets_the_one_that_is_sent_to),
+                STAGED(what_never_got_a_label_back_holds_no_bandwidth),
+                STAGED(an_access_side_is_where_it_was_attached_last),
+                STAGED(an_older_wish_for_an_access_side_is_over),
                 STAGED(operators_alone_decide),
         };
 
