@@ -174,8 +174,8 @@ static void heartbeat(struct agent *a)
         if (!args || bus_cast(a->bus, TOPIC_HEARTBEAT, a->outbox.site, "heartbeat", args, context,
                               HEARTBEAT_EXPIRES_MS, NULL, NULL) != 0)
                 log_error("heartbeat_not_sent", "trace=\"%s\"", err_trace());
-        if (a->send_epoch && epoch != a->send_epoch)
-                round_begin(a); /* another connection: what was told over the last may be lost */
+        if (epoch > 1 && epoch != a->send_epoch)
+                round_begin(a); /* not the first connection: what was told before may be lost */
         a->send_epoch = epoch;
 }
 

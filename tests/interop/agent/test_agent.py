@@ -193,7 +193,7 @@ def test_an_agent_tells_of_its_gateways_when_it_starts_and_when_asked(world):
     assert all(g["reachable"] and g["fence"] == "device" for g in args["gateways"])
     world.conductor.cast("discover")
     world.conductor.wait("discovered")
-    beat = world.conductor.wait("heartbeat", lambda a: all(g["reachable"] for g in a["gateways"]))
+    beat = world.conductor.wait("heartbeat", lambda a: a["gateways"] and all(g["reachable"] for g in a["gateways"]))
     assert beat["gateways"][0]["digest"] == "0" * 16
     assert world.agents[0].stop() == 0
     assert world.waiting() == 0
@@ -213,7 +213,7 @@ def test_a_link_end_is_applied_audited_plugged_and_taken_away(world):
     world.conductor.cast("audit", gateway="gw1", epoch=1, seq=2, timeout_ms=30000, vif_ids=[])
     args = world.conductor.wait("audited")
     assert args["ports"] == [{"id": one["id"], "generation": 1}] and len(args["digest"]) == 16
-    beat = world.conductor.wait("heartbeat", lambda a: a["gateways"][0]["seq"] == 2)  # the audit's
+    beat = world.conductor.wait("heartbeat", lambda a: a["gateways"] and a["gateways"][0]["seq"] == 2)  # the audit's
     assert beat["gateways"][0]["digest"] == args["digest"]
     world.conductor.cast("unplug", **plug(2))
     world.conductor.wait("unplugged")
@@ -302,12 +302,12 @@ def test_a_silent_gateway_is_said_to_be_out_of_reach_and_comes_back(world):
     agent = world.agent()
     world.conductor.wait("discovered")
     agent.control.write_text('{"unreachable": true}')
-    world.conductor.wait("heartbeat", lambda a: not a["gateways"][0]["reachable"])
+    world.conductor.wait("heartbeat", lambda a: a["gateways"] and not a["gateways"][0]["reachable"])
     world.conductor.cast("apply", **command(1, [port(100)]))
     fault = world.conductor.wait("ports_applied")["fault"]
     assert fault["code"] == 503 and fault["retry_after_ms"] > 0
     agent.control.unlink()
-    world.conductor.wait("heartbeat", lambda a: a["gateways"][0]["reachable"])
+    world.conductor.wait("heartbeat", lambda a: a["gateways"] and a["gateways"][0]["reachable"])
 
 
 def test_a_gateway_that_lost_its_memory_is_told_of_at_once(world):
