@@ -29,7 +29,7 @@ rpc_state_report_workers = 0
 global_physnet_mtu = $neutron_underlay_mtu
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
-agent_down_time = 30
+agent_down_time = 75
 [database]
 connection = $(pg_openstack_url "$(site "$letter" NEUTRON_DB)")
 [keystone_authtoken]
