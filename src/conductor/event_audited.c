@@ -65,8 +65,9 @@ struct audit {
         enum { COUNT, REPAIR, HALT } what; /* is done with what is missing or different */
         bool halts;                        /* it did not before */
         bool newer;                        /* something is there in a later state than its row's */
-        bool reading; /* for the first time after a restore: what is there goes before the rows */
-        bool restarted; /* what is there may have been made since, under the generation it had before */
+        bool reading;   /* for the first time after a restore: what is there goes before the rows */
+        bool restarted; /* what is there may have been made since, under the generation it had
+                           before */
 };
 
 static int take_list(struct audit *a, const json_t *list)
@@ -103,7 +104,8 @@ static bool holds(struct audit *a, void *row, const char *id, bool wanted, int64
 }
 
 /* It is as wanted, though the last command was refused: the link works, if its other end does. What
- * it made for the other end before a restart may be something else by now: it is asked once more. */
+ * it made for the other end before a restart may be something else by now: it is asked once more.
+ */
 static int audit_settle(struct audit *a, struct vlink *l, struct vport *p)
 {
         if (view_get(&a->t->view, T_WORK, p->id))
@@ -317,9 +319,9 @@ static int gone_port(struct audit *a, const char *vif_id)
         TEXT_SET(e.type, "virtual_port.port_gone");
         snprintf(e.reason, sizeof e.reason, "Port %s is gone from network %s; %s.",
                  at->neutron_port_id, at->network_id,
-                 a->reading     ? "the database was restored, and it was detached since"
+                 a->reading       ? "the database was restored, and it was detached since"
                  : at->port_id[0] ? "it was the tenant's own, so the end is unplugged"
-                                : "the network is plugged again");
+                                  : "the network is plugged again");
         while (r == 0 && (p = view_next(&a->t->view, T_VPORT, &i)))
                 if (text_equal(p->attachment_id, at->id)) {
                         TEXT_SET(e.object_id, p->id);
@@ -348,14 +350,11 @@ static bool is_new_port(const struct audit *a, const struct attachment *at, cons
 static int made_port(struct audit *a, const json_t *j)
 {
         struct attachment *at = NULL;
-        const struct attachment *other;
         struct vif_id vif;
         char key[KEY_SIZE];
         const char *port_id = json_string_value(json_object_get(j, "port_id"));
         const char *network_id = json_string_value(json_object_get(j, "network_id"));
         struct found *f = NULL;
-        bool taken = false;
-        size_t i = 0;
 
         if (!port_id || !uuid_valid(port_id) || !network_id || !uuid_valid(network_id))
                 return 0;
@@ -372,14 +371,13 @@ static int made_port(struct audit *a, const json_t *j)
             !text_equal(at->gateway_id, a->g->id))
                 return 0;
         net_key_of(at->project_id, at->site_id, network_id, key);
-        while ((other = view_next(&a->t->view, T_ATTACHMENT, &i)))
-                taken |= other != at && text_equal(other->net_key, key);
         if (!map_get(&a->t->plan.net_keys.known, key))
                 return idset_add(&a->t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
         attachment_forget(at);
         TEXT_SET(at->network_id, network_id);
         TEXT_SET(at->neutron_port_id, port_id);
-        TEXT_SET(at->net_key, taken ? "" : key); /* two VPNs are in it: their tenant can tell why */
+        /* None when two VPNs are in it: their tenant can tell why. */
+        TEXT_SET(at->net_key, network_holder(a->t, key, at->id) ? "" : key);
         at->plug = PLUG_PLUGGED;
         at->plug_generation++;
         view_dirty(at);
@@ -407,13 +405,15 @@ static int ask_on(struct audit *a, const json_t *described, size_t n_open, size_
 {
         struct fault why = { 0 };
 
-        fault_set(&why, 503, "gateway.not_described",
-                  "The site's agent does not tell what is at the gateway; it has to be a newer one.");
+        fault_set(
+                &why, 503, "gateway.not_described",
+                "The site's agent does not tell what is at the gateway; it has to be a newer one.");
         if (n_open && (described || !n_asked)) {
                 a->g->audit_wanted = true;
                 return gate_open(a->t, a->g);
         }
-        /* An agent that does not describe: now and then it is asked again, for it may be a newer one. */
+        /* An agent that does not describe: now and then it is asked again, for it may be a newer
+         * one. */
         return n_open && a->reading ? gate_pause(a->t, a->g, &why) : gate_open(a->t, a->g);
 }
 

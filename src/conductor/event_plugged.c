@@ -99,18 +99,6 @@ static int answered(struct turn *t, const struct input *in, enum plug_state stat
         return r;
 }
 
-static const struct attachment *network_holder(struct turn *t, const struct attachment *a,
-                                               const char *key)
-{
-        const struct attachment *other;
-        size_t at = 0;
-
-        while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
-                if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
-                        return other;
-        return NULL;
-}
-
 /* What could not be plugged is taken out to be sure: an earlier attempt may have come through. */
 static int plug_failed(struct turn *t, struct attachment *a)
 {
@@ -123,11 +111,9 @@ static int plug_failed(struct turn *t, struct attachment *a)
 
 int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
 {
-        const struct attachment *other;
         const char *network_id = input_text(in, "network_id");
         struct attachment *a = NULL;
         struct fault f = { 0 };
-        char key[KEY_SIZE];
         int r = answered(t, in, PLUG_PLUGGING, &a);
 
         (void)why;
@@ -140,17 +126,9 @@ int plugged_handle(struct turn *t, const struct input *in, struct fault *why)
                                             : plug_failed(t, a);
         }
         view_dirty(a);
-        if (uuid_valid(network_id)) {
-                net_key_of(a->project_id, a->site_id, network_id, key);
-                other = network_holder(t, a, key);
-                if (other) {
-                        snprintf(a->plug_reason, sizeof a->plug_reason,
-                                 "Network %s at site %s is attached to VPN %s already.", network_id,
-                                 a->site_name, other->vpn_id);
-                        return plug_failed(t, a);
-                }
-                TEXT_SET(a->network_id, network_id);
-                TEXT_SET(a->net_key, key);
+        if (uuid_valid(network_id) && network_enter(t, a, network_id, &f)) {
+                TEXT_SET(a->plug_reason, f.message);
+                return plug_failed(t, a);
         }
         a->plug = PLUG_PLUGGED;
         a->plug_reason[0] = '\0';

@@ -134,8 +134,7 @@ static int count_more(struct turn *t, struct gateway *g, struct found *f)
 {
         struct vport *p = view_get(&t->view, T_VPORT, f->id);
         struct vlink *l = view_get(&t->view, T_VLINK, p->link_id);
-        int r = f->number == p->label ? 0
-                                      : resource_claim(t, g, INTEGER_LABEL, f->number, f->id);
+        int r = f->number == p->label ? 0 : resource_claim(t, g, INTEGER_LABEL, f->number, f->id);
 
         if (r == 0 && l && f->generation > p->generation) /* it uses its access side */
                 r = port_hold(t, l, g, p);
@@ -168,19 +167,15 @@ int found_forget(struct turn *t, struct gateway *g, struct found *f)
 static int network_take(struct turn *t, const struct found *f, const char *project_id,
                         const struct gateway *g, char ret[KEY_SIZE])
 {
-        const struct attachment *other;
         char key[KEY_SIZE];
-        size_t at = 0;
 
         if (!f->neutron_port_id[0])
                 return 0;
         net_key_of(project_id, g->site_id, f->network_id, key);
         if (!map_get(&t->plan.net_keys.known, key))
                 return idset_add(&t->plan.net_keys, key) < 0 ? -ENOMEM : -EAGAIN;
-        while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
-                if (text_equal(other->net_key, key))
-                        return 0; /* two VPNs are in it: their tenant can tell why */
-        memcpy(ret, key, KEY_SIZE);
+        if (!network_holder(t, key, f->id)) /* else two VPNs are in it: their tenant can tell why */
+                memcpy(ret, key, KEY_SIZE);
         return 0;
 }
 
@@ -262,7 +257,8 @@ static bool is_open(struct turn *t, const struct gateway *g, const struct vport 
         return gateway_is_unread(t, g) || (l && !l->wan_domain[0] && !restore_judges(t, l));
 }
 
-/* True for what no row knows at this gateway, or while it is to be read otherwise than the row does. */
+/* True for what no row knows at this gateway, or while it is to be read otherwise than the row
+ * does. */
 static bool is_odd(struct turn *t, const struct gateway *g, const char *id, int64_t generation)
 {
         const struct vport *p = view_get(&t->view, T_VPORT, id);

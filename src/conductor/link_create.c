@@ -350,34 +350,20 @@ int attachment_take(struct turn *t, const struct vpn *v, struct gateway *g, cons
 int attachment_wish(struct turn *t, struct attachment *a, const char *network_id,
                     const char *port_id, struct fault *why)
 {
-        const struct attachment *other;
-        char key[KEY_SIZE];
-        size_t at = 0;
-
         if (!network_id[0] && !port_id[0])
                 return 0;
         if (a->network_id[0] || a->port_id[0]) {
                 if (network_id[0] ? text_equal(a->network_id, network_id)
-                                       : text_equal(a->port_id, port_id))
+                                  : text_equal(a->port_id, port_id))
                         return 0;
                 return fault_set(
                         why, 409, "attachment.in_use",
                         "VPN %s is plugged into another network or port at site %s already.",
                         a->vpn_id, a->site_name);
         }
-        if (network_id[0]) {
-                net_key_of(a->project_id, a->site_id, network_id, key);
-                while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
-                        if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
-                                return fault_set(
-                                        why, 409, "network.in_use",
-                                        "Network %s at site %s is attached to VPN %s already.",
-                                        network_id, a->site_name, other->vpn_id);
-                TEXT_SET(a->net_key, key);
-        }
-        TEXT_SET(a->network_id, network_id);
+        if (network_enter(t, a, network_id, why))
+                return why->code;
         TEXT_SET(a->port_id, port_id);
-        view_dirty(a);
         return 0;
 }
 
@@ -454,8 +440,9 @@ static int link_build(struct turn *t, const struct ask *ask, const struct vpn *v
         r = resource_reserve(t, &shell, ports, ask->a_to_z_kbps, ask->z_to_a_kbps, why);
         for (int side = 0; side < SIDE_N && r == 0; side++) {
                 r = attachment_take(t, v, gateways[side], sites[side], &attachments[side], why);
-                r = r ? r : attachment_wish(t, attachments[side], ask->ends[side].network_id,
-                                            ask->ends[side].port_id, why);
+                r = r ? r
+                      : attachment_wish(t, attachments[side], ask->ends[side].network_id,
+                                        ask->ends[side].port_id, why);
         }
         if (r)
                 return r;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "conductor/request.h"
 #include "model/want.h"
 
 /* The smallest MTU of the links that come out of 'a'; 0 when none is loaded. */
@@ -147,4 +148,35 @@ int plug_hurry(struct turn *t, const char *attachment_id)
         struct attachment *a = view_get(&t->view, T_ATTACHMENT, attachment_id);
 
         return a && is_moving(a) && !a->plug_sent ? send_when_clear(t, a, "") : 0;
+}
+
+const struct attachment *network_holder(const struct turn *t, const char *net_key,
+                                        const char *own_id)
+{
+        const struct attachment *other;
+        size_t at = 0;
+
+        while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
+                if (text_equal(other->net_key, net_key) && !text_equal(other->id, own_id))
+                        return other;
+        return NULL;
+}
+
+int network_enter(struct turn *t, struct attachment *a, const char *network_id, struct fault *why)
+{
+        const struct attachment *holder;
+        char key[KEY_SIZE] = "";
+
+        if (network_id[0]) {
+                net_key_of(a->project_id, a->site_id, network_id, key);
+                holder = network_holder(t, key, a->id);
+                if (holder)
+                        return fault_set(why, 409, "network.in_use",
+                                         "Network %s at site %s is attached to VPN %s already.",
+                                         network_id, a->site_name, holder->vpn_id);
+        }
+        TEXT_SET(a->network_id, network_id);
+        TEXT_SET(a->net_key, key);
+        view_dirty(a);
+        return 0;
 }

@@ -61,7 +61,8 @@ static int refuse_moving(const struct attachment *a, struct fault *why)
         return why->code;
 }
 
-static int refuse_unready(const struct turn *t, const struct vlink *l, const struct attachment *a, struct fault *why)
+static int refuse_unready(const struct turn *t, const struct vlink *l, const struct attachment *a,
+                          struct fault *why)
 {
         if (l->operation_id[0])
                 return refuse_busy(why, l);
@@ -76,25 +77,12 @@ static int refuse_unready(const struct turn *t, const struct vlink *l, const str
 int attach_start(struct turn *t, struct vlink *l, struct attachment *a, const char *network_id,
                  const char *port_id, const char *request_id, struct fault *why)
 {
-        const struct attachment *other;
         struct operation *op = NULL;
-        char key[KEY_SIZE] = "";
-        size_t at = 0;
         int r;
 
-        if (network_id[0]) {
-                net_key_of(a->project_id, a->site_id, network_id, key);
-                while ((other = view_next(&t->view, T_ATTACHMENT, &at)))
-                        if (text_equal(other->net_key, key) && !text_equal(other->id, a->id))
-                                return fault_set(
-                                        why, 409, "network.in_use",
-                                        "Network %s at site %s is attached to VPN %s already.",
-                                        network_id, a->site_name, other->vpn_id);
-        }
-        TEXT_SET(a->network_id, network_id);
+        if (network_enter(t, a, network_id, why))
+                return why->code;
         TEXT_SET(a->port_id, port_id);
-        TEXT_SET(a->net_key, key);
-        view_dirty(a);
         l->provisioning = PROV_PENDING_UPDATE;
         r = work_start(t, l, OP_ATTACH, request_id, a->id, &op);
         if (r == 0 && op->result == OP_RUNNING)

@@ -197,6 +197,13 @@ int plug_due(struct turn *t,
 int plug_lost(struct turn *t, const char *attachment_id);  /* the command may never have left */
 int plug_hurry(struct turn *t, const char *attachment_id); /* ends a pause */
 
+/* Another attachment than 'own_id' that is in the network of this key, or NULL: those of the plan's
+ * 'net_keys' are known. */
+const struct attachment *network_holder(const struct turn *t, const char *net_key,
+                                        const char *own_id);
+/* It is, or shall be, in this network (or "": whichever the port is in); 409 when another VPN is. */
+int network_enter(struct turn *t, struct attachment *a, const char *network_id, struct fault *why);
+
 /* resource.c: bandwidth and integers */
 int resource_reserve(struct turn *t, const struct vlink *l, struct vport *const ports[SIDE_N],
                      int64_t a_to_z_kbps, int64_t z_to_a_kbps,
